@@ -1,0 +1,332 @@
+"""`strongroom.toml`, typed: parsed at the border, trusted inside.
+
+The sections are the specifications that the rooms take: `TrainSpec` is `[train]` and also what
+`strongroom.train(table, spec)` is given. Every section is frozen; unknown keys are errors with a
+suggestion and the line they stand on.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from strongroom.errors import ConfigError, did_you_mean
+
+CONFIG_NAME = "strongroom.toml"
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectSpec(_Section):
+    """`[project]`."""
+
+    name: str = Field(min_length=1)
+
+
+class ColumnSpec(_Section):
+    """`[data.columns.NAME]`: what the user *declares*, so that nothing need be learnt from the data.
+
+    Attributes:
+        role: overrides what discover suggests.
+        range: public lower and upper bound of a number; values outside are clamped for training.
+        knots: public knots of the linear-spline basis, inside the range.
+        categories: the public list of categories; anything else is "other".
+        hierarchy: generalisation of categories for anonymize: value to the list of ever more
+            general values, nearest first.
+    """
+
+    role: (
+        Literal["direct_identifier", "quasi_identifier", "sensitive", "target", "feature", "ignore"]
+        | None
+    ) = None
+    range: tuple[Finite, Finite] | None = None
+    knots: tuple[Finite, ...] = ()
+    categories: tuple[str, ...] = ()
+    hierarchy: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.range and self.range[0] >= self.range[1]:
+            raise ValueError("range must go from a lower to a higher number")
+        if self.knots and list(self.knots) != sorted(set(self.knots)):
+            raise ValueError("knots must rise and not repeat")
+        if self.categories and (self.range or self.knots):
+            raise ValueError("a column has either categories or a range, not both")
+        return self
+
+
+class DataSpec(_Section):
+    """`[data]`.
+
+    Attributes:
+        source: file with the rows to protect and to train on, relative to strongroom.toml.
+        test: file with the rows to test on; without it `test_fraction` is held out by keyed hash.
+        target: the column to predict.
+        subject: the column that says which person a row belongs to (the privacy unit).
+        rows: the *declared* number of training rows, a public constant: sampling rate and
+            normaliser come from it, never from the private count.
+        budget: the most ε that may ever be spent on this source, at the δ of the first spending.
+        columns: declarations per column.
+    """
+
+    source: str
+    test: str | None = None
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    target: str | None = None
+    subject: str | None = None
+    rows: Annotated[int, Field(gt=0)] | None = None
+    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    columns: dict[str, ColumnSpec] = Field(default_factory=dict)
+
+
+class DiscoverSpec(_Section):
+    """`[discover]`.
+
+    Attributes:
+        country: ISO 3166 code for phone numbers and national ids written without one.
+        min_score: spans below it are dropped.
+        max_rows: rows looked at per column to name its type; 0 is all of them.
+    """
+
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    min_score: Fraction = 0.5
+    max_rows: Annotated[int, Field(ge=0)] = 0
+
+
+class AnonymizeSpec(_Section):
+    """`[anonymize]`; see `strongroom.anonymize`.
+
+    Attributes:
+        k: every combination of quasi-identifiers is shared by at least k rows.
+        l: and holds at least l distinct values of each sensitive column.
+        suppression_limit: the largest share of rows that may be left out.
+        direct: what happens to direct identifiers.
+        pseudonymise: these columns are pseudonymised even when `direct` is "drop".
+        text: what replaces personal data in free text: its label, a mask, or a surrogate that is
+            the same for the same value.
+        method: which algorithm groups the rows.
+    """
+
+    k: Annotated[int, Field(ge=1)] = 5
+    l: Annotated[int, Field(ge=1)] = 1  # noqa: E741 - the field's own letter
+    suppression_limit: Fraction = 0.02
+    direct: Literal["drop", "pseudonymise"] = "drop"
+    pseudonymise: tuple[str, ...] = ()
+    text: Literal["label", "mask", "surrogate"] = "label"
+    method: Literal["mondrian"] = "mondrian"
+
+
+class SealSpec(_Section):
+    """`[seal]`.
+
+    Attributes:
+        recipients: further age recipients ("age1…") that shall be able to open every artefact,
+            beside the workspace's own key.
+        identity: file of the workspace key; by default in the user's configuration folder.
+    """
+
+    recipients: tuple[str, ...] = ()
+    identity: str | None = None
+
+
+class PrivacySpec(_Section):
+    """`[train.privacy]`: the guarantee asked for and how the mechanism reaches it.
+
+    Attributes:
+        epsilon, delta: the guarantee of the whole training.
+        clip_norm: the L2 bound on one example's gradient.
+        canaries: how many canaries ride along for the one-run audit (0: none).
+    """
+
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
+    delta: Annotated[float, Field(gt=0, lt=1)] = 1e-5
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    canaries: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
+class TrainSpec(_Section):
+    """`[train]`; see `strongroom.train`.
+
+    Attributes:
+        model: the architecture.
+        hidden: widths of the MLP's hidden layers.
+        epochs: passes over the data, in expectation.
+        batch_size: expected size of a Poisson batch, or "full" for every row in every step.
+        learning_rate: of the optimizer.
+        weight_decay: decoupled.
+        optimizer: what turns the noisy mean gradient into a step.
+        average: train returns the mean of the last half of the iterates (post-processing: free).
+        data: what a private training reads: the table with direct identifiers removed row by row,
+            or the k-anonymized one (then ε is about anonymized rows, and the statement says so).
+        compare: also train the same model without privacy, for comparison; it is not released.
+        privacy: the guarantee, or None for training without privacy.
+        seed: makes a training without privacy repeatable. A private one that is given a seed is
+            marked "not private".
+    """
+
+    model: Literal["logistic", "mlp"] = "logistic"
+    hidden: tuple[Annotated[int, Field(gt=0)], ...] = (64,)
+    epochs: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20
+    batch_size: Annotated[int, Field(gt=0)] | Literal["full"] = 1024
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
+    average: bool = True
+    data: Literal["minimized", "anonymized"] = "minimized"
+    compare: bool = True
+    privacy: PrivacySpec | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+
+class AuditSpec(_Section):
+    """`[audit]`.
+
+    Attributes:
+        attacks: a preset or a list of attack names.
+        shadows: shadow models for membership inference; 0 takes the preset's.
+        seed: of the attacker's coins, so that an audit can be repeated.
+    """
+
+    attacks: Literal["quick", "standard", "full"] | tuple[str, ...] = "standard"
+    shadows: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Limit(_Section):
+    """One line of `[policy]`: the metric must lie between `min` and `max`."""
+
+    min: Finite | None = None
+    max: Finite | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a limit needs min, max or both")
+        return self
+
+
+class Config(_Section):
+    """The whole of `strongroom.toml`."""
+
+    project: ProjectSpec
+    data: DataSpec
+    discover: DiscoverSpec = DiscoverSpec()
+    anonymize: AnonymizeSpec = AnonymizeSpec()
+    seal: SealSpec = SealSpec()
+    train: TrainSpec = TrainSpec()
+    audit: AuditSpec = AuditSpec()
+    policy: dict[str, Limit] = Field(default_factory=dict)
+
+
+def load(path: Path | str) -> Config:
+    """Read and check a `strongroom.toml`.
+
+    Raises:
+        ConfigError: missing, not TOML, or a key or value that can't be; says which line.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ConfigError(
+            f"no {path.name} here",
+            where=str(path),
+            hint="strongroom init DATA.csv writes one, or give -c PATH",
+        )
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read it: {error}", where=str(path)) from error
+    return parse(text, where=str(path))
+
+
+def parse(text: str, *, where: str = CONFIG_NAME) -> Config:
+    """Check the text of a `strongroom.toml`; see `load`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise ConfigError(
+            f"not valid TOML: {error}", where=f"{where}:{line.group(1)}" if line else where
+        ) from error
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise _explain(error, text, where) from error
+
+
+def _explain(error: ValidationError, text: str, where: str) -> ConfigError:
+    problem = error.errors()[0]
+    location = [str(p) for p in problem["loc"]]
+    # Union branches add their own marker to the location; only names that are in the text count.
+    named = [p for p in location if re.search(rf"(?<![\w-]){re.escape(p)}(?![\w-])", text)]
+    key, table = (named[-1] if named else location[-1]), ".".join(named[:-1])
+    line = _line_of(text, named)
+    place = f"{where}:{line}" if line else where
+    inside = f" in [{table}]" if table else ""
+    if problem["type"] == "extra_forbidden":
+        known = _keys_of(named[:-1])
+        return ConfigError(
+            f'unknown key "{key}"{inside}',
+            where=place,
+            hint=did_you_mean(key, known) or f"known keys: {', '.join(known)}",
+        )
+    if problem["type"] == "missing":
+        missing = location[-1]
+        inside = f" in [{'.'.join(location[:-1])}]" if location[:-1] else ""
+        return ConfigError(f'"{missing}" is missing{inside}', where=place)
+    said = problem["msg"].removeprefix("Value error, ")
+    said = said[0].lower() + said[1:]
+    return ConfigError(f'"{key}"{inside}: {said}', where=place)
+
+
+def _keys_of(path: list[str]) -> list[str]:
+    """Return the keys that the section at `path` knows."""
+    section: Any = Config
+    for name in path:
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            break
+        field = section.model_fields.get(name)
+        if field is None:
+            # A free name, such as a column's, below a dictionary of sections.
+            continue
+        section = _section_in(field.annotation) or section
+    return list(section.model_fields)
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - typing's own shapes
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _section_in(inner)
+        if found:
+            return found
+    return None
+
+
+def _line_of(text: str, path: list[str]) -> int | None:
+    """Find the line on which the key at `path` stands, by reading headers and keys in order."""
+    header: list[str] = []
+    best: int | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        table = re.match(r"\s*\[+([^\]]+)\]+", line)
+        if table:
+            header = [p.strip().strip("\"'") for p in table.group(1).split(".")]
+            if header == path:
+                best = number
+            continue
+        key = re.match(r"\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*=", line)
+        if key:
+            full = [*header, key.group(1).strip("\"'")]
+            if full == path:
+                return number
+            if full == path[: len(full)]:
+                best = number
+    return best

@@ -1,0 +1,11 @@
+"""Datasets: tables (Arrow), text; roles; readers and writers; fingerprints.
+
+In: a path, or anything that speaks the Arrow C stream (pandas, polars, pyarrow).
+Out: a `Dataset`. This room never guesses roles (discover does) and never changes values.
+"""
+
+from strongroom.data._dataset import Dataset, Kind, Role
+from strongroom.data._readers import read_dataset, read_table
+from strongroom.data._writers import write_table
+
+__all__ = ["Dataset", "Kind", "Role", "read_dataset", "read_table", "write_table"]
