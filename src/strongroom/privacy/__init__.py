@@ -1,1 +1,47 @@
-"""Room: privacy."""
+"""Differential privacy: accounting, the ledger's rules, secret coins, clipping, canaries.
+
+In: a target (ε, δ), a sampling rate, steps; per-example losses of a torch model.
+Out: mechanisms that carry their own accounting facts, clipped noisy sums, spends and statements.
+Never: a bare noise level and an accountant apart; a stored spend (the ledger of the workspace does
+that). Only clipping and canary training need torch, and only they import it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from strongroom.privacy._accounting import Mechanism, calibrate, compose_epsilon
+from strongroom.privacy._ledger import (
+    Entry,
+    EntryState,
+    Ledger,
+    MemoryLedger,
+    Relation,
+    Reservation,
+    Spend,
+    Unit,
+    check_budget,
+    compose,
+)
+from strongroom.privacy._observation import CanaryObservation
+from strongroom.privacy._statement import PrivacyStatement, guarantee_warnings
+
+__all__ = [
+    "CanaryObservation",
+    "Entry",
+    "EntryState",
+    "Ledger",
+    "Mechanism",
+    "MemoryLedger",
+    "PrivacyStatement",
+    "Relation",
+    "Reservation",
+    "Spend",
+    "Unit",
+    "calibrate",
+    "check_budget",
+    "compose",
+    "compose_epsilon",
+    "guarantee_warnings",
+]
