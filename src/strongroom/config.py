@@ -33,7 +33,7 @@ class ProjectSpec(_Section):
 
 
 class ColumnSpec(_Section):
-    """`[data.columns.NAME]`: what the user *declares*, so that nothing need be learnt from the data.
+    """`[data.columns.NAME]`: what the user *declares* instead of the data teaching it.
 
     Attributes:
         role: overrides what discover suggests.

@@ -1,0 +1,150 @@
+"""The whole way on one page: discover → anonymize → seal → train → audit → report.
+
+In: a `Config`, an open `Workspace` and a `View` that is told how far things are. Out: a
+`RunResult`. Each stage reads what earlier stages left in the workspace, never their memory, and is
+skipped when its inputs, its settings and the code of its rooms are what they were.
+
+What one stage hands to the next:
+
+    discover    roles of the columns                     (document)
+    anonymize   minimized rows, the anonymized table     (sealed artefacts)
+    seal        the same, sealed to every recipient      (sealed artefacts)
+    train       the model, its twin without privacy      (sealed artefacts)
+    audit       findings and curves                      (document)
+    report      report.html, .json, .sarif; the model in the clear when the policy allows it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from strongroom.errors import InputError, did_you_mean
+from strongroom.stages import STAGES, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from strongroom.config import Config
+    from strongroom.stages import Stage, View
+    from strongroom.store import Workspace
+
+_CODE_SUFFIXES = {".py", ".html", ".css", ".js"}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        docs: stage name to document.
+        skipped: stages that were unchanged.
+        within_policy: the verdict, or None when the run stopped before the report.
+        seconds: wall time.
+    """
+
+    docs: Mapping[str, Mapping[str, Any]]
+    skipped: tuple[str, ...]
+    within_policy: bool | None
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "stages": self.docs,
+            "skipped": list(self.skipped),
+            "within_policy": self.within_policy,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def run(
+    config: Config,
+    folder: Path,
+    workspace: Workspace,
+    view: View,
+    *,
+    until: str | None = None,
+    again_from: str | None = None,
+) -> RunResult:
+    """Walk the way, or the part of it up to `until`; stages from `again_from` on run anew.
+
+    Raises:
+        StrongroomError: a user's mistake or a refusal; what was finished before is kept.
+    """
+    names = [stage.name for stage in STAGES]
+    for name in (until, again_from):
+        if name is not None and name not in names:
+            raise InputError(
+                f'no stage "{name}"',
+                hint=did_you_mean(name, names) or f"the stages are: {', '.join(names)}",
+            )
+    begun = time.monotonic()
+    way = Way(config, folder, workspace, view)
+    skipped: list[str] = []
+    forced = False
+    for stage in STAGES:
+        forced = forced or stage.name == again_from
+        if not _walk_one(way, stage, forced=forced):
+            skipped.append(stage.name)
+        if stage.name == until:
+            break
+    verdict = way.docs.get("report", {}).get("verdict", {}).get("ok")
+    return RunResult(way.docs, tuple(skipped), verdict, time.monotonic() - begun)
+
+
+def _walk_one(way: Way, stage: Stage, *, forced: bool) -> bool:
+    """Do a stage, or find it unchanged; return whether it was done."""
+    way.key = _key(way, stage)
+    last = way.workspace.stage(stage.name)
+    if last is not None and last.key == way.key and not forced and stage.intact(way, last.doc):
+        way.docs[stage.name], way.outputs[stage.name] = dict(last.doc), dict(last.outputs)
+        way.view.finished(stage.name, stage.summary(last.doc), 0.0, skipped=True)
+        return False
+    way.view.started(stage.name)
+    begun = time.monotonic()
+    try:
+        outcome = stage.work(way)
+        way.workspace.finish_stage(stage.name, way.key, outcome.outputs, outcome.doc)
+    except BaseException:
+        way.view.failed(stage.name)
+        raise
+    way.docs[stage.name], way.outputs[stage.name] = outcome.doc, outcome.outputs
+    seconds = time.monotonic() - begun
+    way.view.finished(stage.name, stage.summary(outcome.doc), seconds, skipped=False)
+    return True
+
+
+def _key(way: Way, stage: Stage) -> str:
+    """Name a stage's outcome by what decides it.
+
+    An earlier stage counts by its own key and by the artefacts it left: a training that was run
+    again under the same settings is another model, because its noise is.
+    """
+    decides = {
+        "stage": stage.name,
+        "code": code_digest(("stages", "data", *stage.rooms)),
+        "settings": stage.settings(way),
+        "after": {
+            name: [way.workspace.stage_key(name), sorted(way.outputs[name].values())]
+            for name in stage.after
+        },
+    }
+    text = json.dumps(decides, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def code_digest(rooms: tuple[str, ...]) -> str:
+    """SHA-256 over the source files of some rooms, which is what "code version" means here."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for room in rooms:
+        for file in sorted(p for p in (root / room).rglob("*") if p.suffix in _CODE_SUFFIXES):
+            digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,86 @@
+"""The user's own files: read anew by each stage that needs them, known by their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from strongroom.data import Dataset, Role, read_dataset, split
+from strongroom.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from strongroom.stages._stage import Way
+
+
+def digests(way: Way) -> dict[str, str]:
+    """SHA-256 of each source file, by its name in the configuration.
+
+    Raises:
+        DataError: one is missing.
+    """
+    data = way.config.data
+    return {name: _digest(way.path(name)) for name in (data.source, data.test) if name}
+
+
+def declared_roles(way: Way) -> dict[str, str]:
+    """The roles that the configuration names."""
+    data = way.config.data
+    roles = {name: spec.role for name, spec in data.columns.items() if spec.role}
+    if data.target:
+        roles[data.target] = Role.TARGET.value
+    return roles
+
+
+def read(way: Way) -> tuple[Dataset, Dataset]:
+    """Read the rows to train on and the rows to test on, without roles.
+
+    Raises:
+        DataError: a file can't be read, or the two don't have the same columns.
+        ConfigError: the configuration names a column that isn't there.
+    """
+    data = way.config.data
+    source = read_dataset(way.path(data.source))
+    _check_columns(way, source)
+    source = Dataset.of(source, subject=data.subject)
+    if data.test is None:
+        return split(source, data.test_fraction, way.workspace.keyring.subkey("split"))
+    test = read_dataset(way.path(data.test))
+    missing = [c for c in source.columns if c not in test.columns]
+    if missing:
+        raise DataError(
+            f'the test file has no column "{missing[0]}"',
+            where=str(way.path(data.test)),
+            hint=f"both files need the columns of {data.source}",
+        )
+    return source, Dataset.of(test, subject=data.subject)
+
+
+def with_roles(way: Way, dataset: Dataset) -> Dataset:
+    """Give a dataset the roles that discover suggested and the configuration decided."""
+    roles: dict[str, Any] = way.docs["discover"]["roles"]
+    return dataset.with_roles({c: Role(roles[c]) for c in dataset.columns if c in roles})
+
+
+def _check_columns(way: Way, dataset: Dataset) -> None:
+    data = way.config.data
+    named = [(c, f"[data.columns.{c}]") for c in data.columns]
+    named += [(data.target or "", "[data] target"), (data.subject or "", "[data] subject")]
+    named += [(c, "[anonymize] pseudonymise") for c in way.config.anonymize.pseudonymise]
+    for column, place in named:
+        if not column:
+            continue
+        try:
+            dataset.require(column)
+        except DataError as error:
+            raise ConfigError(f"{place}: {error.what}", where=data.source, hint=error.hint) from error
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        raise DataError(
+            "no such file", where=str(path), hint="check [data] source and test in strongroom.toml"
+        )
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,79 @@
+"""anonymize: personal data taken out, with what that cost and what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from strongroom.anonymize import anonymize, minimize
+from strongroom.discover import scan
+from strongroom.stages import _source
+from strongroom.stages._stage import Outcome, Stage, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from strongroom.config import DiscoverSpec
+    from strongroom.data import Dataset
+
+
+def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
+    config = way.config
+    return [
+        config.anonymize.model_dump(),
+        {c: s.model_dump(include={"role", "hierarchy"}) for c, s in config.data.columns.items()},
+        _source.digests(way),
+    ]
+
+
+def _work(way: Way) -> Outcome:
+    config, workspace = way.config, way.workspace
+    train, test = (_source.with_roles(way, part) for part in _source.read(way))
+    secret = workspace.keyring.subkey("pseudonym")
+    done = anonymize(
+        train,
+        config.anonymize,
+        columns=config.data.columns,
+        pseudonym_key=secret,
+        discover_spec=config.discover,
+        progress=way.view,
+    )
+    held_out = minimize(test, config.anonymize, secret, config.discover).dataset
+    outputs = {
+        "minimized": workspace.put_dataset("minimized", done.minimized).digest,
+        "anonymized": workspace.put_dataset("anonymized", done.dataset).digest,
+        "test": workspace.put_dataset("test", held_out).digest,
+    }
+    residual = _residual(done.minimized, config.discover) + _residual(done.dataset, config.discover)
+    return Outcome(
+        {
+            **done.to_json(),
+            "settings": config.anonymize.model_dump(mode="json"),
+            "residual_identifiers": residual,
+            "rows": {"minimized": done.minimized.rows, "anonymized": done.dataset.rows},
+        },
+        outputs,
+    )
+
+
+def _residual(dataset: Dataset, spec: DiscoverSpec) -> int:
+    """Count the identifiers that a second look still finds in what is to be handed on."""
+    return sum(scan(dataset, spec).entities.values())
+
+
+def _summary(doc: Mapping[str, Any]) -> str:
+    before, after = doc["before"], doc["after"]
+    return (
+        f"k={after['k']} · re-identification risk 1 in {before['k']:,} → 1 in {after['k']:,} · "
+        f"{100 * doc['suppressed'] / max(before['rows'], 1):.1f} % suppressed · "
+        f"{sum(doc['redacted'].values()):,} identifiers redacted from text"
+    )
+
+
+STAGE = Stage(
+    name="anonymize",
+    after=("discover",),
+    rooms=("discover", "anonymize"),
+    settings=_settings,
+    work=_work,
+    summary=_summary,
+)

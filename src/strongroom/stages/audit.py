@@ -1,0 +1,94 @@
+"""audit: the model, attacked for real. Judging comes later: a limit may change, a measure stays."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from strongroom.stages._stage import Outcome, Stage, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from strongroom.data import Dataset
+    from strongroom.models import TableModel
+
+    Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
+    return way.config.audit.model_dump()
+
+
+def _work(way: Way) -> Outcome:
+    from strongroom.audit import audit_model
+    from strongroom.privacy import CanaryObservation, PrivacyStatement
+    from strongroom.vault import inspect_bytes
+
+    workspace, made = way.workspace, way.outputs["train"]
+    rows = workspace.get_dataset(way.outputs["seal"]["minimized"])
+    test = workspace.get_dataset(way.outputs["seal"]["test"])
+    model = _model(way, "model")
+    twin = _model(way, "twin") if "twin" in made else None
+    trained = way.docs["train"]
+    canaries = None
+    if "canaries" in made:
+        canaries = CanaryObservation.from_json(json.loads(workspace.get(made["canaries"])))
+    statement = PrivacyStatement.from_json(trained["privacy"]) if trained["privacy"] else None
+    result = audit_model(
+        model,
+        subject=made["model"],
+        members=_encoded(model, rows),
+        nonmembers=_encoded(model, test),
+        train_spec=way.config.train,
+        statement=statement,
+        canaries=canaries,
+        metrics=trained["metrics"],
+        test_table=test.table,
+        inspection=inspect_bytes(workspace.get(made["model"]), "model"),
+        spec=way.config.audit,
+        policy=way.config.policy,
+        baseline=twin,
+        progress=way.view,
+    )
+    return Outcome(result.to_json())
+
+
+def _model(way: Way, name: str) -> TableModel:
+    from strongroom.models import TableModel
+    from strongroom.vault import unpack_bundle
+
+    bundle = unpack_bundle(way.workspace.get(way.outputs["train"][name]))
+    return TableModel.from_parts(bundle.tensors, bundle.meta)
+
+
+def _encoded(model: TableModel, dataset: Dataset) -> Labelled:
+    from strongroom.models import encode_labels
+
+    target = dataset.target
+    assert target is not None  # noqa: S101 - training refused a dataset without one
+    labels = encode_labels(dataset.table.column(target), model.classes)
+    return model.encoder.encode(dataset.table), labels
+
+
+def _summary(doc: Mapping[str, Any]) -> str:
+    counts = Counter(f["status"] for f in doc["findings"])
+    line = f"{len(doc['findings'])} findings · {counts['pass']} pass · {counts['warn']} warn · "
+    line += f"{counts['fail']} fail"
+    if counts["not_evaluable"]:
+        line += f" · {counts['not_evaluable']} not evaluable"
+    return line
+
+
+STAGE = Stage(
+    name="audit",
+    after=("seal", "train"),
+    rooms=("attacks", "audit", "models"),
+    settings=_settings,
+    work=_work,
+    summary=_summary,
+)

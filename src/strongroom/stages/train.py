@@ -1,0 +1,97 @@
+"""train: the model, with differential privacy paid from the ledger, and its twin without."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from strongroom.stages._stage import Outcome, Stage, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from strongroom.models import TableModel
+
+MODEL_KIND = "model-bundle"
+CANARIES_KIND = "canaries"
+
+
+def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
+    data = way.config.data
+    fields = {"range", "knots", "categories"}
+    return [
+        way.config.train.model_dump(),
+        {c: s.model_dump(include=fields) for c, s in data.columns.items()},
+        data.rows,
+        way.config.project.name,
+    ]
+
+
+def _work(way: Way) -> Outcome:
+    from strongroom.train import train_table
+
+    config, workspace = way.config, way.workspace
+    rows = workspace.get_dataset(way.outputs["seal"]["minimized"])
+    test = workspace.get_dataset(way.outputs["seal"]["test"])
+    result = train_table(
+        rows,
+        config.train,
+        test=test,
+        columns=config.data.columns,
+        rows=config.data.rows,
+        ledger=workspace.ledger,
+        account=config.project.name,
+        budget=config.data.budget,
+        key=way.key,
+        checkpointer=workspace.checkpointer("train"),
+        progress=way.view,
+    )
+    doc = {**result.to_json(), "comparison": None, "majority": _majority(test)}
+    outputs = {"model": _keep(way, "model", result.model)}
+    if result.canaries is not None:
+        content = json.dumps(result.canaries.to_json()).encode()
+        outputs["canaries"] = workspace.put("canaries", CANARIES_KIND, content).digest
+    if config.train.privacy is not None and config.train.compare:
+        open_spec = config.train.model_copy(update={"privacy": None})
+        twin = train_table(
+            rows, open_spec, test=test, columns=config.data.columns, rows=config.data.rows,
+            progress=way.view,
+        )
+        doc["comparison"] = twin.to_json()
+        outputs["twin"] = _keep(way, "twin", twin.model)
+    return Outcome(doc, outputs)
+
+
+def _keep(way: Way, name: str, model: TableModel) -> str:
+    from strongroom.vault import pack_bundle
+
+    content = pack_bundle(model.tensors(), model.meta(), card="")
+    return way.workspace.put(name, MODEL_KIND, content).digest
+
+
+def _majority(test: Any) -> float:  # noqa: ANN401 - Dataset, imported lazily by callers
+    """The test accuracy of always naming the most frequent class."""
+    labels = Counter(test.table.column(test.target).to_pylist())
+    return max(labels.values()) / sum(labels.values())
+
+
+def _summary(doc: Mapping[str, Any]) -> str:
+    accuracy = doc["metrics"]["test"]["accuracy"]
+    statement = doc["privacy"]
+    proved = f"ε = {statement['epsilon']:.2f} at δ = {statement['delta']:g}" if statement else "no"
+    line = f"{proved}{'' if statement else ' privacy'} · test accuracy {100 * accuracy:.1f} %"
+    if doc.get("comparison"):
+        without = doc["comparison"]["metrics"]["test"]["accuracy"]
+        line += f" (without privacy {100 * without:.1f} %)"
+    return line
+
+
+STAGE = Stage(
+    name="train",
+    after=("seal",),
+    rooms=("privacy", "models", "train"),
+    settings=_settings,
+    work=_work,
+    summary=_summary,
+)
