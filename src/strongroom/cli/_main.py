@@ -117,4 +117,3 @@ def _usage_error(error: click.UsageError) -> InputError:
 def main() -> NoReturn:
     """Run `strongroom` with the arguments of the process."""
     sys.exit(run(sys.argv[1:]))
-

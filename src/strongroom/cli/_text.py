@@ -41,7 +41,10 @@ def risk_rows(risk: Mapping[str, Any]) -> list[list[str]]:
         ["mean risk (prosecutor)", one_in(prosecutor["mean"])],
         ["rows above 1 in 5", f"{100 * prosecutor['share_above']:.1f} %"],
     ]
-    for key, label in (("l", "l (fewest distinct sensitive values)"), ("t", "t (largest distance)")):
+    for key, label in (
+        ("l", "l (fewest distinct sensitive values)"),
+        ("t", "t (largest distance)"),
+    ):
         if risk.get(key) is not None:
             rows.append([label, number(float(risk[key]))])
     return rows

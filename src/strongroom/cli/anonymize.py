@@ -19,23 +19,36 @@ from strongroom.errors import InputError
 @click.option("-o", "--output", required=True, help="Where the anonymized file goes.")
 @click.option("--k", type=click.IntRange(min=1), default=5, show_default=True, help="Class size.")
 @click.option(
-    "--l", "diversity", type=click.IntRange(min=1), default=1, show_default=True,
+    "--l",
+    "diversity",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
     help="Distinct sensitive values in every class.",
 )
 @click.option("--quasi", metavar="A,B", help="Quasi-identifiers; what discover says by default.")
 @click.option("--sensitive", metavar="S", help="Sensitive columns.")
 @click.option("--target", help="The column to predict: never generalised.")
 @click.option(
-    "--method", type=click.Choice(["mondrian"]), default="mondrian", show_default=True,
+    "--method",
+    type=click.Choice(["mondrian"]),
+    default="mondrian",
+    show_default=True,
     help="How rows are grouped.",
 )
 @click.option(
-    "--suppression-limit", type=click.FloatRange(0, 1), default=0.02, show_default=True,
+    "--suppression-limit",
+    type=click.FloatRange(0, 1),
+    default=0.02,
+    show_default=True,
     help="The largest share of rows that may be left out.",
 )
 @click.option(
-    "--text", type=click.Choice(["label", "mask", "surrogate"]), default="label",
-    show_default=True, help="What replaces personal data in free text.",
+    "--text",
+    type=click.Choice(["label", "mask", "surrogate"]),
+    default="label",
+    show_default=True,
+    help="What replaces personal data in free text.",
 )
 @click.option(
     "--pseudonymise", metavar="A,B", help="Keep these columns as keyed pseudonyms (needs --key)."
@@ -95,11 +108,13 @@ def command(
     document = result.to_json()
     flags.console.document("anonymize", {"output": output, **document})
     before, after = risk_rows(document["before"]), risk_rows(document["after"])
-    after_of = dict((r[0], r[1]) for r in after)
+    after_of = {row[0]: row[1] for row in after}
     rows = [[what, value, after_of.get(what, "")] for what, value in before]
     flags.console.table(["", "before", "after"], rows, numeric=[1, 2])
     flags.console.say()
-    flags.console.table(["column", "what was done"], [[c, a] for c, a in document["actions"].items()])
+    flags.console.table(
+        ["column", "what was done"], [[c, a] for c, a in document["actions"].items()]
+    )
     flags.console.say()
     loss = document["loss"]
     suppressed = document["suppressed"] / max(dataset.rows, 1)

@@ -11,7 +11,9 @@ from strongroom.cli._options import Common, common, identity_path
 from strongroom.errors import InputError
 
 
-@click.command("keys", help="Make a key (keys new FILE) or show the public half (keys show [FILE]).")
+@click.command(
+    "keys", help="Make a key (keys new FILE) or show the public half (keys show [FILE])."
+)
 @click.argument("action", type=click.Choice(["new", "show"]), default="show")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--passphrase", "ask", is_flag=True, help="Protect the key file by a passphrase.")

@@ -14,7 +14,11 @@ from strongroom.files import atomic_writer
 @click.command("open", help="Decrypt a file (age v1).")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "-i", "--identity", "identities", multiple=True, type=click.Path(path_type=Path),
+    "-i",
+    "--identity",
+    "identities",
+    multiple=True,
+    type=click.Path(path_type=Path),
     help="Key file; may be repeated.",
 )
 @click.option("-p", "--passphrase", "ask", is_flag=True, help="It was sealed with a passphrase.")

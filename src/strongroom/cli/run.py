@@ -14,7 +14,9 @@ from strongroom.cli._way import print_verdict, walk
     metavar="STAGE",
     help="Stop after this stage (discover, anonymize, seal, train, audit, report).",
 )
-@click.option("--from", "again_from", metavar="STAGE", help="Run this stage and the later ones anew.")
+@click.option(
+    "--from", "again_from", metavar="STAGE", help="Run this stage and the later ones anew."
+)
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),

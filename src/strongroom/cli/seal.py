@@ -50,9 +50,11 @@ def command(
     sealed = []
     for file in files:
         destination = output or file.with_name(file.name + ".age")
-        with user_errors(file), file.open("rb") as source, atomic_writer(
-            destination, mode=0o600
-        ) as sink:
+        with (
+            user_errors(file),
+            file.open("rb") as source,
+            atomic_writer(destination, mode=0o600) as sink,
+        ):
             encrypt_stream(source, sink, to, armor=armor)
         sealed.append({"path": str(file), "output": str(destination)})
         flags.console.say(f"{file} → {destination}")

@@ -74,7 +74,9 @@ def _check_columns(way: Way, dataset: Dataset) -> None:
         try:
             dataset.require(column)
         except DataError as error:
-            raise ConfigError(f"{place}: {error.what}", where=data.source, hint=error.hint) from error
+            raise ConfigError(
+                f"{place}: {error.what}", where=data.source, hint=error.hint
+            ) from error
 
 
 def _digest(path: Path) -> str:

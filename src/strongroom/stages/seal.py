@@ -1,4 +1,4 @@
-"""seal: every artefact encrypted to every recipient, opened once more, and nothing left in clear."""
+"""seal: every artefact encrypted to every recipient, and nothing left in clear."""
 
 from __future__ import annotations
 

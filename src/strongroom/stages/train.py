@@ -55,7 +55,11 @@ def _work(way: Way) -> Outcome:
     if config.train.privacy is not None and config.train.compare:
         open_spec = config.train.model_copy(update={"privacy": None})
         twin = train_table(
-            rows, open_spec, test=test, columns=config.data.columns, rows=config.data.rows,
+            rows,
+            open_spec,
+            test=test,
+            columns=config.data.columns,
+            rows=config.data.rows,
             progress=way.view,
         )
         doc["comparison"] = twin.to_json()

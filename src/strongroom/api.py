@@ -1,0 +1,263 @@
+"""The functions of `import strongroom`: a table in, a value out, no workspace.
+
+Tables are Arrow tables, pandas or polars frames, `Dataset`s, or anything else that speaks the
+Arrow C stream. The CLI calls the same functions.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from strongroom.config import AnonymizeSpec, AuditSpec, DiscoverSpec, TrainSpec
+from strongroom.data import Dataset, Role
+from strongroom.errors import DataError, InputError
+from strongroom.progress import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from strongroom.anonymize import Anonymized, Risk
+    from strongroom.audit import Audit
+    from strongroom.config import ColumnSpec, Limit
+    from strongroom.discover import Found
+    from strongroom.models import TableModel
+    from strongroom.privacy import Ledger
+    from strongroom.progress import Progress
+    from strongroom.train import TrainResult
+
+_KEY_BYTES = 32
+
+
+def scan(
+    table: Any,  # noqa: ANN401 - any Arrow speaker
+    spec: DiscoverSpec | None = None,
+    *,
+    target: str | None = None,
+    progress: Progress = SILENT,
+) -> Found:
+    """Find personal data: what each column looks like, its role, and why.
+
+    Args:
+        table: the rows.
+        spec: country and thresholds.
+        target: the column to predict, so that it isn't guessed.
+        progress: is told how far it is.
+
+    Raises:
+        DataError: `table` isn't one, or has no such target.
+    """
+    from strongroom.discover import scan as scan_dataset
+
+    return scan_dataset(Dataset.of(table), spec or DiscoverSpec(), target, progress)
+
+
+def risk(
+    table: Any,  # noqa: ANN401 - any Arrow speaker
+    quasi: Sequence[str],
+    sensitive: Sequence[str] = (),
+) -> Risk:
+    """Measure how easily the rows single people out; see `strongroom.anonymize.risk`."""
+    from strongroom.anonymize import risk as measure
+
+    return measure(Dataset.of(table), quasi, sensitive)
+
+
+def anonymize(
+    table: Any,  # noqa: ANN401 - any Arrow speaker
+    spec: AnonymizeSpec | None = None,
+    *,
+    k: int | None = None,
+    l: int | None = None,  # noqa: E741 - the field's own letter
+    roles: Mapping[str, Role] | None = None,
+    quasi: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    target: str | None = None,
+    columns: Mapping[str, ColumnSpec] | None = None,
+    key: bytes | None = None,
+    progress: Progress = SILENT,
+) -> Anonymized:
+    """Take personal data out: drop or pseudonymise, redact text, generalise to k-anonymity.
+
+    Roles come from `roles`, else from the Dataset, else from `scan`; `quasi`, `sensitive` and
+    `target` then override them: when `quasi` is given, no other column is a quasi-identifier.
+
+    Args:
+        table: the rows.
+        spec: what to do; `k` and `l` override its fields.
+        k: every combination of quasi-identifiers is shared by at least k rows.
+        l: and holds at least l distinct values of each sensitive column.
+        roles: column name to role.
+        quasi: the quasi-identifiers.
+        sensitive: the sensitive columns.
+        target: the column to predict: never generalised.
+        columns: declarations, of hierarchies above all.
+        key: 32 secret bytes for pseudonyms; without it they are made with a key that is thrown
+            away, so that nobody can link them to another run's.
+        progress: is told how far it is.
+
+    Raises:
+        DataError: a named column isn't there, or the data can't be made k-anonymous.
+        RefusedError: more rows than `suppression_limit` would have to go.
+    """
+    from strongroom.anonymize import anonymize as anonymize_dataset
+
+    dataset = Dataset.of(table)
+    decided = dict(roles or dataset.roles)
+    if not decided:
+        decided = dict(scan(dataset, target=target).roles)
+    for named in (*quasi, *sensitive, *((target,) if target else ())):
+        dataset.require(named)
+    if quasi:
+        decided = {c: Role.FEATURE if r is Role.QUASI_IDENTIFIER else r for c, r in decided.items()}
+    decided |= dict.fromkeys(quasi, Role.QUASI_IDENTIFIER)
+    decided |= dict.fromkeys(sensitive, Role.SENSITIVE)
+    if target:
+        decided[target] = Role.TARGET
+    changes = {name: value for name, value in (("k", k), ("l", l)) if value is not None}
+    spec = AnonymizeSpec.model_validate({**(spec or AnonymizeSpec()).model_dump(), **changes})
+    return anonymize_dataset(
+        dataset.with_roles(decided),
+        spec,
+        columns=columns or {},
+        pseudonym_key=key or secrets.token_bytes(_KEY_BYTES),
+        progress=progress,
+    )
+
+
+def train(
+    table: Any,  # noqa: ANN401 - any Arrow speaker
+    spec: TrainSpec | None = None,
+    *,
+    target: str | None = None,
+    test: Any = None,  # noqa: ANN401 - any Arrow speaker
+    columns: Mapping[str, ColumnSpec] | None = None,
+    rows: int | None = None,
+    ledger: Ledger | None = None,
+    budget: float | None = None,
+    progress: Progress = SILENT,
+) -> TrainResult:
+    """Train a model on a table, with differential privacy where `spec.privacy` asks for it.
+
+    Args:
+        table: the rows; direct identifiers and free text are never used as features.
+        spec: the model and the guarantee.
+        target: the column to predict; the Dataset's own by default.
+        test: rows to test on.
+        columns: public declarations (ranges, knots, categories).
+        rows: the declared, public number of rows.
+        ledger: where the spend is kept; one that lasts as long as the call by default.
+        budget: the most ε that may be spent in that ledger on this table's name.
+        progress: is told how far it is.
+
+    Raises:
+        DataError: no target, one class, values that can't be used.
+        BudgetExceededError: the ledger refuses.
+    """
+    from strongroom.train import train_table
+
+    dataset = _with_target(Dataset.of(table), target)
+    held_out = None
+    if test is not None:
+        held_out = Dataset.of(test).with_roles(dataset.roles)
+    return train_table(
+        dataset,
+        spec or TrainSpec(),
+        test=held_out,
+        columns=columns or {},
+        rows=rows,
+        ledger=ledger,
+        account=dataset.name,
+        budget=budget,
+        progress=progress,
+    )
+
+
+def audit(
+    made: TableModel | TrainResult,
+    *,
+    members: Any,  # noqa: ANN401 - any Arrow speaker
+    nonmembers: Any,  # noqa: ANN401 - any Arrow speaker
+    target: str | None = None,
+    preset: str = "standard",
+    policy: Mapping[str, Limit] | None = None,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> Audit:
+    """Attack a model and say what it proves.
+
+    Args:
+        made: what `train` returned (its statement and canaries are audited too), or its model.
+        members: rows that it was trained on.
+        nonmembers: rows that it was not trained on.
+        target: the column it predicts; the one it was trained on by default.
+        preset: quick, standard or full.
+        policy: metric id to limit.
+        seed: of the attacker's coins.
+        progress: is told how far it is.
+
+    Raises:
+        DataError: the rows don't fit the model.
+        ConfigError: the policy names a metric that no attack measures.
+    """
+    from strongroom.audit import audit_model
+
+    model = made if hasattr(made, "encoder") else made.model
+    result = None if made is model else made
+    about = model.meta()
+    target = target or about["target"]
+    inside, outside = Dataset.of(members), Dataset.of(nonmembers)
+    return audit_model(
+        model,
+        subject=model.digest(),
+        members=_encoded(model, inside, target),
+        nonmembers=_encoded(model, outside, target),
+        train_spec=TrainSpec.model_validate(about["train"]),
+        statement=getattr(result, "privacy", None),
+        canaries=getattr(result, "canaries", None),
+        metrics=getattr(result, "metrics", {}),
+        test_table=outside.table,
+        spec=AuditSpec.model_validate({"attacks": preset, "seed": seed}),
+        policy=policy or {},
+        progress=progress,
+    )
+
+
+def load_model(folder: Path | str) -> TableModel:
+    """Read a model folder that Strongroom released. No pickle is involved.
+
+    Raises:
+        InputError: the folder holds no such model.
+        TamperedError: a file isn't the one that was signed.
+    """
+    from strongroom.models import TableModel
+    from strongroom.vault import read_bundle
+
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(
+            "no model folder here", where=str(folder), hint="strongroom run releases one to model/"
+        )
+    bundle = read_bundle(folder)
+    return TableModel.from_parts(bundle.tensors, bundle.meta)
+
+
+def _with_target(dataset: Dataset, target: str | None) -> Dataset:
+    if target is None:
+        return dataset
+    dataset.require(target)
+    roles = {c: r for c, r in dataset.roles.items() if r is not Role.TARGET}
+    if not roles:
+        roles = dict(scan(dataset, target=target).roles)
+    return replace(dataset, roles={**roles, target: Role.TARGET})
+
+
+def _encoded(model: TableModel, dataset: Dataset, target: str) -> tuple[Any, Any]:
+    from strongroom.models import encode_labels
+
+    if target not in dataset.columns:
+        raise DataError(f'the rows have no column "{target}"', where=dataset.name)
+    labels = encode_labels(dataset.table.column(target), model.classes)
+    return model.encoder.encode(dataset.table), labels

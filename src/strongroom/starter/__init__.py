@@ -1,0 +1,123 @@
+"""The first five minutes: a commented strongroom.toml from a look at the data, and the examples.
+
+In: a data file, or the name of an example. Out: files that the user owns from then on. Nothing
+here is private: the configuration holds names, roles and counts, never a value of the data.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from strongroom.config import CONFIG_NAME
+from strongroom.data import Role
+from strongroom.errors import InputError, did_you_mean
+from strongroom.files import write_bytes
+
+if TYPE_CHECKING:
+    from strongroom.data import Dataset
+    from strongroom.discover import Found
+
+_SMALL_DELTA_ROWS = 100_000
+_ROLES_WORTH_A_LINE = (
+    Role.DIRECT_IDENTIFIER,
+    Role.QUASI_IDENTIFIER,
+    Role.SENSITIVE,
+    Role.IGNORE,
+)
+
+
+def write_config(found: Found, dataset: Dataset, source: Path, folder: Path) -> Path:
+    """Write a commented strongroom.toml for a data file; return its path.
+
+    Raises:
+        InputError: there already is one.
+    """
+    path = folder / CONFIG_NAME
+    if path.exists():
+        raise InputError(
+            f"there already is a {CONFIG_NAME}",
+            where=str(path),
+            hint="move it away, or give --force",
+        )
+    write_bytes(path, render_config(found, dataset, source).encode())
+    return path
+
+
+def render_config(found: Found, dataset: Dataset, source: Path) -> str:
+    """Return the text of a strongroom.toml with what `found` suggests and why."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("strongroom.starter", "."),
+        autoescape=False,  # noqa: S701 - TOML, not HTML: the filters below quote for it
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"text": _text, "key": _key, "comment": _comment}
+    roles = found.roles
+    return environment.get_template("strongroom.toml.jinja").render(
+        source=source,
+        name=source.name.split(".")[0],
+        target=next((c for c, r in roles.items() if r is Role.TARGET), None),
+        sensitive=Role.SENSITIVE in roles.values(),
+        rows=_declared(dataset.rows),
+        columns=[c for c in found.columns if c.role in _ROLES_WORTH_A_LINE],
+        delta="1e-5" if dataset.rows < _SMALL_DELTA_ROWS else "1e-6",
+    )
+
+
+def examples() -> tuple[str, ...]:
+    """The names of the examples that came with the package."""
+    root = _examples_folder()
+    return tuple(sorted(p.name for p in root.iterdir() if (p / CONFIG_NAME).is_file()))
+
+
+def lay_out_example(name: str, folder: Path) -> list[Path]:
+    """Copy an example's data and configuration into a new folder; return the files.
+
+    Raises:
+        InputError: no such example, or the folder isn't empty.
+    """
+    known = examples()
+    if name not in known:
+        raise InputError(
+            f'no example "{name}"',
+            hint=did_you_mean(name, known) or f"the examples are: {', '.join(known)}",
+        )
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError("the folder isn't empty", where=str(folder), hint="name a new one")
+    folder.mkdir(parents=True, exist_ok=True)
+    source = _examples_folder() / name
+    files = [p for p in sorted(source.iterdir()) if p.suffix in {".gz", ".toml", ".md"}]
+    for file in files:
+        shutil.copyfile(file, folder / file.name)
+    return [folder / f.name for f in files]
+
+
+def _examples_folder() -> Path:
+    inside = Path(__file__).parents[1] / "_examples"
+    # An editable install runs from the checkout, where the examples stand beside src.
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "examples"
+
+
+def _declared(rows: int) -> int:
+    """Round a count to two digits: near enough to train with, and no longer the exact count."""
+    scale = 10 ** max(len(str(rows)) - 2, 0)
+    return max(rows // scale * scale, 1)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _comment(value: str) -> str:
+    """Keep a comment on its line: a column's name may hold anything."""
+    return "".join(c if c.isprintable() else " " for c in value)
+
+
+def _key(name: str) -> str:
+    plain = name.replace("-", "").replace("_", "")
+    return name if plain.isascii() and plain.isalnum() else _text(name)
