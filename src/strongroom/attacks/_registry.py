@@ -1,0 +1,43 @@
+"""Which attacks there are: ours, and those that installed packages bring."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from strongroom.attacks._results import Attack
+
+GROUP = "strongroom.attacks"
+
+BUILTIN = {
+    "membership.loss": "strongroom.attacks.membership:LossThreshold",
+    "membership.lira": "strongroom.attacks.membership:Lira",
+    "privacy.one_run": "strongroom.attacks.privacy:OneRun",
+    "evasion.coordinate_search": "strongroom.attacks.evasion:CoordinateSearch",
+}
+"""Our attacks, in the order they are run; named here so that they work from a plain source tree."""
+
+
+def attack_names() -> tuple[str, ...]:
+    """Return the names of all attacks, ours first."""
+    foreign = sorted({point.name for point in entry_points(group=GROUP)} - set(BUILTIN))
+    return (*BUILTIN, *foreign)
+
+
+def load_attack(name: str) -> Attack:
+    """Return an attack by its name.
+
+    Raises:
+        KeyError: there is none; callers check against `attack_names` first.
+    """
+    if name in BUILTIN:
+        module, _, attribute = BUILTIN[name].partition(":")
+        made: Attack = getattr(import_module(module), attribute)()
+        return made
+    point = next((p for p in entry_points(group=GROUP) if p.name == name), None)
+    if point is None:
+        raise KeyError(name)
+    foreign: Attack = point.load()()
+    return foreign

@@ -1,0 +1,224 @@
+"""What attacks are given and what they give back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from strongroom.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from strongroom.config import TrainSpec
+    from strongroom.models import Model
+    from strongroom.privacy import CanaryObservation, PrivacyStatement
+
+
+@dataclass(frozen=True)
+class NotEvaluable:
+    """An attack that could not be judged, and why, in a sentence for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Encoded rows with their labels: `inputs` float32 [n, d], `labels` int [n]."""
+
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.integer]
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.labels)
+
+    def take(self, rows: NDArray[np.integer]) -> Rows:
+        """Return the rows of these numbers."""
+        return Rows(self.inputs[rows], self.labels[rows])
+
+    def sample(self, most: int, seed: int) -> Rows:
+        """Return at most `most` rows, drawn at random."""
+        if len(self) <= most:
+            return self
+        drawn = np.random.default_rng(seed).choice(len(self), most, replace=False)
+        return self.take(np.sort(drawn))
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """Everything an attacker may be given; an attack takes what it needs.
+
+    Attributes:
+        target: the model under attack.
+        members: rows that it was trained on.
+        nonmembers: rows of the same population that it wasn't trained on.
+        train_spec: the recipe that it was trained by.
+        statement: its privacy statement, if it was trained privately.
+        canaries: what its planted canaries saw, if there were any.
+        table: test rows as people know them, with the target column.
+        labels: int [rows of table].
+        encoder: turns such a table into inputs; its columns say what each may hold.
+        shadows: how many shadow models an attack may train.
+        most_rows: of members and of non-members each, at most.
+        seed: of the attacker's coins.
+        progress: told by long attacks.
+    """
+
+    target: Model
+    members: Rows
+    nonmembers: Rows
+    train_spec: TrainSpec
+    statement: PrivacyStatement | None = None
+    canaries: CanaryObservation | None = None
+    table: pa.Table | None = None
+    labels: NDArray[np.integer] | None = None
+    encoder: Any = None
+    shadows: int = 64
+    most_rows: int = 8_000
+    most_evasion_rows: int = 300
+    seed: int = 0
+    progress: Progress = SILENT
+
+
+@dataclass(frozen=True)
+class RateAt:
+    """A true-positive rate at a false-positive rate.
+
+    Attributes:
+        fpr: the false-positive rate asked for.
+        tpr: members found when at most that share of non-members is accused.
+        low, high: 95 % interval, chance in the threshold included.
+        low_given, high_given: Clopper–Pearson, were the threshold given.
+        false_positives: how many non-members the threshold rests on.
+    """
+
+    fpr: float
+    tpr: float
+    low: float
+    high: float
+    low_given: float
+    high_given: float
+    false_positives: int
+
+
+@dataclass(frozen=True)
+class RocResult:
+    """How well members are told from non-members.
+
+    Attributes:
+        fpr, tpr, low, high: at most 300 points of the curve, with a pointwise 95 % band.
+        auc, auc_low, auc_high: area under the whole curve and its 95 % interval.
+        tpr_at: per false-positive rate; one without an entry can't be resolved by so few rows.
+        members, nonmembers: rows judged.
+        shadows: models that the attacker trained.
+        queries: rows that the target was asked for.
+        knowledge: what the attacker knows and may do.
+        details: further facts, JSON values.
+    """
+
+    fpr: tuple[float, ...]
+    tpr: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    auc: float
+    auc_low: float
+    auc_high: float
+    tpr_at: Mapping[float, RateAt]
+    members: int
+    nonmembers: int
+    shadows: int = 0
+    queries: int = 0
+    knowledge: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def curve(self) -> dict[str, list[float]]:
+        """Return the points as JSON lists."""
+        return {
+            "fpr": list(self.fpr),
+            "tpr": list(self.tpr),
+            "low": list(self.low),
+            "high": list(self.high),
+        }
+
+
+@dataclass(frozen=True)
+class OneRunBound:
+    """A certified lower bound on ε from one training run.
+
+    Attributes:
+        epsilon_lower: with `confidence`, the run's true ε (at `delta`) is at least this.
+        delta: at which the bound holds.
+        confidence: of the whole procedure, the choice of the number of guesses included.
+        canaries: how many took part.
+        guesses, correct: of the choice that gave the bound; the rest abstained.
+        claimed: the ε that was claimed for the run, if known.
+        knowledge: what the attacker knows and may do.
+    """
+
+    epsilon_lower: float
+    delta: float
+    confidence: float
+    canaries: int
+    guesses: int
+    correct: int
+    claimed: float | None = None
+    knowledge: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class EvasionResult:
+    """How often small changes that a person could make flip the prediction.
+
+    Attributes:
+        rows: rows tried, all of them rightly classified before.
+        flipped: rows for which valid changes were found that flip the prediction.
+        low, high: 95 % Clopper–Pearson interval of their share.
+        curve: (changed columns, share flipped, low, high) from 1 to the most allowed.
+        columns: how often each column took part in a success.
+        queries: rows that the target was asked for.
+        adversarial: the rows tried, as changed; one that wasn't flipped stands unchanged.
+        success: bool [rows].
+        knowledge: what the attacker knows and may do.
+        details: the limits that the changes kept, JSON values.
+    """
+
+    rows: int
+    flipped: int
+    low: float
+    high: float
+    curve: tuple[tuple[int, float, float, float], ...]
+    columns: Mapping[str, int]
+    queries: int
+    adversarial: pa.Table
+    success: NDArray[np.bool_]
+    knowledge: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """The share of rows flipped."""
+        return self.flipped / self.rows
+
+
+Result = RocResult | OneRunBound | EvasionResult | NotEvaluable
+
+
+class Attack(Protocol):
+    """The seam `strongroom.attacks`: a stranger adds one such class and an entry point."""
+
+    @property
+    def name(self) -> str:
+        """A stable id, such as `membership.lira`."""
+
+    def run(self, situation: Situation) -> Result:
+        """Attack; a result of one of the known kinds, or why there is none."""

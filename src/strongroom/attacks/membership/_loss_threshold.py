@@ -1,0 +1,42 @@
+"""The simplest attack: rows with a small loss are said to be members (Yeom et al. 2018)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from strongroom.attacks._roc import judge_scores
+from strongroom.attacks.membership._signal import confidence
+
+if TYPE_CHECKING:
+    from strongroom.attacks._results import NotEvaluable, RocResult, Rows, Situation
+    from strongroom.models import Model
+
+_KNOWLEDGE = "the record with its true label, and the model's probabilities for it"
+
+
+def loss_threshold(model: Model, members: Rows, nonmembers: Rows) -> RocResult | NotEvaluable:
+    """Rank rows by their loss under the model; no shadow models.
+
+    The logit-scaled confidence ranks rows as the cross-entropy does, and doesn't saturate.
+    """
+    return judge_scores(
+        confidence(model, members),
+        confidence(model, nonmembers),
+        queries=len(members) + len(nonmembers),
+        knowledge=_KNOWLEDGE,
+    )
+
+
+class LossThreshold:
+    """`loss_threshold` behind the attack seam."""
+
+    name = "membership.loss"
+
+    def run(self, situation: Situation) -> RocResult | NotEvaluable:
+        """Attack a sample of the rows."""
+        most, seed = situation.most_rows, situation.seed
+        return loss_threshold(
+            situation.target,
+            situation.members.sample(most, seed),
+            situation.nonmembers.sample(most, seed + 1),
+        )

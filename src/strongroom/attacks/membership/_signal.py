@@ -1,0 +1,45 @@
+"""The signal of membership: the logit-scaled confidence log(p / (1 - p)) of the true class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from strongroom.attacks._results import Rows
+    from strongroom.models import Model
+
+_SMALLEST = 1e-37  # below it float32 probabilities lose their precision
+
+
+def confidence_of_logits(
+    logits: NDArray[np.floating], labels: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Return log(p / (1 - p)) of the true class for logits [..., n, classes], without overflow.
+
+    It is z_y - logsumexp of the other classes' logits: p itself, which rounds to 1, never appears
+    (Carlini et al. 2022, section 5.1). One class alone gives infinity.
+    """
+    z = np.asarray(logits, np.float64)
+    index = np.broadcast_to(np.asarray(labels)[:, None], (*z.shape[:-1], 1))
+    own = np.take_along_axis(z, index, axis=-1)[..., 0]
+    others = z.copy()
+    np.put_along_axis(others, index, -np.inf, axis=-1)
+    peak = others.max(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = peak + np.log(np.exp(others - peak[..., None]).sum(axis=-1))
+    signal: NDArray[np.float64] = own - rest
+    return signal
+
+
+def confidence(model: Model, rows: Rows) -> NDArray[np.float64]:
+    """Return log(p / (1 - p)) of the true class, from the model's logits where it gives them."""
+    logits = getattr(model, "logits", None)
+    if callable(logits):
+        return confidence_of_logits(logits(rows.inputs), rows.labels)
+    probabilities = np.asarray(model.predict_proba(rows.inputs), np.float64)
+    # 1 - p is summed from the other classes: subtracting p from 1 would lose it near certainty.
+    return confidence_of_logits(np.log(np.maximum(probabilities, _SMALLEST)), rows.labels)
