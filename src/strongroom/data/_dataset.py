@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from strongroom.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from _typeshed import ReadableBuffer
 
 
 class Kind(StrEnum):
@@ -65,10 +70,8 @@ class Dataset:
         """
         if isinstance(data, cls):
             return replace(data, **about) if about else data
-        if isinstance(data, pa.Table):
-            return cls(table=data, **about)
-        if hasattr(data, "__arrow_c_stream__"):
-            return cls(table=pa.table(data), **about)
+        if isinstance(data, pa.Table) or hasattr(data, "__arrow_c_stream__"):
+            return cls(table=plain(pa.table(data)), **about)
         raise DataError(
             f"cannot read a table from {type(data).__name__}",
             hint="pass an Arrow table, a pandas or polars frame, or a path to read_dataset",
@@ -119,30 +122,66 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256, hex, of the table as one canonical Arrow IPC stream (one batch, no metadata)."""
+        """SHA-256, hex, of the table as one canonical Arrow IPC stream.
+
+        It depends on names, types, values and their order alone: not on chunks, dictionaries,
+        slices, metadata, or what lies in memory under a missing value.
+        """
         digest = hashlib.sha256()
-        digest.update(canonical_ipc(self.table))
+        table = plain(self.table)
+        with pa.ipc.new_stream(_Hashing(digest), table.schema) as writer:
+            for start in range(0, table.num_rows, _BATCH):
+                writer.write_batch(_canonical(table.slice(start, _BATCH)))
         return digest.hexdigest()
 
 
-def canonical_ipc(table: pa.Table) -> pa.Buffer:
-    """Return the Arrow IPC stream that depends on names, types and values alone.
+_BATCH = 65_536
+# Row numbers of a pandas frame without an index of its own: not data, and nearly an identifier.
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
-    Chunking, dictionary encoding and metadata are taken away first.
+
+def plain(table: pa.Table) -> pa.Table:
+    """Return the table as Strongroom's rooms expect it, whoever made it.
+
+    Dictionaries are decoded, every text is `string` and every blob `binary` (not the large or view
+    kinds), a column without any value is `string`, and metadata are gone.
     """
-    columns = []
-    for column in table.columns:
-        plain = (
-            column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        )
-        chunk = plain.combine_chunks()
-        # A slice carries its parent's buffers; concatenating with nothing copies just its part.
-        columns.append(pa.concat_arrays([chunk]) if isinstance(chunk, pa.Array) else chunk)
-    schema = pa.schema(
-        [pa.field(n, c.type) for n, c in zip(table.column_names, columns, strict=True)]
-    )
-    clean = pa.Table.from_arrays(columns, schema=schema).combine_chunks()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_table(clean)
-    return sink.getvalue()
+    kept = [
+        (name, _plain_column(column))
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if not _PANDAS_INDEX.fullmatch(name)
+    ]
+    return pa.Table.from_arrays([column for _, column in kept], names=[name for name, _ in kept])
+
+
+def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+        return column.cast(pa.binary())
+    return column
+
+
+def _canonical(rows: pa.Table) -> pa.RecordBatch:
+    # Taking every row copies values into fresh buffers that start at 0, with zeros under nulls.
+    everything = pa.array(np.arange(rows.num_rows))
+    columns = [column.combine_chunks().take(everything) for column in rows.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
+
+
+class _Hashing(io.RawIOBase):
+    """A file that only remembers the hash of what was written."""
+
+    def __init__(self, digest: hashlib._Hash) -> None:
+        self._digest = digest
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: ReadableBuffer) -> int:
+        view = memoryview(content)
+        self._digest.update(view)
+        return view.nbytes

@@ -39,9 +39,7 @@ def split(dataset: Dataset, fraction: float, key: bytes) -> tuple[Dataset, Datas
     limit = int(fraction * 2 ** (8 * _BYTES))
     held = np.fromiter(
         (
-            int.from_bytes(
-                hashlib.blake2b(m.encode(), key=key, digest_size=_BYTES).digest(), "big"
-            )
+            int.from_bytes(hashlib.blake2b(m.encode(), key=key, digest_size=_BYTES).digest(), "big")
             < limit
             for m in marks
         ),
