@@ -61,6 +61,12 @@ class ColumnSpec(_Section):
             raise ValueError("knots must rise and not repeat")
         if self.categories and (self.range or self.knots):
             raise ValueError("a column has either categories or a range, not both")
+        if self.knots and not (
+            self.range and self.range[0] < self.knots[0] and self.knots[-1] < self.range[1]
+        ):
+            raise ValueError("knots must lie inside the range")
+        if len(set(self.categories)) != len(self.categories):
+            raise ValueError("categories must not repeat")
         return self
 
 
@@ -211,6 +217,8 @@ class Limit(_Section):
     def _some(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("a limit needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min must not be above max")
         return self
 
 
@@ -234,16 +242,18 @@ def load(path: Path | str) -> Config:
         ConfigError: missing, not TOML, or a key or value that can't be; says which line.
     """
     path = Path(path)
-    if not path.exists():
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError as error:
         raise ConfigError(
             f"no {path.name} here",
             where=str(path),
             hint="strongroom init DATA.csv writes one, or give -c PATH",
-        )
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read it: {error}", where=str(path)) from error
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"cannot read it: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the text is not UTF-8", where=str(path)) from error
     return parse(text, where=str(path))
 
 
@@ -251,20 +261,29 @@ def parse(text: str, *, where: str = CONFIG_NAME) -> Config:
     """Check the text of a `strongroom.toml`; see `load`."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Beside TOMLDecodeError: numbers of thousands of digits, arrays nested thousands deep.
         line = re.search(r"at line (\d+)", str(error))
         raise ConfigError(
             f"not valid TOML: {error}", where=f"{where}:{line.group(1)}" if line else where
         ) from error
     try:
-        return Config.model_validate(document)
+        # Strict: the text "5" is not the number 5, and true is not 1.
+        return Config.model_validate(_with_tuples(document), strict=True)
     except ValidationError as error:
         raise _explain(error, text, where) from error
 
 
+def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML's own shapes
+    if isinstance(value, dict):
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
+
+
 def _explain(error: ValidationError, text: str, where: str) -> ConfigError:
     problem = error.errors()[0]
-    location = [str(p) for p in problem["loc"]]
+    # Places in a list are numbers; the key that holds the list is what people look for.
+    location = [p for p in problem["loc"] if isinstance(p, str)]
     # Union branches add their own marker to the location; only names that are in the text count.
     named = [p for p in location if re.search(rf"(?<![\w-]){re.escape(p)}(?![\w-])", text)]
     key, table = (named[-1] if named else location[-1]), ".".join(named[:-1])
@@ -282,9 +301,15 @@ def _explain(error: ValidationError, text: str, where: str) -> ConfigError:
         missing = location[-1]
         inside = f" in [{'.'.join(location[:-1])}]" if location[:-1] else ""
         return ConfigError(f'"{missing}" is missing{inside}', where=place)
-    said = problem["msg"].removeprefix("Value error, ")
-    said = said[0].lower() + said[1:]
+    # A key that may be one thing or another has an error for each.
+    same = [e for e in error.errors() if e["loc"][: len(named)] == problem["loc"][: len(named)]]
+    said = " or ".join(dict.fromkeys(_in_words(e["msg"]) for e in same))
     return ConfigError(f'"{key}"{inside}: {said}', where=place)
+
+
+def _in_words(message: str) -> str:
+    text = message.removeprefix("Value error, ").removeprefix("Input ")
+    return text[0].lower() + text[1:].replace("a valid tuple", "a list")
 
 
 def _keys_of(path: list[str]) -> list[str]:
@@ -311,6 +336,13 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - ty
     return None
 
 
+_KEY = r"(?:\"[^\"]*\"|'[^']*'|[\w-]+)"
+
+
+def _key_parts(dotted: str) -> list[str]:
+    return [part.strip("\"'") for part in re.findall(_KEY, dotted)]
+
+
 def _line_of(text: str, path: list[str]) -> int | None:
     """Find the line on which the key at `path` stands, by reading headers and keys in order."""
     header: list[str] = []
@@ -318,13 +350,13 @@ def _line_of(text: str, path: list[str]) -> int | None:
     for number, line in enumerate(text.splitlines(), start=1):
         table = re.match(r"\s*\[+([^\]]+)\]+", line)
         if table:
-            header = [p.strip().strip("\"'") for p in table.group(1).split(".")]
+            header = _key_parts(table.group(1))
             if header == path:
                 best = number
             continue
-        key = re.match(r"\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*=", line)
+        key = re.match(rf"\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*=", line)
         if key:
-            full = [*header, key.group(1).strip("\"'")]
+            full = [*header, *_key_parts(key.group(1))]
             if full == path:
                 return number
             if full == path[: len(full)]:

@@ -40,7 +40,9 @@ def user_errors(path: Path) -> Iterator[None]:
             raise WorkspaceError(
                 "cannot write here", where=str(path), hint="check the owner and mode of the folder"
             ) from error
-        if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        if isinstance(error, IsADirectoryError):
+            raise WorkspaceError("cannot write here: this is a folder", where=str(path)) from error
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
             raise WorkspaceError("cannot write here: no such folder", where=str(path)) from error
         raise
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -13,6 +14,8 @@ import pyarrow.parquet as pq
 
 from strongroom.errors import InputError
 from strongroom.files import write_bytes
+
+_CHOOSE = "choose another ending, such as .parquet"
 
 
 def write_table(table: pa.Table, path: Path | str, *, mode: int = 0o600) -> None:
@@ -37,7 +40,12 @@ def _encode(table: pa.Table, ending: str, path: Path) -> bytes:
     match ending:
         case ".csv" | ".tsv":
             options = pa_csv.WriteOptions(delimiter="\t" if ending == ".tsv" else ",")
-            pa_csv.write_csv(table, sink, options)
+            try:
+                pa_csv.write_csv(table, sink, options)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise InputError(
+                    "a CSV cannot hold lists or records", where=str(path), hint=_CHOOSE
+                ) from error
         case ".parquet":
             pq.write_table(table, sink)
         case ".arrow":
@@ -45,10 +53,16 @@ def _encode(table: pa.Table, ending: str, path: Path) -> bytes:
                 writer.write_table(table)
         case ".jsonl" | ".ndjson":
             for row in table.to_pylist():
-                sink.write(json.dumps(row, ensure_ascii=False, default=str).encode() + b"\n")
+                sink.write(_json_line(row, path))
         case ".txt" | ".md" | ".log":
+            if table.num_columns != 1:
+                raise InputError(
+                    f"a text file holds one column, this table has {table.num_columns}",
+                    where=str(path),
+                    hint=_CHOOSE,
+                )
             for line in table.column(0).to_pylist():
-                sink.write((line or "").encode() + b"\n")
+                sink.write(("" if line is None else str(line)).encode() + b"\n")
         case _:
             raise InputError(
                 f'cannot tell what kind of file "{path.name}" shall be',
@@ -56,3 +70,13 @@ def _encode(table: pa.Table, ending: str, path: Path) -> bytes:
                 hint="end its name in .csv, .tsv, .parquet, .jsonl or .arrow",
             )
     return sink.getvalue()
+
+
+def _json_line(row: dict[str, Any], path: Path) -> bytes:
+    try:
+        text = json.dumps(row, ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError as error:
+        raise InputError(
+            "JSON knows neither NaN nor infinity", where=str(path), hint=_CHOOSE
+        ) from error
+    return text.encode() + b"\n"
