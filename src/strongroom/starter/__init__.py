@@ -98,9 +98,10 @@ def lay_out_example(name: str, folder: Path) -> list[Path]:
 
 
 def _examples_folder() -> Path:
-    inside = Path(__file__).parents[1] / "_examples"
-    # An editable install runs from the checkout, where the examples stand beside src.
-    return inside if inside.is_dir() else Path(__file__).parents[3] / "examples"
+    checkout = Path(__file__).parents[3]
+    if (checkout / "pyproject.toml").is_file() and (checkout / "examples").is_dir():
+        return checkout / "examples"
+    return Path(__file__).parents[1] / "_examples"
 
 
 def _declared(rows: int) -> int:
