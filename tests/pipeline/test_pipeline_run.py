@@ -1,4 +1,4 @@
-"""If this fails, `strongroom run` doesn't walk the way, repeats work, or leaks into the workspace."""
+"""If this fails, `strongroom run` doesn't walk the way, repeats work, or leaks people."""
 
 from __future__ import annotations
 
