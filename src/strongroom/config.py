@@ -314,10 +314,8 @@ def _in_words(message: str) -> str:
 
 def _keys_of(path: list[str]) -> list[str]:
     """Return the keys that the section at `path` knows."""
-    section: Any = Config
+    section: type[BaseModel] = Config
     for name in path:
-        if not (isinstance(section, type) and issubclass(section, BaseModel)):
-            break
         field = section.model_fields.get(name)
         if field is None:
             # A free name, such as a column's, below a dictionary of sections.
