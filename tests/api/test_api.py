@@ -9,11 +9,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from tests.conftest import made_up_people
 
 import strongroom as sr
 from strongroom.errors import BudgetExceededError, DataError
 from strongroom.privacy import MemoryLedger
-from tests.conftest import made_up_people
 
 PEOPLE = made_up_people(500)
 COLUMNS = {
