@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +32,7 @@ def build_network(inputs: int, hidden: Sequence[int], classes: int) -> nn.Sequen
     """Return Linear layers with ReLU between; no hidden layer is logistic regression."""
     widths = [inputs, *hidden]
     layers: list[nn.Module] = []
-    for wide, high in zip(widths[:-1], widths[1:], strict=True):
+    for wide, high in pairwise(widths):
         layers += [nn.Linear(wide, high), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(widths[-1], classes))
 
@@ -41,7 +44,7 @@ class TableModel:
         encoder: how rows become numbers.
         hidden: widths of the hidden layers; none is logistic regression.
         classes: class names, in the order of the outputs.
-        network: what `build_network(encoder.width, hidden, len(classes))` gave; made if absent.
+        target: name of the column that is predicted.
     """
 
     def __init__(
@@ -49,12 +52,14 @@ class TableModel:
         encoder: TableEncoder,
         hidden: Sequence[int],
         classes: Sequence[str],
-        network: nn.Sequential | None = None,
+        *,
+        target: str = "",
     ) -> None:
         self.encoder = encoder
         self.hidden = tuple(hidden)
         self.classes = tuple(classes)
-        self.network = network or build_network(encoder.width, self.hidden, len(self.classes))
+        self.target = target
+        self.network = build_network(encoder.width, self.hidden, len(self.classes))
         self.network.requires_grad_(requires_grad=False).eval()
 
     def __repr__(self) -> str:
@@ -101,8 +106,17 @@ class TableModel:
             "format": FORMAT,
             "hidden": list(self.hidden),
             "classes": list(self.classes),
+            "target": self.target,
             "encoder": self.encoder.to_json(),
         }
+
+    def digest(self) -> str:
+        """Return SHA-256, hex, of the meta data as canonical JSON and of every tensor in order."""
+        found = hashlib.sha256(json.dumps(self.meta(), sort_keys=True).encode())
+        for name, value in sorted(self.tensors().items()):
+            found.update(f"\0{name}{value.shape}\0".encode())
+            found.update(value.astype("<f4").tobytes())
+        return found.hexdigest()
 
     @classmethod
     def from_parts(
@@ -115,7 +129,8 @@ class TableModel:
         """
         if meta.get("format") != FORMAT:
             raise TamperedError(f"not a table model of format {FORMAT}")
-        model = cls(TableEncoder.from_json(meta["encoder"]), meta["hidden"], meta["classes"])
+        encoder = TableEncoder.from_json(meta["encoder"])
+        model = cls(encoder, meta["hidden"], meta["classes"], target=meta["target"])
         expected = {k: tuple(v.shape) for k, v in model.network.state_dict().items()}
         if expected != {k: tuple(v.shape) for k, v in tensors.items()}:
             raise TamperedError("the tensors do not fit the architecture that the model names")

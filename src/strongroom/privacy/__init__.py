@@ -24,11 +24,24 @@ from strongroom.privacy._ledger import (
     check_budget,
     compose,
 )
+from strongroom.privacy._noise import SecretStream, noisy_sum
 from strongroom.privacy._observation import CanaryObservation
 from strongroom.privacy._statement import PrivacyStatement, guarantee_warnings
 
+if TYPE_CHECKING:
+    from strongroom.privacy._canaries import SlotCanaries
+    from strongroom.privacy._clipping import ClippedGradient, ClippedSum
+
+_NEED_TORCH = {
+    "ClippedGradient": "_clipping",
+    "ClippedSum": "_clipping",
+    "SlotCanaries": "_canaries",
+}
+
 __all__ = [
     "CanaryObservation",
+    "ClippedGradient",
+    "ClippedSum",
     "Entry",
     "EntryState",
     "Ledger",
@@ -37,6 +50,8 @@ __all__ = [
     "PrivacyStatement",
     "Relation",
     "Reservation",
+    "SecretStream",
+    "SlotCanaries",
     "Spend",
     "Unit",
     "calibrate",
@@ -44,4 +59,12 @@ __all__ = [
     "compose",
     "compose_epsilon",
     "guarantee_warnings",
+    "noisy_sum",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
+    if name in _NEED_TORCH:
+        module = importlib.import_module(f"{__name__}.{_NEED_TORCH[name]}")
+        return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

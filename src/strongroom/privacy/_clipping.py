@@ -53,7 +53,7 @@ class LinearRule:
         """See `Rule`."""
         if inputs.dim() == 2:  # noqa: PLR2004 - one row an example: the gradient has rank one
             weight = _squares(inputs) * _squares(gradients)
-            return weight + _squares(gradients) if layer.bias is not None else weight
+            return weight + _squares(gradients) if _has_bias(layer) else weight
         a, g = inputs.flatten(1, -2), gradients.flatten(1, -2)
         length, wide, high = a.shape[1], a.shape[2], g.shape[2]
         if length * (wide + high) <= wide * high:
@@ -62,7 +62,7 @@ class LinearRule:
             weight = _squares(torch.einsum("nth,ntw->nhw", g, a).flatten(1))
         # Rounding of the ghost norm may fall a hair below zero.
         weight = weight.clamp_min(0)
-        return weight + _squares(g.sum(1)) if layer.bias is not None else weight
+        return weight + _squares(g.sum(1)) if _has_bias(layer) else weight
 
     @staticmethod
     def weighted_sum(
@@ -71,7 +71,7 @@ class LinearRule:
         """See `Rule`."""
         scaled = (gradients * _like(weights, gradients)).flatten(0, -2)
         found = {"weight": scaled.mT @ inputs.flatten(0, -2)}
-        if layer.bias is not None:
+        if _has_bias(layer):
             found["bias"] = scaled.sum(0)
         return found
 
@@ -217,7 +217,8 @@ def _recorder(
 
 
 def _layers_with_rules(module: nn.Module) -> list[tuple[str, nn.Module]]:
-    layers, owners = [], {}
+    layers: list[tuple[str, nn.Module]] = []
+    owners: dict[nn.Parameter, str] = {}
     for name, layer in module.named_modules():
         own = list(layer.parameters(recurse=False))
         if not own:
@@ -249,9 +250,15 @@ def _refuse_batch_mixing(module: nn.Module) -> None:
             )
 
 
+def _has_bias(layer: nn.Linear) -> bool:
+    return layer._parameters["bias"] is not None  # noqa: SLF001 - typed as never None elsewhere
+
+
 def _squares(values: Tensor) -> Tensor:
     """Return [n]: the squared norm of each row of [n, k]."""
-    return torch.linalg.vector_norm(values.flatten(1), dim=1).square()
+    # Not vecdot, which materialises the product.
+    norms: Tensor = torch.linalg.vector_norm(values.flatten(1), dim=1)
+    return norms.square()
 
 
 def _like(weights: Tensor, values: Tensor) -> Tensor:

@@ -91,8 +91,9 @@ class SecretStream:
 
 
 def grid_step(sensitivity: float, count: int) -> float:
-    """Return the grid of `noisy_sum`: a power of two so fine that rounding all `count` coordinates
-    moves a vector by at most 2^-20 of the sensitivity.
+    """Return the grid of `noisy_sum`, a power of two.
+
+    Rounding all `count` coordinates moves a vector by at most 2^-20 of the sensitivity.
     """
     return 2.0 ** math.floor(math.log2(sensitivity / math.sqrt(count)) - _GRID_BITS)
 
@@ -112,7 +113,9 @@ def noisy_sum(
         total: float64[count], a sum that one unit moves by at most `sensitivity` in L2.
         sensitivity: the L2 bound.
         noise_multiplier: deviation of the noise over the (rounded) sensitivity.
-        stream, label, step: the address of the coins.
+        stream: where the coins come from.
+        label: with `step`, the address of the coins.
+        step: never used twice for different sums.
 
     Returns:
         float64[count], whole multiples of `grid_step(sensitivity, count)`.

@@ -89,8 +89,8 @@ class PrivacyStatement:
         lines = [
             f"{head}: ε = {self.epsilon:.4g} at δ = {self.delta:.3g} per {self.unit.value}",
             f"  neighbours   {self.relation.value.replace('_', ' ')}",
-            f"  mechanism    {self.steps} Gaussian steps, σ = {self.noise_multiplier:.4g} × clip "
-            f"norm {self.clip_norm:g}, {self.sampling}",
+            f"  mechanism    {self.steps} Gaussian steps, {self.sampling}",
+            f"  noise        σ = {self.noise_multiplier:.4g} × clip norm {self.clip_norm:g}",
             f"  accounting   {self.accountant}",
             f"  coins        {self.noise_source}",
         ]

@@ -1,0 +1,83 @@
+"""What a training hands back, and what it asks for to survive a crash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from strongroom.models import TableModel
+    from strongroom.privacy import CanaryObservation, PrivacyStatement
+
+
+class Checkpointer(Protocol):
+    """Keeps the state of an unfinished training. The state is as secret as the rows."""
+
+    def save(self, state: Mapping[str, NDArray[Any]], step: int) -> None:
+        """Replace what was kept, whole or not at all."""
+
+    def load(self) -> tuple[dict[str, NDArray[Any]], int] | None:
+        """Return what was kept last, or None."""
+
+    def clear(self) -> None:
+        """Forget it."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A trained model and everything that is known about its training.
+
+    Attributes:
+        model: the released model.
+        metrics: "train" and, where there were test rows, "test": see `models.metrics`. Exact, not
+            noised: for the owner's eyes.
+        privacy: the guarantee, or None for training without privacy.
+        canaries: what rode along saw, if any did.
+        steps: gradient steps.
+        seconds: of this process, from encoding to metrics.
+        curve: up to 20 pairs (step, log loss on the test rows); empty without test rows.
+        skipped: columns that were left out, with the reason.
+    """
+
+    model: TableModel
+    metrics: dict[str, dict[str, Any]]
+    privacy: PrivacyStatement | None
+    canaries: CanaryObservation | None
+    steps: int
+    seconds: float
+    curve: tuple[tuple[int, float], ...] = ()
+    skipped: Mapping[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; the tensors and the canaries' scores stay out."""
+        return {
+            "model": {
+                "digest": self.model.digest(),
+                "hidden": list(self.model.hidden),
+                "classes": list(self.model.classes),
+                "target": self.model.target,
+                "inputs": self.model.encoder.width,
+                "columns": [c.name for c in self.model.encoder.columns],
+            },
+            "metrics": self.metrics,
+            "privacy": self.privacy.to_json() if self.privacy else None,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "curve": [list(point) for point in self.curve],
+            "skipped": dict(self.skipped or {}),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.model!r}, {self.steps} steps, {self.seconds:.1f} s"]
+        for part, found in self.metrics.items():
+            low, high = found["accuracy_interval"]
+            lines.append(
+                f"  {part:<6} accuracy {found['accuracy']:.4f} [{low:.4f}, {high:.4f}] on "
+                f"{found['rows']:,} rows"
+            )
+        lines.append(str(self.privacy) if self.privacy else "without privacy")
+        return "\n".join(lines)
