@@ -1,1 +1,1 @@
-"""Room: discover."""
+"""x"""

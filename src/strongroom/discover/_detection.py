@@ -1,0 +1,77 @@
+"""The Detection noun, the Recognizer seam, and who wins where two detections overlap."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One stretch of a text that is personal data or a secret.
+
+    Attributes:
+        entity: what it is; Presidio's name where it has one (`EMAIL_ADDRESS`).
+        start, end: half-open range of code points in the text.
+        score: 0 to 1, how sure the recognizer is.
+        recognizer: who said so, such as `national_id.pl`.
+        validated: a checksum, a numbering plan or a grammar was checked, not only a shape.
+    """
+
+    entity: str
+    start: int
+    end: int
+    score: float
+    recognizer: str
+    validated: bool = False
+
+
+@runtime_checkable
+class Recognizer(Protocol):
+    """Finds one family of entities in a text.
+
+    A recognizer may also carry `trigger`, a regular expression in RE2's syntax that every text
+    with a hit matches: columns are filtered by it before `find` is called. The name of a column
+    stands before its values ("ssn: 123456789"), so words of context work for columns too.
+    """
+
+    name: str
+    entities: tuple[str, ...]
+
+    def find(self, text: str) -> Iterable[Detection]:
+        """Return the hits in `text`, in any order; never raises, in time linear in the text."""
+        ...
+
+
+def resolve(detections: Iterable[Detection]) -> list[Detection]:
+    """Keep detections that don't overlap, in the order of the text.
+
+    What was validated beats what wasn't, then the longer beats the shorter, then the higher score
+    wins; names break the last ties so that the answer never depends on the order of arrival.
+    """
+    ranked = sorted(
+        detections,
+        key=lambda d: (
+            not d.validated,
+            d.start - d.end,
+            -d.score,
+            d.start,
+            d.entity,
+            d.recognizer,
+        ),
+    )
+    starts: list[int] = []
+    kept: dict[int, Detection] = {}
+    for found in ranked:
+        at = bisect_left(starts, found.start)
+        if at < len(starts) and starts[at] < found.end:
+            continue
+        if at and kept[starts[at - 1]].end > found.start:
+            continue
+        insort(starts, found.start)
+        kept[found.start] = found
+    return [kept[s] for s in starts]

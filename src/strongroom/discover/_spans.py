@@ -1,0 +1,137 @@
+"""Personal data in texts: one text, or a column of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from strongroom.config import DiscoverSpec
+from strongroom.discover._detection import Detection, Recognizer, resolve
+from strongroom.discover.recognizers import load_recognizers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DEFAULT = DiscoverSpec()
+
+
+def find_spans(
+    text: str,
+    spec: DiscoverSpec = _DEFAULT,
+    recognizers: Sequence[Recognizer] | None = None,
+) -> list[Detection]:
+    """Find the personal data in one text.
+
+    Args:
+        text: anything; offsets are code points of it.
+        spec: country and lowest score.
+        recognizers: instead of the installed ones.
+
+    Returns:
+        Detections that don't overlap, in the order of the text.
+    """
+    chosen = load_recognizers(spec) if recognizers is None else recognizers
+    return resolve(d for r in chosen for d in r.find(text) if d.score >= spec.min_score)
+
+
+def find_column_spans(
+    values: pa.ChunkedArray | pa.Array,
+    spec: DiscoverSpec = _DEFAULT,
+    recognizers: Sequence[Recognizer] | None = None,
+    *,
+    header: str = "",
+) -> list[tuple[int, Detection]]:
+    """Find the personal data in every value of a column of strings.
+
+    Distinct values are looked at once, and only by the recognizers whose trigger they hold.
+
+    Args:
+        values: strings, or dictionary-encoded strings; nulls are passed over.
+        spec: country and lowest score.
+        recognizers: instead of the installed ones.
+        header: the name of the column, which counts as words before each value.
+
+    Returns:
+        (row, detection), by row and place; offsets are code points of the row's value.
+    """
+    texts, rows_of = distinct_texts(values)
+    found = spans_of(texts, spec, recognizers, header=header)
+    order, bounds = rows_of
+    flat = [
+        (int(row), detection)
+        for i, detections in found.items()
+        for row in order[bounds[i] : bounds[i + 1]]
+        for detection in detections
+    ]
+    flat.sort(key=lambda f: (f[0], f[1].start))
+    return flat
+
+
+def distinct_texts(
+    values: pa.ChunkedArray | pa.Array,
+) -> tuple[pa.Array, tuple[np.ndarray, np.ndarray]]:
+    """Return the distinct strings of a column and where each stands.
+
+    Returns:
+        The strings, and (rows, bounds): string i stands in `rows[bounds[i]:bounds[i + 1]]`.
+    """
+    column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    codes = np.asarray(
+        encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    )
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(encoded.dictionary) + 1))
+    return encoded.dictionary, (order, bounds)
+
+
+def spans_of(
+    texts: pa.Array,
+    spec: DiscoverSpec,
+    recognizers: Sequence[Recognizer] | None = None,
+    *,
+    header: str = "",
+) -> dict[int, list[Detection]]:
+    """Return the detections of each text that has any, by its place in `texts`."""
+    chosen = load_recognizers(spec) if recognizers is None else recognizers
+    prefix = f"{header_words(header)}: " if header else ""
+    shift = len(prefix)
+    raw: dict[int, list[Detection]] = {}
+    for recognizer in chosen:
+        trigger = getattr(recognizer, "trigger", "")
+        where = _matching(texts, trigger)
+        for i, text in zip(where.tolist(), texts.take(pa.array(where)).to_pylist(), strict=True):
+            for found in recognizer.find(prefix + text):
+                if found.score >= spec.min_score and found.start >= shift:
+                    raw.setdefault(i, []).append(_moved(found, shift) if shift else found)
+    return {i: resolve(found) for i, found in sorted(raw.items())}
+
+
+def header_words(header: str) -> str:
+    """Write the name of a column as words: `homePhone_2` becomes `home phone 2`."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", header)
+    return " ".join(re.findall(r"[^\W_]+", parted.lower()))
+
+
+def _matching(texts: pa.Array, trigger: str) -> np.ndarray:
+    if not trigger:
+        return np.arange(len(texts))
+    hit = pc.match_substring_regex(texts, trigger)
+    return np.flatnonzero(pc.fill_null(hit, fill_value=False).to_numpy(zero_copy_only=False))
+
+
+def _moved(found: Detection, shift: int) -> Detection:
+    return Detection(
+        found.entity,
+        found.start - shift,
+        found.end - shift,
+        found.score,
+        found.recognizer,
+        found.validated,
+    )

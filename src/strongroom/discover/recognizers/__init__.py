@@ -1,0 +1,72 @@
+"""One file per family of recognizers, the list of them, and the door for strangers.
+
+A recognizer of your own: one class with `name`, `entities` and `find` (see
+`strongroom.discover.Recognizer`) whose constructor takes the `DiscoverSpec`, named under the
+entry-point group `strongroom.recognizers` of your package.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from strongroom.discover._detection import Recognizer
+from strongroom.discover.recognizers.credit_card import CreditCardRecognizer
+from strongroom.discover.recognizers.date import DateRecognizer
+from strongroom.discover.recognizers.email import EmailRecognizer
+from strongroom.discover.recognizers.iban import IbanRecognizer
+from strongroom.discover.recognizers.ip_address import IpRecognizer
+from strongroom.discover.recognizers.national_id import NationalIdRecognizer
+from strongroom.discover.recognizers.phone import PhoneRecognizer
+from strongroom.discover.recognizers.secrets import SecretRecognizer
+from strongroom.discover.recognizers.url import UrlRecognizer
+from strongroom.discover.recognizers.us_ssn import UsSsnRecognizer
+from strongroom.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from strongroom.config import DiscoverSpec
+
+GROUP = "strongroom.recognizers"
+
+BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = (
+    EmailRecognizer,
+    PhoneRecognizer,
+    CreditCardRecognizer,
+    IbanRecognizer,
+    UsSsnRecognizer,
+    IpRecognizer,
+    UrlRecognizer,
+    DateRecognizer,
+    NationalIdRecognizer,
+    SecretRecognizer,
+)
+
+
+@lru_cache(maxsize=16)
+def load_recognizers(spec: DiscoverSpec) -> tuple[Recognizer, ...]:
+    """Return the built-in recognizers and those of installed packages, made for `spec`.
+
+    Raises:
+        InputError: an installed package offers something that isn't a recognizer.
+    """
+    found = [make(spec) for make in BUILT_IN]
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
+        try:
+            one = entry.load()(spec)
+        except Exception as error:
+            raise InputError(
+                f'the recognizer "{entry.name}" of an installed package does not load: {error}',
+                where=entry.value,
+                hint="update or uninstall that package",
+            ) from error
+        if not isinstance(one, Recognizer):
+            raise InputError(
+                f'"{entry.name}" is offered as a recognizer and is none',
+                where=entry.value,
+                hint="a recognizer has name, entities and find(text)",
+            )
+        found.append(one)
+    return tuple(found)
