@@ -15,23 +15,10 @@ from strongroom.data import read_table, write_table
 if TYPE_CHECKING:
     from tests.conftest import Project
 
-VERBS = [
-    "init",
-    "run",
-    "scan",
-    "risk",
-    "anonymize",
-    "keys",
-    "seal",
-    "open",
-    "inspect",
-    "train",
-    "budget",
-    "audit",
-    "check",
-    "report",
-    "verify",
-]
+VERBS = (
+    *("init", "run", "scan", "risk", "anonymize", "keys", "seal", "open", "inspect"),
+    *("train", "budget", "audit", "check", "report", "verify"),
+)
 
 
 def test_scan_names_roles_and_says_why(project: Project):
