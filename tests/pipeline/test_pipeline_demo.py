@@ -7,10 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import Project
 
 from strongroom.data import read_dataset
 from strongroom.discover import find_column_spans, find_own_values
-from tests.conftest import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,9 +69,8 @@ def test_the_demo(demo: Project):
 
 
 def test_every_planted_identifier_in_the_notes_is_found(demo: Project):
-    gold: list[dict[str, Any]] = [
-        json.loads(line) for line in gzip.open(demo.folder / "planted.jsonl.gz", "rt")
-    ]
+    lines = gzip.decompress((demo.folder / "planted.jsonl.gz").read_bytes()).splitlines()
+    gold: list[dict[str, Any]] = [json.loads(line) for line in lines]
     for name in ("adult.csv.gz", "adult_test.csv.gz"):
         table = read_dataset(demo.folder / name).table
         own = {c: table.column(c) for c in PLANTED}
