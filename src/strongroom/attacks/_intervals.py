@@ -19,7 +19,7 @@ def special_functions() -> Any:  # noqa: ANN401 - scipy ships no types
         MissingExtraError: it isn't installed.
     """
     try:
-        from scipy import special  # noqa: PLC0415 - optional, and only attacks need it
+        from scipy import special  # optional, and only attacks need it
     except ImportError as error:  # pragma: no cover - the development environment has it
         raise MissingExtraError("scipy", "train") from error
     return special

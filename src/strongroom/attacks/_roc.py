@@ -8,6 +8,7 @@ import numpy as np
 
 from strongroom.attacks._intervals import clopper_pearson, special_functions
 from strongroom.attacks._results import NotEvaluable, RateAt, RocResult
+from strongroom.models import delong
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,28 +43,17 @@ def auc(
 ) -> tuple[float, float, float]:
     """Return the area under the curve and its 95 % interval (DeLong, DeLong, Clarke-Pearson 1988).
 
-    The placements come from mid-ranks (Sun and Xu 2014), so it takes n log n. When every member
-    stands above every non-member the variance is 0; the interval then is that of the rule of
-    three on the smaller side, not a point.
+    When every member stands above every non-member, DeLong's variance is 0; the interval then
+    comes from the rule of three on the smaller side, and isn't a point.
     """
-    m, n = len(members), len(nonmembers)
-    ranks = _midranks(np.concatenate([members, nonmembers]))
-    above = (ranks[:m] - _midranks(members)) / n
-    below = 1 - (ranks[m:] - _midranks(nonmembers)) / m
-    area = float(above.mean())
-    variance = above.var(ddof=1) / m + below.var(ddof=1) / n
-    reach = 1.959963984540054 * float(np.sqrt(variance))
-    if variance == 0:
-        reach = 3 / min(m, n)
-    return area, max(0.0, area - reach), min(1.0, area + reach)
-
-
-def _midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ranks from 1, ties sharing their mean."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    upper = np.cumsum(counts)
-    ranks: NDArray[np.float64] = (upper - (counts - 1) / 2)[inverse]
-    return ranks
+    area, low, high = delong(
+        np.concatenate([members, nonmembers]),
+        np.arange(len(members) + len(nonmembers)) < len(members),
+    )
+    if low == high:
+        reach = 3 / min(len(members), len(nonmembers))
+        low, high = max(0.0, area - reach), min(1.0, area + reach)
+    return area, low, high
 
 
 def judge_scores(

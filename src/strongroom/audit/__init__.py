@@ -1,1 +1,57 @@
-"""Room: audit."""
+"""Audits: choose and run attacks, turn results into findings, judge them against the policy.
+
+In: a model, rows that it learnt from and rows that it didn't, its privacy statement and canaries;
+the documents of discover and anonymize. Out: findings with intervals, limits, standards and a
+verdict. Never: a new attack (those live in `attacks`), a file, the workspace. What couldn't be
+measured is said to be so, and fails a policy that asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from strongroom.audit._compare import Change, Direction, comparison
+from strongroom.audit._finding import Finding, Interval, Severity, Status, Threshold
+from strongroom.audit._judge import Verdict, hold, judge, summary
+from strongroom.audit._metrics import METRICS, Metric
+
+if TYPE_CHECKING:
+    from strongroom.audit._audit import PRESETS, Audit, audit_model
+    from strongroom.audit._data import data_findings
+
+# These lead to the attacks; judging alone (`strongroom check`) must stay light.
+_LATER = {
+    "Audit": "_audit",
+    "PRESETS": "_audit",
+    "audit_model": "_audit",
+    "data_findings": "_data",
+}
+
+__all__ = [
+    "METRICS",
+    "PRESETS",
+    "Audit",
+    "Change",
+    "Direction",
+    "Finding",
+    "Interval",
+    "Metric",
+    "Severity",
+    "Status",
+    "Threshold",
+    "Verdict",
+    "audit_model",
+    "comparison",
+    "data_findings",
+    "hold",
+    "judge",
+    "summary",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

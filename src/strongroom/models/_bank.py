@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -127,7 +128,7 @@ def train_bank(
 def layer_sizes(spec: TrainSpec, width: int, classes: int) -> list[tuple[int, int]]:
     """Return (in, out) of every linear layer of the architecture."""
     widths = [width, *(spec.hidden if spec.model == "mlp" else ()), classes]
-    return list(zip(widths[:-1], widths[1:], strict=True))
+    return list(pairwise(widths))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Greedy best-first coordinate search: change one column at a time, always the most telling one.
 
-The attacker sees probabilities only. In each round every value of every column that may still change
-is tried on every row at once, and each row takes the change that brings it nearest to another
-class. The answer is a lower bound on what a cleverer attacker could do.
+The attacker sees probabilities only. In each round every value of every column that may still
+change is tried on every row at once, and each row takes the change that brings it nearest to
+another class. The answer is a lower bound on what a cleverer attacker could do.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Search:
     def best_moves(
         self, table: pa.Table, labels: NDArray[np.integer], open_columns: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], list[pa.Array]]:
-        """Return per row the lowest margin one change reaches, its column, and per column its value.
+        """Return per row the lowest margin in reach, its column, and per column the best value.
 
         `open_columns` is bool [rows, moves]: which columns may still change.
         """

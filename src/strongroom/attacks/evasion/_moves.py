@@ -28,7 +28,7 @@ class Column(Protocol):
 
     @property
     def kind(self) -> str:
-        """`numeric` or `category`."""
+        """`number`, `date` or `category`; a column of another kind is left alone."""
 
     @property
     def range(self) -> tuple[float, float] | None:
@@ -152,9 +152,10 @@ def moves_of(
         if column.name in immutable or column.name not in table.column_names:
             continue
         cells = array_of(table, column.name)
-        if column.kind == "numeric":
+        found: Moves | None = None
+        if column.kind == "number":
             found = _number_moves(column, cells, max_change)
-        else:
+        elif column.kind == "category":
             found = _category_moves(column, cells)
         if found is not None:
             moves.append(found)

@@ -111,7 +111,7 @@ def lira(
         return NotEvaluable(f"at least {_FEWEST_SHADOWS} shadow models are needed, not {shadows}")
     if min(len(members), len(nonmembers)) == 0:
         return NotEvaluable("there are no members or no non-members to tell apart")
-    from strongroom.models import train_bank  # noqa: PLC0415 - brings torch
+    from strongroom.models import train_bank  # brings torch
 
     inputs = np.concatenate([members.inputs, nonmembers.inputs])
     pool = Rows(inputs, np.concatenate([members.labels, nonmembers.labels]))

@@ -111,7 +111,8 @@ class OneRun:
         canaries = situation.canaries
         if canaries is None:
             return NotEvaluable(
-                "no canaries rode along in this training; [train.privacy] canaries = 1000 plants some"
+                "no canaries rode along in this training; "
+                "canaries = 1000 under [train.privacy] plants some"
             )
         bound = one_run(canaries.scores, canaries.included, canaries.delta)
         if isinstance(bound, NotEvaluable):
