@@ -1,1 +1,28 @@
-"""x"""
+"""Where personal data is: in texts, in columns, and which role every column should have.
+
+In: a text, a column of strings, or a `Dataset`. Out: `Detection`s with offsets in code points, or
+a `Found` that says what each column looks like, the role it should have, and why in words.
+This room never changes data and never keeps, prints or returns a value of it, and it needs no
+model: names inside sentences are found only where the same row says them (`find_own_values`).
+"""
+
+from strongroom.discover._detection import Detection, Recognizer, resolve
+from strongroom.discover._found import ColumnFound, EntityShare, Found
+from strongroom.discover._scan import find_dataset_spans, scan
+from strongroom.discover._spans import find_column_spans, find_spans
+from strongroom.discover.recognizers import BUILT_IN, load_recognizers
+
+__all__ = [
+    "BUILT_IN",
+    "ColumnFound",
+    "Detection",
+    "EntityShare",
+    "Found",
+    "Recognizer",
+    "find_column_spans",
+    "find_dataset_spans",
+    "find_spans",
+    "load_recognizers",
+    "resolve",
+    "scan",
+]

@@ -1,0 +1,215 @@
+"""What a scan found, and how it prints. Counts, shares and words: never a value."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from strongroom.data import Kind, Role
+
+_STRICTEST = (
+    Role.DIRECT_IDENTIFIER,
+    Role.TARGET,
+    Role.SENSITIVE,
+    Role.QUASI_IDENTIFIER,
+    Role.FEATURE,
+    Role.IGNORE,
+)
+_LOOKS, _NAME = 30, 28
+
+
+@dataclass(frozen=True)
+class EntityShare:
+    """One entity in one column.
+
+    Attributes:
+        entity: such as `EMAIL_ADDRESS`.
+        share: of the values that are there, how many hold one.
+        confidence: mean score of those.
+    """
+
+    entity: str
+    share: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class ColumnFound:
+    """One column, or one leaf of a nested column.
+
+    Attributes:
+        name: dotted path of it.
+        role: what discover suggests.
+        looks_like: what the values are, in a few words.
+        reason: why this role, in words.
+        entities: what was found in the values, most frequent first.
+        distinct: how many different values.
+        missing: how many rows without one.
+        free_text: people's sentences, or values that hold personal data among other things:
+            anonymize redacts what is found inside.
+        column: the column of the table; the name itself unless the column is nested.
+    """
+
+    name: str
+    role: Role
+    looks_like: str
+    reason: str
+    entities: tuple[EntityShare, ...] = ()
+    distinct: int = 0
+    missing: int = 0
+    free_text: bool = False
+    column: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "name": self.name,
+            "role": self.role.value,
+            "looks_like": self.looks_like,
+            "reason": self.reason,
+            "free_text": self.free_text,
+            "distinct": self.distinct,
+            "missing": self.missing,
+            "entities": [asdict(e) for e in self.entities],
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a scan found in one dataset.
+
+    Attributes:
+        name: of the dataset.
+        kind: table or text.
+        rows: how many there are.
+        looked_at: how many were looked at; `entities` counts in these.
+        columns: one entry a column, or a leaf of a nested one.
+        entities: entity to number of places, over all columns.
+        seconds: how long it took.
+    """
+
+    name: str
+    kind: Kind
+    rows: int
+    looked_at: int
+    columns: tuple[ColumnFound, ...]
+    entities: dict[str, int]
+    seconds: float = 0.0
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Column of the table to suggested role; a nested column has its strictest part's."""
+        roles: dict[str, Role] = {}
+        for part in self.columns:
+            column = part.column or part.name
+            known = roles.get(column, part.role)
+            roles[column] = min(known, part.role, key=_STRICTEST.index)
+        return roles
+
+    @property
+    def free_text(self) -> tuple[str, ...]:
+        """Columns of the table with free text in them, to be redacted."""
+        return tuple(dict.fromkeys(c.column or c.name for c in self.columns if c.free_text))
+
+    def column(self, name: str) -> ColumnFound:
+        """Return what was found in one column.
+
+        Raises:
+            KeyError: there is no such column.
+        """
+        for one in self.columns:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return one element of "files" of `strongroom.scan`; `path` is the dataset's name."""
+        return {
+            "path": self.name,
+            "kind": self.kind.value,
+            "rows": self.rows,
+            "looked_at": self.looked_at,
+            "columns": [c.to_json() for c in self.columns],
+            "entities": dict(self.entities),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def summary(self) -> str:
+        """Return one line: rows, columns, and how many of each role matter."""
+        if self.kind is Kind.TEXT:
+            places = sum(self.entities.values())
+            return f"{self.rows:,} texts · personal data in {places:,} places"
+        counts = Counter(c.role for c in self.columns)
+        said = [
+            f"{counts[role]} {word}"
+            for role, word in (
+                (Role.DIRECT_IDENTIFIER, "direct"),
+                (Role.QUASI_IDENTIFIER, "quasi"),
+                (Role.SENSITIVE, "sensitive"),
+            )
+        ]
+        text = sum(c.free_text for c in self.columns)
+        said += [f"{text} free text"] if text else []
+        return f"{self.rows:,} rows, {len(self.columns)} columns · {', '.join(said)}"
+
+    def _header_and_rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        if self.kind is Kind.TEXT:
+            counts = sorted(self.entities.items(), key=lambda e: (-e[1], e[0]))
+            return ("entity", "places"), [(e, f"{n:,}") for e, n in counts]
+        rows = [(c.name, _looks(c), c.role.value.replace("_", " "), c.reason) for c in self.columns]
+        return ("column", "looks like", "role", "why"), rows
+
+    def __str__(self) -> str:
+        header, rows = self._header_and_rows()
+        limits = (_NAME, _LOOKS)
+        cut = [
+            tuple(_cut(_plain(cell), limits[i]) if i < len(limits) else _plain(cell)
+                  for i, cell in enumerate(row))
+            for row in rows
+        ]  # fmt: skip
+        widths = [max(len(row[i]) for row in [header, *cut]) for i in range(len(header))]
+        lines = [f"{_plain(self.name)}: {self.summary()}", ""]
+        for row in [header, *cut]:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            lines.append("  " + "  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        header, rows = self._header_and_rows()
+        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in header)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in rows
+        )
+        caption = html.escape(f"{self.name}: {self.summary()}")
+        return (
+            f"<table><caption>{caption}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+def percent(share: float) -> str:
+    """Write a share as `61 %`, with a decimal where rounding would say all or nothing."""
+    whole = round(100 * share)
+    if share in {0.0, 1.0} or 0 < whole < 99:  # noqa: PLR2004 - 99.8 % is not 100 %
+        return f"{whole} %"
+    written = f"{100 * share:.1f}"
+    if written == "100.0":
+        return "over 99.9 %"
+    return "under 0.1 %" if written == "0.0" else f"{written} %"
+
+
+def _looks(column: ColumnFound) -> str:
+    whole = column.role is Role.DIRECT_IDENTIFIER and column.entities
+    return f"{column.looks_like} {percent(column.entities[0].share)}" if whole else column.looks_like
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _plain(text: str) -> str:
+    """Take away what could move a terminal's cursor: names of columns come from strangers."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

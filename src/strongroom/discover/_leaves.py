@@ -1,0 +1,90 @@
+"""Columns as flat values: nested Arrow columns become dotted paths, anything odd becomes text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One column of plain values.
+
+    Attributes:
+        name: dotted path of it (`contact.email`).
+        source: the column of the table that it is part of.
+        values: plain (not nested, not dictionary-encoded) values.
+        owners: the row of the table of each value, or None when value i stands in row i.
+        rows: how many rows the table has.
+    """
+
+    name: str
+    source: str
+    values: pa.Array
+    owners: np.ndarray | None
+    rows: int
+
+    @cached_property
+    def encoded(self) -> tuple[pa.Array, np.ndarray]:
+        """The distinct values, and the place of each value among them (-1 for null)."""
+        encoded = self.values.dictionary_encode()
+        codes = pc.fill_null(encoded.indices, fill_value=-1).to_numpy(zero_copy_only=False)
+        return encoded.dictionary, codes
+
+    def row_of(self, place: int) -> int:
+        """Return the row of the table that value number `place` belongs to."""
+        return place if self.owners is None else int(self.owners[place])
+
+
+def leaves(table: pa.Table) -> Iterator[Leaf]:
+    """Yield every leaf of every column, in order."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        yield from _parts(name, name, column.combine_chunks(), None, table.num_rows)
+
+
+def _parts(
+    name: str, source: str, column: pa.ChunkedArray | pa.Array, owners: np.ndarray | None, rows: int
+) -> Iterator[Leaf]:
+    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(values, pa.ChunkedArray):  # more than one chunk of more than 2 GiB
+        values = pa.concat_arrays(values.chunks)
+    kind = values.type
+    if pa.types.is_dictionary(kind) or isinstance(values, pa.ExtensionArray):
+        plain = values.storage if isinstance(values, pa.ExtensionArray) else values.dictionary_decode()
+        yield from _parts(name, source, plain, owners, rows)
+    elif pa.types.is_struct(kind):
+        for i, part in enumerate(values.flatten()):
+            yield from _parts(f"{name}.{kind.field(i).name}", source, part, owners, rows)
+    elif (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    ):
+        lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
+        above = np.arange(len(values)) if owners is None else owners
+        yield from _parts(name, source, pc.list_flatten(values), np.repeat(above, lengths), rows)
+    else:
+        yield Leaf(name, source, _plain(values), owners, rows)
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    """Return strings as large strings, odd types as text, and everything else as it is."""
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return values.cast(pa.large_string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        try:
+            return values.cast(pa.large_string())
+        except pa.ArrowInvalid:
+            return values
+    if pa.types.is_nested(kind) or "view" in str(kind):
+        said = [None if v is None else json.dumps(v, default=str) for v in values.to_pylist()]
+        return pa.array(said, pa.large_string())
+    return values
