@@ -6,6 +6,7 @@ longer find stays behind a shorter one.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     Spans = Iterable[tuple[int, Detection]]
 
 BLOCK = "█"
+# A shorter value ("5", "Al") is too often something else where nothing says what it is.
+_WORTH_REPEATING = 3
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def redact(
     for name in columns:
         dataset.require(name)
         clean, replaced = _until_clean(
-            table[name], mode, _needed(mode, key), discover_spec or DiscoverSpec(), own or {}
+            table[name], name, mode, _needed(mode, key), discover_spec or DiscoverSpec(), own or {}
         )
         table = table.set_column(table.column_names.index(name), name, clean)
         counts += replaced
@@ -138,6 +141,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 def _until_clean(
     column: pa.ChunkedArray,
+    header: str,
     mode: Mode,
     key: bytes,
     spec: DiscoverSpec,
@@ -156,18 +160,32 @@ def _until_clean(
         at = pa.array(rows, pa.int64())
         values = pa.array([texts[row] for row in rows], pa.string())
         mine = {name: identifiers.take(at) for name, identifiers in own.items()}
-        spans = [*find_column_spans(values, spec), *(find_own_values(values, mine) if mine else ())]
+        spans = find_column_spans(values, spec, header=header)
+        if mine:
+            spans += find_own_values(values, mine)
         fresh: dict[int, list[_Region]] = defaultdict(list)
         for position, found in spans:
             row = rows[position]
             if not any(w.start <= found.start and found.end <= w.end for w in written.get(row, ())):
                 fresh[row].append(_Region.of(found))
         for row, found_here in fresh.items():
-            regions = _merged([*written.get(row, ()), *found_here])
+            again = _repeated(texts[row], found_here)
+            regions = _merged([*written.get(row, ()), *found_here, *again])
             counts.update(region.entity for region in regions if not region.kept)
             texts[row], written[row] = _replace(texts[row], regions, mode, key)
         rows = sorted(fresh)
     return pa.array(texts, pa.string()), counts
+
+
+def _repeated(text: str, found: Iterable[_Region]) -> list[_Region]:
+    """Find the other places where a found value stands, which lack the context it was known by."""
+    values = {text[region.start : region.end]: region for region in found}
+    return [
+        _Region(hit.start(), hit.end(), region.entity, region.score)
+        for value, region in values.items()
+        if len(value) >= _WORTH_REPEATING
+        for hit in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text)
+    ]
 
 
 def _merged(regions: Iterable[_Region]) -> list[_Region]:
