@@ -53,13 +53,13 @@ def recursive_root(leaves: list[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def test_the_reference_roots():
+def test_the_reference_roots() -> None:
     assert merkle.root([]) == hashlib.sha256(b"").digest()
     for size, expected in enumerate(ROOTS, start=1):
         assert merkle.root(LEAVES[:size]).hex() == expected
 
 
-def test_the_reference_inclusion_proofs():
+def test_the_reference_inclusion_proofs() -> None:
     assert [h.hex() for h in merkle.inclusion_proof(LEAVES, 0)] == [
         "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
         "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
@@ -68,7 +68,7 @@ def test_the_reference_inclusion_proofs():
     assert [h.hex() for h in merkle.inclusion_proof(LEAVES[:3], 2)] == [ROOTS[1]]
 
 
-def test_the_reference_consistency_proofs():
+def test_the_reference_consistency_proofs() -> None:
     assert merkle.consistency_proof(LEAVES, 8) == []
     assert [h.hex() for h in merkle.consistency_proof(LEAVES[:5], 2)] == [
         "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
@@ -83,7 +83,9 @@ trees = st.lists(st.binary(max_size=8), min_size=1, max_size=40).map(
 
 @settings(max_examples=60, deadline=None)
 @given(trees, st.data())
-def test_inclusion_proofs_verify_and_mutants_do_not(leaves: list[bytes], data: st.DataObject):
+def test_inclusion_proofs_verify_and_mutants_do_not(
+    leaves: list[bytes], data: st.DataObject
+) -> None:
     size, head = len(leaves), merkle.root(leaves)
     assert head == recursive_root(leaves)
     index = data.draw(st.integers(0, size - 1))
@@ -104,7 +106,9 @@ def test_inclusion_proofs_verify_and_mutants_do_not(leaves: list[bytes], data: s
 
 @settings(max_examples=60, deadline=None)
 @given(trees, st.data())
-def test_consistency_proofs_verify_and_mutants_do_not(leaves: list[bytes], data: st.DataObject):
+def test_consistency_proofs_verify_and_mutants_do_not(
+    leaves: list[bytes], data: st.DataObject
+) -> None:
     size = len(leaves)
     old = data.draw(st.integers(1, size))
     heads = merkle.root(leaves[:old]), merkle.root(leaves)
@@ -123,7 +127,7 @@ def test_consistency_proofs_verify_and_mutants_do_not(leaves: list[bytes], data:
         assert not merkle.verify_consistency(old, size, *heads, shorter)
 
 
-def test_no_proof_for_what_is_not_there():
+def test_no_proof_for_what_is_not_there() -> None:
     with pytest.raises(IndexError):
         merkle.inclusion_proof(LEAVES, 8)
     with pytest.raises(IndexError):
