@@ -84,7 +84,8 @@ class SlotCanaries:
         self, engine: ClippedGradient, loss: LossFunction, drawn: NDArray[np.bool_]
     ) -> ClippedSum | None:
         """Return the clipped sum of the canaries that take part and were `drawn`, if any."""
-        return self._clipped(engine, loss, np.flatnonzero(self.included & drawn))
+        chosen = np.flatnonzero(self.included & drawn)
+        return self._clipped(engine, loss, chosen) if chosen.size else None
 
     def observe(
         self,
@@ -106,8 +107,6 @@ class SlotCanaries:
         """
         # Two prototypes stand for all: a canary's gradient depends on its label only.
         prototypes = self._clipped(engine, loss, np.arange(_LABELS))
-        if prototypes is None:
-            return
         own = prototypes.total[SLOT][:_LABELS, 0].double().numpy()[self._labels.numpy()]
         exponent = (own * noisy_slots - own * own / 2) / deviation**2
         if rate < 1:
@@ -116,9 +115,7 @@ class SlotCanaries:
 
     def _clipped(
         self, engine: ClippedGradient, loss: LossFunction, chosen: NDArray[np.intp]
-    ) -> ClippedSum | None:
-        if chosen.size == 0:
-            return None
+    ) -> ClippedSum:
         slots = torch.from_numpy(chosen)
         rows = torch.zeros(len(chosen), self._inputs)
         return engine((rows, slots), self._labels[slots], loss)

@@ -1,0 +1,175 @@
+"""If this fails, the ε in the report is not the ε of the training: every promise is void."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import dp_accounting
+import numpy as np
+import pytest
+from dp_accounting.pld import PLDAccountant
+from dp_accounting.rdp import RdpAccountant
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import strongroom.privacy
+from strongroom.errors import InputError, MissingExtraError
+from strongroom.privacy import Mechanism, calibrate, compose_epsilon
+from strongroom.privacy._accounting import gaussian_delta, gaussian_epsilon, gaussian_mu
+
+NORMAL = 1 / math.sqrt(2 * math.pi)
+
+
+def hockey_stick(rate: float, sigma: float, epsilon: float) -> float:
+    """Integrate one subsampled Gaussian's δ at ε on a fine grid, the worse of add and remove."""
+    x = np.linspace(-30 * sigma, 30 * sigma + 1, 2_000_001)
+    without = NORMAL / sigma * np.exp(-(x**2) / (2 * sigma**2))
+    included = NORMAL / sigma * np.exp(-((x - 1) ** 2) / (2 * sigma**2))
+    mixed = (1 - rate) * without + rate * included
+    step = x[1] - x[0]
+    remove = np.maximum(mixed - math.exp(epsilon) * without, 0).sum() * step
+    add = np.maximum(without - math.exp(epsilon) * mixed, 0).sum() * step
+    return float(max(remove, add))
+
+
+def test_the_published_figures_are_reached() -> None:
+    mechanism = Mechanism.poisson_gaussian(sampling_rate=0.01, noise_multiplier=1.0, steps=10_000)
+    assert mechanism.epsilon(1e-5) == pytest.approx(6.188, abs=2e-3)
+    rdp = RdpAccountant().compose(mechanism.event).get_epsilon(1e-5)
+    assert rdp == pytest.approx(6.713, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "sigma", "delta"), [(0.1, 0.8, 1e-5), (0.01, 0.6, 1e-6), (0.5, 2.0, 1e-3)]
+)
+def test_one_step_agrees_with_our_own_integration(rate: float, sigma: float, delta: float) -> None:
+    epsilon = Mechanism(rate, sigma, 1).epsilon(delta)
+    assert hockey_stick(rate, sigma, epsilon) <= delta * (1 + 1e-6)
+    assert hockey_stick(rate, sigma, epsilon - 2e-3 * max(epsilon, 0.1)) > delta
+
+
+@pytest.mark.parametrize(("rate", "sigma", "steps"), [(0.02, 1.0, 500), (0.2, 3.0, 100)])
+def test_the_carried_event_gives_other_accountants_the_same_mechanism(
+    rate: float, sigma: float, steps: int
+) -> None:
+    mechanism = Mechanism(rate, sigma, steps)
+    theirs = PLDAccountant(value_discretization_interval=1e-4).compose(mechanism.event)
+    rdp = RdpAccountant().compose(mechanism.event)
+    ours = mechanism.epsilon(1e-5)
+    assert ours == pytest.approx(theirs.get_epsilon(1e-5), rel=2e-3)
+    assert theirs.get_epsilon(1e-5) * (1 - 1e-6) <= ours <= rdp.get_epsilon(1e-5)
+
+
+@given(mu=st.floats(0.01, 8), delta=st.sampled_from([1e-9, 1e-5, 1e-2]))
+@settings(max_examples=40, deadline=None)
+def test_the_analytic_gaussian_inverts_itself(mu: float, delta: float) -> None:
+    epsilon = gaussian_epsilon(mu, delta)
+    assert gaussian_delta(mu, epsilon) <= delta
+    if epsilon > 0:
+        assert gaussian_mu(epsilon, delta) == pytest.approx(mu, rel=1e-6)
+
+
+def test_the_analytic_gaussian_agrees_with_another_implementation() -> None:
+    for sigma, delta in ((0.7, 1e-5), (3.0, 1e-6), (40.0, 1e-3)):
+        theirs = dp_accounting.get_epsilon_gaussian(sigma, delta)
+        assert gaussian_epsilon(1 / sigma, delta) == pytest.approx(theirs, abs=1e-6)
+
+
+def test_a_huge_loss_does_not_overflow() -> None:
+    assert gaussian_epsilon(60.0, 1e-5) == pytest.approx(60**2 / 2 + 60 * 4.26, rel=0.01)
+
+
+def test_full_batches_compose_exactly() -> None:
+    many = Mechanism(1.0, 20.0, 100).epsilon(1e-5)
+    assert many == pytest.approx(gaussian_epsilon(0.5, 1e-5), rel=1e-9)
+    assert compose_epsilon([Mechanism(1.0, 20.0, 50)] * 2, 1e-5) == pytest.approx(many, rel=1e-9)
+
+
+def test_mixed_runs_compose_to_more_than_each_and_less_than_the_sum() -> None:
+    one, other = Mechanism(1.0, 30.0, 100), Mechanism(0.02, 1.1, 300)
+    both = compose_epsilon([one, other], 1e-5)
+    assert max(one.epsilon(1e-5), other.epsilon(1e-5)) < both
+    assert both < one.epsilon(5e-6) + other.epsilon(5e-6)
+
+
+def test_nothing_released_costs_nothing() -> None:
+    assert compose_epsilon([], 1e-5) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "rate", "steps"),
+    [
+        (3.0, 1e-5, 0.01, 10_000),
+        (1.0, 1e-5, 0.0314, 640),
+        (0.1, 1e-6, 0.05, 100),
+        (8.0, 1e-5, 0.9, 3),
+        (1.0, 1e-5, 1.0, 200),
+    ],
+)
+def test_calibrated_noise_reaches_the_target_and_wastes_little(
+    epsilon: float, delta: float, rate: float, steps: int
+) -> None:
+    mechanism = calibrate(epsilon, delta, rate, steps)
+    assert epsilon * (1 - 2e-3) <= mechanism.epsilon(delta) <= epsilon
+    assert (mechanism.sampling_rate, mechanism.steps) == (rate, steps)
+
+
+def test_the_calibrated_figure_is_the_published_one() -> None:
+    assert calibrate(3.0, 1e-5, 0.01, 10_000).noise_multiplier == pytest.approx(1.565, abs=2e-3)
+
+
+def test_a_mechanism_survives_json() -> None:
+    mechanism = Mechanism(0.1, 1.25, 7)
+    assert Mechanism.from_json(json.loads(json.dumps(mechanism.to_json()))) == mechanism
+
+
+def test_an_unknown_event_is_refused_not_ignored() -> None:
+    with pytest.raises(InputError, match="cannot account"):
+        Mechanism.from_json({"type": "laplace"})
+
+
+@pytest.mark.parametrize(
+    ("rate", "sigma", "steps"),
+    [(0.0, 1, 1), (1.1, 1, 1), (0.5, 0, 1), (0.5, math.nan, 1), (0.5, math.inf, 1), (0.5, 1, 0)],
+)
+def test_a_mechanism_without_meaning_is_refused(rate: float, sigma: float, steps: int) -> None:
+    with pytest.raises(InputError):
+        Mechanism(rate, sigma, steps)
+
+
+@pytest.mark.parametrize(("epsilon", "delta"), [(0, 1e-5), (-1, 1e-5), (math.inf, 1e-5), (1, 0)])
+def test_a_target_without_meaning_is_refused(epsilon: float, delta: float) -> None:
+    with pytest.raises(InputError):
+        calibrate(epsilon, delta, 0.1, 10)
+
+
+def test_an_impossible_search_ends_in_a_user_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strongroom.privacy._accounting._pld_epsilon", lambda *_: 1e6)
+    with pytest.raises(InputError, match="no amount of noise"):
+        calibrate(1.0, 1e-5, 0.5, 10)
+
+
+def test_without_the_extra_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "dp_accounting", None)
+    with pytest.raises(MissingExtraError, match="dp-accounting") as refusal:
+        _ = Mechanism(0.5, 1.0, 3).event
+    assert "strongroom[train]" in str(refusal.value.hint)
+
+
+def test_the_room_is_light_until_something_computes() -> None:
+    code = (
+        "import sys, strongroom.privacy as p; p.calibrate(1, 1e-5, 1.0, 10); "
+        "assert not {'torch', 'scipy', 'dp_accounting'} & set(sys.modules); "
+        "p.ClippedGradient; assert 'torch' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError):
+        strongroom.privacy.nothing  # noqa: B018 - the access is the test
