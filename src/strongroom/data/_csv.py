@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from strongroom.data._utf8 import encoding_error
+from strongroom.data._utf8 import encoding_error, is_utf8
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ def _all_match(column: pa.ChunkedArray, pattern: str) -> bool:
 
 
 def _explain(error: pa.ArrowInvalid, content: bytes, path: Path, delimiter: str) -> DataError:
+    if not is_utf8(content):
+        return encoding_error(content, path)
     # Arrow's own text quotes the row: it must not be shown.
     text = str(error)
-    if "UTF8" in text:
-        return encoding_error(content, path)
     ragged = re.search(r"Expected (\d+) columns, got (\d+)", text)
     if ragged:
         expected, got = (int(n) for n in ragged.groups())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.json as pa_json
 
-from strongroom.data._utf8 import encoding_error
+from strongroom.data._utf8 import encoding_error, is_utf8
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ def read_jsonl(content: bytes, path: Path) -> pa.Table:
     Raises:
         DataError: a line is no object, not UTF-8, or a key changes its type.
     """
+    if not is_utf8(content):
+        raise encoding_error(content, path)
     content = content.removeprefix(b"\xef\xbb\xbf")
     try:
-        content.decode("utf-8")
         try:
             return _read(content, block_size=1 << 20)
         except pa.ArrowInvalid as error:
@@ -35,8 +36,6 @@ def read_jsonl(content: bytes, path: Path) -> pa.Table:
                 raise
             # One line is larger than a block.
             return _read(content, min(len(content) + 1, _LARGEST_BLOCK))
-    except UnicodeDecodeError as error:
-        raise encoding_error(content, path) from error
     except pa.ArrowInvalid as error:
         raise _explain(error, content, path) from error
 

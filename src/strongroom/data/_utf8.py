@@ -1,4 +1,4 @@
-"""What to say when a text isn't UTF-8."""
+"""Whether a text is UTF-8, and what to say when it isn't."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from strongroom.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def is_utf8(content: bytes) -> bool:
+    """Tell whether the bytes are valid UTF-8."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def encoding_error(content: bytes, path: Path) -> DataError:
