@@ -1,1 +1,48 @@
-"""Room: report."""
+"""Reports: HTML for people, JSON for scripts, SARIF for code scanners, a card for the model.
+
+In: a `ReportData`, made of the stages' JSON documents. Out: text and plain JSON values.
+This room never reads a file, never judges a finding (audit does), and never shows a value of the
+data. The HTML page is one file that asks nothing of any network.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from strongroom.report._data import ReportData
+
+if TYPE_CHECKING:
+    from strongroom.report._card import render_card
+    from strongroom.report._html import render_html
+    from strongroom.report._json import render_json
+    from strongroom.report._sarif import render_sarif
+    from strongroom.report._summary import State, Verdict, verdict
+
+__all__ = [
+    "ReportData",
+    "State",
+    "Verdict",
+    "render_card",
+    "render_html",
+    "render_json",
+    "render_sarif",
+    "verdict",
+]
+
+# Loaded on first use: the page needs jinja2, which `import strongroom.report` must not cost.
+_LAZY = {
+    "State": "_summary",
+    "Verdict": "_summary",
+    "render_card": "_card",
+    "render_html": "_html",
+    "render_json": "_json",
+    "render_sarif": "_sarif",
+    "verdict": "_summary",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute is anything
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
