@@ -120,6 +120,14 @@ def test_a_binary_file_that_is_not_what_its_name_says(tmp_path: Path, name: str)
         assert refused(file(tmp_path, name, content)).what.endswith("or a damaged one")
 
 
+@pytest.mark.parametrize("name", ["t.parquet", "t.arrow"])
+def test_a_damaged_column_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write_table(TABLE, path)
+    damaged = path.read_bytes().replace(b"name", b"n\xb0me")
+    assert refused(file(tmp_path, name, damaged)).what.endswith("or a damaged one")
+
+
 # JSON Lines
 
 

@@ -15,6 +15,8 @@ from strongroom.data._json import read_jsonl
 from strongroom.data._utf8 import encoding_error
 from strongroom.errors import DataError
 
+# ValueError: a damaged column name is no UTF-8.
+_DAMAGED = (pa.ArrowException, OSError, ValueError)
 _TABLE_SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -113,7 +115,7 @@ def _read_parquet(content: bytes, path: Path) -> pa.Table:
     try:
         table = pq.read_table(pa.BufferReader(content))
         table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGED as error:
         raise DataError("not a Parquet file, or a damaged one", where=str(path)) from error
     return table
 
@@ -123,7 +125,7 @@ def _read_arrow(content: bytes, path: Path) -> pa.Table:
         try:
             table = opener(pa.py_buffer(content)).read_all()
             table.validate(full=True)
-        except (pa.ArrowException, OSError):
+        except _DAMAGED:
             continue
         return table
     raise DataError("not an Arrow IPC file, or a damaged one", where=str(path))
