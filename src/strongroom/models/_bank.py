@@ -138,7 +138,7 @@ class _Plan:
     rows: int
     steps: int
     rate: float  # of a row to be in a batch
-    expected: float  # rows of one model in one batch
+    normaliser: float  # expected rows of one model in one batch, a constant as in training
     clip: float | None
     noise: float  # standard deviation on the summed gradient
     seed: int
@@ -158,34 +158,25 @@ class _Plan:
             clip = spec.privacy.clip_norm if spec.privacy else 1.0
         return cls(
             rows=membership.shape[1],
-            steps=max(1, math.ceil(spec.epochs / rate - 1e-9)),
+            steps=max(1, round(spec.epochs / rate)),
             rate=rate,
-            expected=rate * mean_rows,
+            normaliser=rate * mean_rows,
             clip=clip,
             noise=(noise_multiplier or 0.0) * (clip or 0.0),
             seed=seed,
         )
 
     def batches(self) -> Iterator[torch.Tensor | None]:
-        """Yield the row numbers of each step; None stands for every row.
+        """Yield the row numbers of each step's Poisson batch; None stands for every row.
 
-        Private models get Poisson batches, the others shuffled ones, as their targets do. Every
-        call yields the same batches.
+        Every call yields the same batches.
         """
         coins = torch.Generator().manual_seed(self.seed)
-        if self.rate >= 1.0:
-            yield from (None for _ in range(self.steps))
-        elif self.clip is not None:
-            for _ in range(self.steps):
+        for _ in range(self.steps):
+            if self.rate >= 1.0:
+                yield None
+            else:
                 yield torch.nonzero(torch.rand(self.rows, generator=coins) < self.rate).flatten()
-        else:
-            size = max(1, round(self.rate * self.rows))
-            left = torch.empty(0, dtype=torch.int64)
-            for _ in range(self.steps):
-                if len(left) == 0:
-                    left = torch.randperm(self.rows, generator=coins)
-                yield left[:size]
-                left = left[size:]
 
 
 class _Stack:
@@ -200,7 +191,7 @@ class _Stack:
         self.layers = self._views(self.flat)
         self.gradients = self._views(self.gradient)
         if len(sizes) > 1:
-            # torch.nn.Linear's own initial weights; a single layer is convex and starts at zero.
+            # As training does: uniform in ±1/√inputs; a single layer is convex and starts at zero.
             for layer in self.layers:
                 bound = 1 / math.sqrt(layer.weight.shape[2])
                 layer.weight.uniform_(-bound, bound, generator=self.coins)
@@ -267,21 +258,17 @@ def _accumulate_batch(
     batch: torch.Tensor | None,
     plan: _Plan,
 ) -> None:
-    """Put the mean (or clipped, noised and normalised) gradient of a batch into the stack."""
+    """Put the normalised gradient of a batch, clipped and noised if private, into the stack."""
     if batch is not None:
         x, y, members = x[batch], y[batch], members[:, batch]
-    if plan.clip is None:
-        scale = 1 / members.sum(dim=1).clamp(min=1.0)
-    else:
-        scale = torch.full((len(members),), 1 / plan.expected)
     step = _micro_rows(len(members), max(out for _, out, _ in stack.shapes))
     for start in range(0, len(x), step):
         part = slice(start, start + step)
-        weight = members[:, part] * scale[:, None]
+        weight = members[:, part] / plan.normaliser
         _accumulate(stack, x[part], y[part], weight, plan.clip)
     if plan.noise:
         drawn = torch.randn(stack.gradient.shape, generator=stack.coins)
-        stack.gradient.add_(drawn, alpha=plan.noise / plan.expected)
+        stack.gradient.add_(drawn, alpha=plan.noise / plan.normaliser)
 
 
 def _accumulate(
