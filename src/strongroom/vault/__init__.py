@@ -20,6 +20,7 @@ from strongroom.vault.age import (
     encrypt_stream,
 )
 from strongroom.vault.bundle import Bundle, pack_bundle, read_bundle, unpack_bundle, write_bundle
+from strongroom.vault.inspection import Inspection, Verdict, inspect_bytes, inspect_file
 from strongroom.vault.keys import Keyring, passphrase_needed, read_identities
 from strongroom.vault.signing import SigningKey, VerifyKey, dsse_payload, dsse_sign, dsse_verify
 
@@ -27,11 +28,13 @@ __all__ = [
     "AgeReader",
     "Bundle",
     "Identity",
+    "Inspection",
     "Keyring",
     "PassphraseIdentity",
     "PassphraseRecipient",
     "Recipient",
     "SigningKey",
+    "Verdict",
     "VerifyKey",
     "X25519Identity",
     "X25519Recipient",
@@ -43,6 +46,8 @@ __all__ = [
     "dsse_verify",
     "encrypt",
     "encrypt_stream",
+    "inspect_bytes",
+    "inspect_file",
     "pack_bundle",
     "passphrase_needed",
     "read_bundle",

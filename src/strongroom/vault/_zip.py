@@ -32,6 +32,7 @@ _DESCRIPTOR, _UTF8 = 0x0008, 0x0800
 # 0x0006 are deflate's level hints. Encryption (0x1, 0x40, 0x2000) and patches (0x20) are refused.
 _HARMLESS_FLAGS = _DESCRIPTOR | _UTF8 | 0x0006
 _MOST_MEMBERS = 1_000_000
+_PIECE = 1 << 20
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _DESCRIPTOR_MARK = b"PK\x07\x08"
 
@@ -120,6 +121,21 @@ def unpack(data: Bytes, member: Member, limit: int) -> bytes:
     if zlib.crc32(content) != member.crc:
         raise MalformedError("a member's checksum is wrong", hostile=True)
     return content
+
+
+def check(data: Bytes, member: Member) -> None:
+    """Check a stored member's checksum without holding more than a piece of it.
+
+    Raises:
+        MalformedError: it is packed, or the checksum is wrong.
+    """
+    if member.deflated:
+        raise MalformedError("a member is packed that shouldn't be")
+    crc = 0
+    for start in range(member.start, member.end, _PIECE):
+        crc = zlib.crc32(data[start : min(start + _PIECE, member.end)], crc)
+    if crc != member.crc:
+        raise MalformedError("a member's checksum is wrong", hostile=True)
 
 
 def _directory(data: Bytes) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -206,11 +207,10 @@ def _object(content: bytes) -> dict[str, Any]:
 def _read(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as stream:
-            content = stream.read(limit + 1)
+            if os.fstat(stream.fileno()).st_size > limit:
+                raise DataError("the file is larger than a model bundle's may be", where=str(path))
+            return stream.read()
     except OSError as error:
         raise DataError(
             "not a model folder, or a part of it is missing", where=str(path)
         ) from error
-    if len(content) > limit:
-        raise DataError("the file is larger than a model bundle's may be", where=str(path))
-    return content

@@ -16,7 +16,6 @@ import os
 import secrets
 import stat
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cryptography.hazmat.primitives import hashes
@@ -41,6 +40,7 @@ from strongroom.vault.signing import SigningKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 _SALT = b"strongroom/v1"
 _LARGEST = 1 << 20

@@ -1,5 +1,6 @@
-"""The header of an age file: version line, stanzas, MAC. Grammar: C2SP, age.md, "Textual file key
-wrapping" and ABNF. The parser accepts exactly what an honest writer makes.
+"""The header of an age file: version line, stanzas, MAC.
+
+Grammar: C2SP, age.md, "Header". The parser accepts exactly what an honest writer makes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""Post-quantum recipients: the mlkem768x25519 stanza (C2SP, age.md; HPKE, RFC 9180, with the
-MLKEM768-X25519 KEM, also known as X-Wing, HKDF-SHA256 and ChaCha20-Poly1305).
+"""Post-quantum recipients: the mlkem768x25519 stanza (C2SP, age.md).
+
+It is HPKE (RFC 9180) with the MLKEM768-X25519 KEM, also known as X-Wing, HKDF-SHA256 and
+ChaCha20-Poly1305.
 """
 
 from __future__ import annotations
