@@ -13,7 +13,9 @@ from strongroom.anonymize import anonymize
 from strongroom.config import AnonymizeSpec, ColumnSpec
 from strongroom.data import Dataset, Role
 
-HIERARCHY = {v: (v[0], "any") for v in ("a1", "a2", "a3", "b1", "b2", "c1")}
+HIERARCHY: dict[str, tuple[str, ...]] = {
+    v: (v[0], "any") for v in ("a1", "a2", "a3", "b1", "b2", "c1")
+}
 ROWS = st.lists(
     st.tuples(
         st.integers(0, 20),
@@ -32,7 +34,7 @@ def leaves_under(name: str) -> int:
 
 @settings(max_examples=80, deadline=None)
 @given(ROWS, st.integers(1, 4))
-def test_all_three_equal_their_definitions(rows: list[tuple[int, str, str, str]], k: int):
+def test_all_three_equal_their_definitions(rows: list[tuple[int, str, str, str]], k: int) -> None:
     table = pa.table(
         {
             name: list(column)
@@ -70,7 +72,7 @@ def test_all_three_equal_their_definitions(rows: list[tuple[int, str, str, str]]
     assert found.loss.classification == pytest.approx(wrong / n)
 
 
-def test_a_suppressed_row_counts_as_wholly_lost():
+def test_a_suppressed_row_counts_as_wholly_lost() -> None:
     people = [None, *(f"p{i}" for i in range(9))]
     table = pa.table({"age": [1] * 10, "y": ["no"] * 10, "who": people})
     roles = {"age": Role.QUASI_IDENTIFIER, "y": Role.TARGET, "who": Role.DIRECT_IDENTIFIER}

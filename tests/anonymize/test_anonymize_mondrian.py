@@ -26,7 +26,8 @@ from strongroom.data import Dataset, Role
 from strongroom.errors import DataError, RefusedError
 
 DATA = Path(__file__).parents[1] / "data" / "adult_arx"
-HIERARCHY = {
+Hierarchy = dict[str, tuple[str, ...]]
+HIERARCHY: Hierarchy = {
     "a1": ("a", "letters"),
     "a2": ("a", "letters"),
     "b1": ("b", "letters"),
@@ -46,24 +47,28 @@ def set_members(text: str) -> set[str]:
     return found
 
 
-def holds(released: str | None, value: Any, hierarchy: dict[str, tuple[str, ...]] | None) -> bool:
+def holds(
+    released: str | None,
+    value: object,
+    hierarchy: Hierarchy | None,
+) -> bool:
     """Whether a released value is true of an original one."""
     if released in {"*", value}:
         return True
     if released is None or value is None:
-        return released is None and value is None
+        return False
     if hierarchy is not None:
         return released in {str(value), *hierarchy[str(value)]}
     if isinstance(value, str):
-        return value in set_members(released) if released.startswith("{") else released == value
-    if not released.startswith("["):
-        return (
-            type(value)(released) == value if isinstance(value, float) else released == str(value)
-        )
-    body = released[1:-1]
-    low, high = body.split("..") if ".." in body else body.split("-")
+        return released.startswith("{") and value in set_members(released)
+    if released.startswith("["):
+        body = released[1:-1]
+        low, high = body.split("..") if ".." in body else body.split("-")
+    else:
+        low = high = released
     if isinstance(value, dt.date):
         return dt.date.fromisoformat(low) <= value <= dt.date.fromisoformat(high)
+    assert isinstance(value, int | float)
     return float(low) <= value <= float(high)
 
 
@@ -74,7 +79,7 @@ def check(
     l: int,  # noqa: E741 - the measure's own letter
     quasi: list[str],
     sensitive: list[str],
-    hierarchies: dict[str, dict[str, tuple[str, ...]]],
+    hierarchies: dict[str, Hierarchy],
 ) -> None:
     assert len(released) == len(original)
     classes: dict[Any, list[dict[str, Any]]] = defaultdict(list)
@@ -117,7 +122,9 @@ QUASI = ["age", "weight", "born", "town", "kind", "same"]
 DECLARED = {"kind": ColumnSpec(hierarchy=HIERARCHY)}
 
 
-def roles_of(table: pa.Table, quasi: list[str], sensitive: list[str] | None = None) -> Any:
+def roles_of(
+    table: pa.Table, quasi: list[str], sensitive: list[str] | None = None
+) -> dict[str, Role]:
     return (
         dict.fromkeys(table.column_names, Role.FEATURE)
         | dict.fromkeys(quasi, Role.QUASI_IDENTIFIER)
@@ -125,16 +132,24 @@ def roles_of(table: pa.Table, quasi: list[str], sensitive: list[str] | None = No
     )
 
 
-def run(table: pa.Table, quasi: list[str], sensitive: list[str], **settings: Any) -> Anonymized:
-    columns = settings.pop("columns", {})
-    subject = settings.pop("subject", None)
+def run(
+    table: pa.Table,
+    quasi: list[str],
+    sensitive: list[str],
+    *,
+    columns: dict[str, ColumnSpec] | None = None,
+    subject: str | None = None,
+    **settings: float,
+) -> Anonymized:
     dataset = Dataset(table, roles=roles_of(table, quasi, sensitive), subject=subject)
-    return anonymize(dataset, AnonymizeSpec(**settings), columns=columns, text_columns=[])
+    return anonymize(
+        dataset, AnonymizeSpec.model_validate(settings), columns=columns, text_columns=[]
+    )
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_every_release_is_anonymous_diverse_and_true(data: st.DataObject):
+def test_every_release_is_anonymous_diverse_and_true(data: st.DataObject) -> None:
     rows = data.draw(st.lists(ROW, min_size=1, max_size=40))
     if data.draw(st.booleans()):
         rows = rows * data.draw(st.integers(2, 3))
@@ -162,7 +177,7 @@ def test_every_release_is_anonymous_diverse_and_true(data: st.DataObject):
     st.lists(st.tuples(st.integers(0, 9), st.sampled_from("pqrst")), min_size=2, max_size=40),
     st.integers(1, 3),
 )
-def test_rows_hide_among_persons_not_among_their_own(rows: list[tuple[int, str]], k: int):
+def test_rows_hide_among_persons_not_among_their_own(rows: list[tuple[int, str]], k: int) -> None:
     k = min(k, len({person for _, person in rows}))
     table = pa.table({"age": [a for a, _ in rows], "person": [p for _, p in rows]})
     found = run(table, ["age"], [], k=k, subject="person")
@@ -175,7 +190,7 @@ def test_rows_hide_among_persons_not_among_their_own(rows: list[tuple[int, str]]
     assert found.after.k == min(len(p) for p in persons.values())
 
 
-def adult() -> tuple[pa.Table, dict[str, dict[str, tuple[str, ...]]]]:
+def adult() -> tuple[pa.Table, dict[str, Hierarchy]]:
     options = pa_csv.ParseOptions(delimiter=";")
     table = pa_csv.read_csv(DATA / "adult_subset.csv.gz", parse_options=options)
     hierarchies = {}
@@ -190,7 +205,7 @@ def adult() -> tuple[pa.Table, dict[str, dict[str, tuple[str, ...]]]]:
 @pytest.mark.parametrize("declared", [True, False])
 def test_real_census_rows_with_and_without_their_hierarchies(
     k: int, diversity: int, declared: bool
-):
+) -> None:
     table, hierarchies = adult()
     if not declared:
         hierarchies = {}
@@ -206,7 +221,7 @@ def test_real_census_rows_with_and_without_their_hierarchies(
     assert found.loss.ncp < (0.65 if k == 100 else 0.3)
 
 
-def test_rows_whose_person_is_unknown_are_suppressed_within_the_limit():
+def test_rows_whose_person_is_unknown_are_suppressed_within_the_limit() -> None:
     people = [f"p{i}" if i else None for i in range(20)]
     table = pa.table({"age": list(range(20)), "person": people})
     found = run(table, ["age"], [], k=2, suppression_limit=0.05, subject="person")
@@ -219,7 +234,7 @@ def test_rows_whose_person_is_unknown_are_suppressed_within_the_limit():
     assert caught.value.exit_code == 1
 
 
-def test_a_range_of_dates_and_of_negative_numbers_can_be_read_back():
+def test_a_range_of_dates_and_of_negative_numbers_can_be_read_back() -> None:
     table = pa.table(
         {
             "when": pa.array([dt.date(2024, 1, 5), dt.date(2024, 3, 1)]),
@@ -237,17 +252,21 @@ def test_a_range_of_dates_and_of_negative_numbers_can_be_read_back():
     assert released["clock"] == "[00:00:01-00:00:02]"
 
 
-def test_categories_become_sets_or_ancestors():
+def test_categories_become_sets_or_ancestors() -> None:
     town = ["Ayr", "Ayr", "Bath, N", "Bath, N", "Cork", "Cork"]
     table = pa.table({"town": town})
+    assert run(table, ["town"], [], k=2).dataset.table.equals(table)
     released = run(table, ["town"], [], k=3).dataset.table["town"].to_pylist()
-    assert released == ["*"] * 6 or released == ['{Ayr, "Bath, N"}'] * 4 + ["Cork"] * 2
+    assert released == ["*"] * 6
+    more = pa.table({"town": [*town, "Cork"]})
+    released = run(more, ["town"], [], k=3).dataset.table["town"].to_pylist()
+    assert released == ['{Ayr, "Bath, N"}'] * 4 + ["Cork"] * 3
     kinds = pa.table({"kind": ["a1", "a2", "b1", "b1"]})
     released = run(kinds, ["kind"], [], k=2, columns=DECLARED).dataset.table["kind"].to_pylist()
     assert released == ["a", "a", "b1", "b1"]
 
 
-def test_missing_values_keep_to_themselves_where_there_are_enough():
+def test_missing_values_keep_to_themselves_where_there_are_enough() -> None:
     enough = pa.table({"age": [None, None, 1, 2, 3, 4]})
     released = run(enough, ["age"], [], k=2).dataset.table["age"].to_pylist()
     assert released == [None, None, "[1-2]", "[1-2]", "[3-4]", "[3-4]"]
@@ -257,15 +276,15 @@ def test_missing_values_keep_to_themselves_where_there_are_enough():
     assert "*" not in released[3:]
 
 
-def test_integers_beyond_float_precision_are_told_apart():
+def test_integers_beyond_float_precision_are_told_apart() -> None:
     big = 2**60
     table = pa.table({"id": [big, big + 1, big + 2, big + 3]})
     released = run(table, ["id"], [], k=2).dataset.table["id"].to_pylist()
     assert released == [f"[{big}-{big + 1}]"] * 2 + [f"[{big + 2}-{big + 3}]"] * 2
 
 
-def test_one_name_in_two_branches_stays_two_things():
-    hierarchy = {"x": ("other", "left"), "y": ("other", "right"), "z": ("third", "left")}
+def test_one_name_in_two_branches_stays_two_things() -> None:
+    hierarchy: Hierarchy = {"x": ("other", "left"), "y": ("other", "right"), "z": ("third", "left")}
     table = pa.table({"c": ["x", "y", "z", "x", "y", "z"]})
     columns = {"c": ColumnSpec(hierarchy=hierarchy)}
     released = run(table, ["c"], [], k=3, columns=columns).dataset.table["c"].to_pylist()
@@ -282,7 +301,7 @@ def test_one_name_in_two_branches_stays_two_things():
         ({"k": 2, "l": 2, "sensitive": []}, "no column is sensitive"),
     ],
 )
-def test_demands_that_no_table_can_meet(settings: dict[str, Any], message: str):
+def test_demands_that_no_table_can_meet(settings: dict[str, Any], message: str) -> None:
     table = pa.table({"age": range(5), "person": list("ppqqr"), "illness": list("xxxxy")})
     sensitive = settings.pop("sensitive", ["illness"])
     with pytest.raises(DataError) as caught:
@@ -291,13 +310,13 @@ def test_demands_that_no_table_can_meet(settings: dict[str, Any], message: str):
     assert caught.value.hint
 
 
-def test_nan_in_a_quasi_identifier_is_refused_and_names_the_column():
+def test_nan_in_a_quasi_identifier_is_refused_and_names_the_column() -> None:
     table = pa.table({"age": [1.0, float("nan")], "b": [1, 2]})
     with pytest.raises(DataError, match='column "age"'):
         run(table, ["age", "b"], [], k=1)
 
 
-def test_a_value_that_its_hierarchy_lacks_is_counted_not_shown():
+def test_a_value_that_its_hierarchy_lacks_is_counted_not_shown() -> None:
     table = pa.table({"kind": ["a1", "secret-value"]})
     with pytest.raises(DataError, match="1 distinct values") as caught:
         run(table, ["kind"], [], k=1, columns=DECLARED)
@@ -305,15 +324,15 @@ def test_a_value_that_its_hierarchy_lacks_is_counted_not_shown():
     assert caught.value.where == "data.columns.kind.hierarchy"
 
 
-def test_numbers_may_have_a_hierarchy_too():
-    bands = {str(i): (f"{i // 10}x",) for i in range(40)}
-    table = pa.table({"age": [3, 12, 15, 31, None, None]})
+def test_numbers_may_have_a_hierarchy_too() -> None:
+    bands: Hierarchy = {str(i): (f"{i // 10}x",) for i in range(40)}
+    table = pa.table({"age": [12, 15, 31, 33, None, None]})
     columns = {"age": ColumnSpec(hierarchy=bands)}
     released = run(table, ["age"], [], k=2, columns=columns).dataset.table["age"].to_pylist()
-    assert released == ["*", "1x", "1x", "*", None, None] or released[4:] == [None, None]
+    assert released == ["1x", "1x", "3x", "3x", None, None]
 
 
-def test_progress_reaches_the_whole():
+def test_progress_reaches_the_whole() -> None:
     seen: list[tuple[float, float]] = []
 
     class Listener:
@@ -324,5 +343,5 @@ def test_progress_reaches_the_whole():
     table = pa.table({"age": np.arange(100)})
     dataset = Dataset(table, roles=roles_of(table, ["age"]))
     anonymize(dataset, AnonymizeSpec(k=5), text_columns=[], progress=Listener())
-    assert seen[-1] == (100, 100)
+    assert [done == total for done, total in seen].index(True) == len(seen) - 1
     assert seen == sorted(seen)

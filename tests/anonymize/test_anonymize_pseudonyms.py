@@ -28,7 +28,9 @@ def by_the_standard_library(key: bytes, label: str, value: str) -> str:
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=8)), max_size=20))
-def test_tokens_are_hmac_sha256_one_per_value_and_missing_stays_missing(values: list[str | None]):
+def test_tokens_are_hmac_sha256_one_per_value_and_missing_stays_missing(
+    values: list[str | None],
+) -> None:
     tokens = Pseudonymiser(KEY).tokens(pa.array(values, pa.string()), "e-mail").to_pylist()
     for value, token in zip(values, tokens, strict=True):
         if value is None:
@@ -39,7 +41,7 @@ def test_tokens_are_hmac_sha256_one_per_value_and_missing_stays_missing(values: 
     assert len(set(tokens)) == len(set(values))
 
 
-def test_another_key_or_label_gives_unrelated_tokens():
+def test_another_key_or_label_gives_unrelated_tokens() -> None:
     column = pa.array(["ada@example.org"])
     tokens = {
         Pseudonymiser(key).tokens(column, label)[0].as_py().split("_")[-1]
@@ -49,14 +51,14 @@ def test_another_key_or_label_gives_unrelated_tokens():
     assert len(tokens) == 4
 
 
-def test_moving_letters_from_label_to_value_changes_the_token():
+def test_moving_letters_from_label_to_value_changes_the_token() -> None:
     pseudonymiser = Pseudonymiser(KEY)
     one = pseudonymiser.tokens(pa.array(["bc"]), "a")[0].as_py().split("_")[-1]
     two = pseudonymiser.tokens(pa.array(["c"]), "ab")[0].as_py().split("_")[-1]
     assert one != two
 
 
-def test_number_text_dictionary_and_chunks_share_tokens():
+def test_number_text_dictionary_and_chunks_share_tokens() -> None:
     pseudonymiser = Pseudonymiser(KEY)
     text = pa.array(["17", None, "4", "17"])
     expected = pseudonymiser.tokens(text, "id").to_pylist()
@@ -69,11 +71,11 @@ def test_number_text_dictionary_and_chunks_share_tokens():
         assert pseudonymiser.tokens(column, "id").to_pylist() == expected
 
 
-def test_a_label_without_letters_still_gives_a_readable_token():
+def test_a_label_without_letters_still_gives_a_readable_token() -> None:
     assert Pseudonymiser(KEY).tokens(pa.array(["x"]), "#?")[0].as_py().startswith("token_")
 
 
-def test_a_short_key_is_refused_and_no_key_is_ever_shown():
+def test_a_short_key_is_refused_and_no_key_is_ever_shown() -> None:
     with pytest.raises(InputError, match="at least 16 bytes, this one has 5"):
         Pseudonymiser(b"short")
     assert "0102" not in repr(Pseudonymiser(KEY))

@@ -40,7 +40,7 @@ def at(text: str, value: str, entity: str = "PERSON", score: float = 0.9) -> Det
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(WORDS, VALUES), min_size=1, max_size=4), st.sampled_from(MODES))
-def test_nothing_that_was_found_is_left(parts: list[tuple[str, str]], mode: str):
+def test_nothing_that_was_found_is_left(parts: list[tuple[str, str]], mode: str) -> None:
     text = " ".join(f"{word} {value} ;" for word, value in parts)
     found = [text[d.start : d.end] for d in find_spans(text)]
     dataset = Dataset(pa.table({"text": [text, None, "nothing here"]}), kind=Kind.TEXT)
@@ -59,7 +59,7 @@ def test_nothing_that_was_found_is_left(parts: list[tuple[str, str]], mode: str)
             assert re.fullmatch(ours, result[0][left.start : left.end])
 
 
-def test_offsets_are_code_points_and_everything_around_stays():
+def test_offsets_are_code_points_and_everything_around_stays() -> None:
     text = "😀 naïve Ada, Ada and Bob 😀"
     spans = [at(text, "Ada"), at(text, "Bob"), Detection("PERSON", 13, 16, 0.9, "test")]
     assert redact_text(text, spans) == "😀 naïve [PERSON], [PERSON] and [PERSON] 😀"
@@ -67,7 +67,7 @@ def test_offsets_are_code_points_and_everything_around_stays():
     assert redact_text(text, []) == text
 
 
-def test_overlapping_finds_go_as_one_under_the_longer_ones_name():
+def test_overlapping_finds_go_as_one_under_the_longer_ones_name() -> None:
     text = "mail ada.byron@example.com now"
     spans = [
         at(text, "byron@example.com", "URL", 0.99),
@@ -81,14 +81,16 @@ def test_overlapping_finds_go_as_one_under_the_longer_ones_name():
     assert redact_text(text, [empty]) == text
 
 
-def test_a_column_is_redacted_row_by_row():
+def test_a_column_is_redacted_row_by_row() -> None:
     column = pa.chunked_array([["Ada here", None], ["and Bob"]])
     spans = [(0, at("Ada here", "Ada")), (2, at("and Bob", "Bob"))]
     assert redact_column(column, spans).to_pylist() == ["[PERSON] here", None, "and [PERSON]"]
 
 
 @pytest.mark.parametrize("entity", [*PERSONAL, "URL", "DOMAIN_NAME", "PERSON"])
-def test_a_surrogate_is_the_same_for_the_same_value_and_only_under_the_same_key(entity: str):
+def test_a_surrogate_is_the_same_for_the_same_value_and_only_under_the_same_key(
+    entity: str,
+) -> None:
     text = "x 4111 1111 y"
     span = [at(text, "4111 1111", entity)]
     one = redact_text(text, span, "surrogate", KEY)
@@ -103,7 +105,7 @@ def surrogate_of(value: str, entity: str, key: bytes = KEY) -> str:
 
 
 @given(st.binary(min_size=16, max_size=16))
-def test_surrogates_come_from_ranges_that_belong_to_nobody(key: bytes):
+def test_surrogates_come_from_ranges_that_belong_to_nobody(key: bytes) -> None:
     mail = surrogate_of("ada@example.com", "EMAIL_ADDRESS", key)
     assert re.fullmatch(r"[a-z-]+@example\.org", mail)
     assert surrogate_of("https://a.b/c", "URL", key).startswith("https://example.org/")
@@ -130,7 +132,7 @@ def test_surrogates_come_from_ranges_that_belong_to_nobody(key: bytes):
     assert re.fullmatch(r"\[PERSON:[a-z2-7]{8}\]", surrogate_of("Ada", "PERSON", key))
 
 
-def test_spellings_of_one_value_share_a_surrogate():
+def test_spellings_of_one_value_share_a_surrogate() -> None:
     assert surrogate_of("4111 1111 1111 1111", "CREDIT_CARD") == surrogate_of(
         "4111-1111-1111-1111", "CREDIT_CARD"
     )
@@ -142,12 +144,12 @@ def test_spellings_of_one_value_share_a_surrogate():
     )
 
 
-def test_surrogates_need_a_key():
+def test_surrogates_need_a_key() -> None:
     with pytest.raises(InputError, match="need a key"):
         redact_text("Ada", [at("Ada", "Ada")], "surrogate")
 
 
-def test_a_found_value_is_taken_out_where_nothing_else_gives_it_away():
+def test_a_found_value_is_taken_out_where_nothing_else_gives_it_away() -> None:
     text = "Phone: (415) 555-0132. She repeated: the box (415) 555-0132 is blue."
     corpus = Dataset(pa.table({"text": [text]}), kind=Kind.TEXT)
     clean = redact(corpus, "mask")
@@ -155,7 +157,7 @@ def test_a_found_value_is_taken_out_where_nothing_else_gives_it_away():
     assert clean.counts == {"PHONE_NUMBER": 2}
 
 
-def test_what_a_replacement_uncovers_is_redacted_too():
+def test_what_a_replacement_uncovers_is_redacted_too() -> None:
     # The name stands against the address; only when it is gone can the address be recognised.
     text = "write to Zoë😀ada.byron@example.com today"
     table = pa.table({"name": ["Zoë😀"], "note": [text]})
@@ -167,7 +169,7 @@ def test_what_a_replacement_uncovers_is_redacted_too():
     assert all(set(clean[0].as_py()[d.start : d.end]) == {"█"} for _, d in left)
 
 
-def test_a_rows_own_identifiers_are_looked_for_in_its_own_text_only():
+def test_a_rows_own_identifiers_are_looked_for_in_its_own_text_only() -> None:
     table = pa.table(
         {
             "name": ["Wilhelmina Quist", "Bartholomew Oyelaran"],
@@ -182,7 +184,7 @@ def test_a_rows_own_identifiers_are_looked_for_in_its_own_text_only():
     assert clean.columns == ("note",)
 
 
-def test_a_table_without_named_columns_is_left_alone_and_a_wrong_name_is_told():
+def test_a_table_without_named_columns_is_left_alone_and_a_wrong_name_is_told() -> None:
     table = pa.table({"note": ["ada@example.com"], "n": [1]})
     assert redact(Dataset(table)).dataset.table.equals(table)
     with pytest.raises(DataError, match='no column "note2"'):

@@ -69,7 +69,7 @@ def moved(group: list[Any], everyone: list[Any], ordered: bool) -> float:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=30), st.sampled_from([0.05, 0.2, 0.5, 1 / 3]))
-def test_every_measure_equals_the_reference(rows: list[dict[str, Any]], threshold: float):
+def test_every_measure_equals_the_reference(rows: list[dict[str, Any]], threshold: float) -> None:
     found = risk(table_of(rows), QUASI, ["illness", "income"], threshold)
     groups = classes_of(rows, QUASI)
     sizes = [len(group) for group in groups.values()]
@@ -90,7 +90,7 @@ def test_every_measure_equals_the_reference(rows: list[dict[str, Any]], threshol
         assert attacker is not None
         assert attacker.max == pytest.approx(1 / min(sizes))
         assert attacker.mean == pytest.approx(len(sizes) / n)
-        above = sum(s for s in sizes if 1 > threshold * s and not math.isclose(threshold * s, 1))
+        above = sum(s for s in sizes if threshold * s < 1 and not math.isclose(threshold * s, 1))
         assert attacker.share_above == pytest.approx(above / n)
     assert found.marketer == pytest.approx(len(sizes) / n)
     assert dict(found.histogram) == {s: s * c for s, c in Counter(sizes).items()}
@@ -102,7 +102,7 @@ SENSITIVE = ["illness", "income"]
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=25))
-def test_classes_count_persons_where_rows_belong_to_persons(rows: list[dict[str, Any]]):
+def test_classes_count_persons_where_rows_belong_to_persons(rows: list[dict[str, Any]]) -> None:
     found = risk(table_of(rows), QUASI, subject="person")
     groups = classes_of(rows, QUASI).values()
     persons = [len({r["person"] for r in group}) for group in groups]
@@ -118,7 +118,7 @@ def test_classes_count_persons_where_rows_belong_to_persons(rows: list[dict[str,
 @given(st.lists(ROW, min_size=1, max_size=12), st.lists(ROW, max_size=40))
 def test_a_journalist_picks_from_the_population(
     rows: list[dict[str, Any]], others: list[dict[str, Any]]
-):
+) -> None:
     population = rows + others
     found = risk(table_of(rows), QUASI, population=table_of(population))
     groups = classes_of(rows, QUASI)
@@ -135,7 +135,7 @@ def test_a_journalist_picks_from_the_population(
     assert found.population == "the population given"
 
 
-def test_many_wide_columns_are_still_counted_exactly():
+def test_many_wide_columns_are_still_counted_exactly() -> None:
     # 12 columns of 50 distinct values: 50**12 doesn't fit 64 bits, so keys must be renumbered.
     columns = {f"c{i}": [(7 * row + i) % 50 for row in range(200)] for i in range(12)}
     found = risk(pa.table(columns), list(columns))
@@ -144,7 +144,7 @@ def test_many_wide_columns_are_still_counted_exactly():
     assert found.k == min(expected.values())
 
 
-def test_nothing_to_evaluate_says_why():
+def test_nothing_to_evaluate_says_why() -> None:
     table = pa.table({"a": [1, 2]})
     nothing = risk(table, [])
     assert nothing.k is None
@@ -154,7 +154,7 @@ def test_nothing_to_evaluate_says_why():
     assert json.loads(json.dumps(nothing.to_json()))["prosecutor"] is None
 
 
-def test_json_holds_the_fields_that_scripts_rely_on():
+def test_json_holds_the_fields_that_scripts_rely_on() -> None:
     document = risk(pa.table({"a": [1, 1, 2], "s": ["x", "y", "x"]}), ["a"], ["s"]).to_json()
     again = json.loads(json.dumps(document))
     assert {"rows", "classes", "k", "l", "t", "marketer", "uniques", "suppressed"} <= set(again)
@@ -164,7 +164,7 @@ def test_json_holds_the_fields_that_scripts_rely_on():
     assert (again["k"], again["l"], again["t"]) == (1, 1, pytest.approx(1 / 3))
 
 
-def test_it_prints_what_a_person_wants_to_know():
+def test_it_prints_what_a_person_wants_to_know() -> None:
     text = str(risk(pa.table({"a": [1] * 5, "s": list("xyxyx")}), ["a"], ["s"]))
     assert "k = 5" in text
     assert "l = 2" in text
@@ -173,7 +173,7 @@ def test_it_prints_what_a_person_wants_to_know():
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_nan_and_infinity_are_named_by_their_column(bad: float):
+def test_nan_and_infinity_are_named_by_their_column(bad: float) -> None:
     with pytest.raises(DataError, match='column "age" holds NaN or infinite') as caught:
         risk(pa.table({"age": [1.0, bad]}), ["age"])
     assert caught.value.where == "age"
@@ -183,20 +183,20 @@ def test_nan_and_infinity_are_named_by_their_column(bad: float):
 @pytest.mark.parametrize(
     "values", [pa.array([[1], [2]]), pa.array([b"a", b"b"]), pa.array([{"x": 1}, {"x": 2}])]
 )
-def test_nested_and_binary_columns_are_refused(values: pa.Array):
+def test_nested_and_binary_columns_are_refused(values: pa.Array) -> None:
     with pytest.raises(DataError, match="cannot be grouped"):
         risk(pa.table({"a": values}), ["a"])
 
 
-def test_a_misspelt_column_is_told_the_nearest():
+def test_a_misspelt_column_is_told_the_nearest() -> None:
     with pytest.raises(DataError, match='no column "agee"') as caught:
         risk(pa.table({"age": [1]}), ["agee"])
     assert caught.value.hint == 'did you mean "age"?'
 
 
-def test_pandas_polars_and_datasets_are_read_alike():
-    import pandas as pd  # noqa: PLC0415 - only this test needs it
-    import polars as pl  # noqa: PLC0415 - same
+def test_pandas_polars_and_datasets_are_read_alike() -> None:
+    import pandas as pd
+    import polars as pl
 
     columns = {"a": [1, 1, 2], "b": ["x", "x", "y"]}
     expected = risk(pa.table(columns), ["a", "b"])
@@ -205,7 +205,7 @@ def test_pandas_polars_and_datasets_are_read_alike():
     assert isinstance(expected, Risk)
 
 
-def test_types_that_look_alike_group_alike():
+def test_types_that_look_alike_group_alike() -> None:
     plain = pa.table({"a": ["x", "y", "x", None]})
     coded = pa.table({"a": plain["a"].dictionary_encode()})
     assert risk(plain, ["a"]) == risk(coded, ["a"])

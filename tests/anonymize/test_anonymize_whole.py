@@ -67,7 +67,7 @@ def every_text(table: pa.Table) -> str:
     return json.dumps(table.to_pylist(), default=str)
 
 
-def test_identifiers_go_and_what_is_useful_stays():
+def test_identifiers_go_and_what_is_useful_stays() -> None:
     found = anonymize(dataset(), AnonymizeSpec(k=4, l=2), pseudonym_key=KEY)
     assert found.actions == {
         "person_id": "dropped",
@@ -94,7 +94,7 @@ def test_identifiers_go_and_what_is_useful_stays():
     assert found.after.k >= 4
 
 
-def test_minimised_rows_keep_the_privacy_unit_as_a_pseudonym():
+def test_minimised_rows_keep_the_privacy_unit_as_a_pseudonym() -> None:
     small = minimize(dataset(), AnonymizeSpec(), KEY)
     assert small.dataset.subject == "person_id"
     assert small.dataset.roles["person_id"] is Role.IGNORE
@@ -105,7 +105,7 @@ def test_minimised_rows_keep_the_privacy_unit_as_a_pseudonym():
     assert "name" not in small.dataset.columns
 
 
-def test_minimising_looks_at_each_row_alone():
+def test_minimising_looks_at_each_row_alone() -> None:
     whole = minimize(dataset(), AnonymizeSpec(text="surrogate"), KEY, text_columns=["note"])
     for row in (0, 17, 39):
         alone = dataset().with_table(people().slice(row, 1))
@@ -114,7 +114,7 @@ def test_minimising_looks_at_each_row_alone():
 
 
 @pytest.mark.parametrize("direct", ["drop", "pseudonymise"])
-def test_pseudonyms_stay_where_they_are_asked_for(direct: str):
+def test_pseudonyms_stay_where_they_are_asked_for(direct: str) -> None:
     spec = AnonymizeSpec.model_validate(
         {"k": 2, "direct": direct, "pseudonymise": ["person_id", "illness"]}
     )
@@ -126,27 +126,27 @@ def test_pseudonyms_stay_where_they_are_asked_for(direct: str):
     assert ("name" in found.dataset.columns) is (direct == "pseudonymise")
 
 
-def test_without_a_key_pseudonyms_are_made_and_forgotten():
+def test_without_a_key_pseudonyms_are_made_and_forgotten() -> None:
     spec = AnonymizeSpec(k=2, direct="pseudonymise")
     once, twice = (anonymize(dataset(), spec).dataset.table["email"] for _ in range(2))
     assert once[0] != twice[0]
 
 
 @pytest.mark.parametrize("role", [Role.IGNORE, Role.FEATURE])
-def test_a_subject_is_an_identifier_even_when_nobody_calls_it_one(role: Role):
+def test_a_subject_is_an_identifier_even_when_nobody_calls_it_one(role: Role) -> None:
     found = anonymize(dataset().with_roles({**ROLES, "person_id": role}), AnonymizeSpec(k=2))
     assert found.actions["person_id"] == "dropped"
     assert "id-00" not in every_text(found.minimized.table)
 
 
-def test_columns_that_nobody_named_get_the_role_that_discover_suggests():
+def test_columns_that_nobody_named_get_the_role_that_discover_suggests() -> None:
     bare = Dataset(people(), roles={"age": Role.QUASI_IDENTIFIER})
     found = anonymize(bare, AnonymizeSpec(k=2))
     assert found.actions["email"] == "dropped"
     assert found.actions["note"].startswith("redacted")
 
 
-def test_declared_roles_win():
+def test_declared_roles_win() -> None:
     found = anonymize(
         dataset(),
         AnonymizeSpec(k=2),
@@ -160,7 +160,7 @@ def test_declared_roles_win():
         anonymize(dataset(), AnonymizeSpec(pseudonymise=("emial",)))
 
 
-def test_without_quasi_identifiers_nothing_is_claimed():
+def test_without_quasi_identifiers_nothing_is_claimed() -> None:
     roles = {**ROLES, "age": Role.FEATURE, "town": Role.FEATURE}
     found = anonymize(dataset().with_roles(roles), AnonymizeSpec(k=5, l=2))
     assert found.after.k is None
@@ -173,7 +173,7 @@ def test_without_quasi_identifiers_nothing_is_claimed():
 @pytest.mark.parametrize(
     ("mode", "expected"), [("label", "[EMAIL_ADDRESS]"), ("mask", "█" * 15), ("surrogate", "@")]
 )
-def test_a_text_corpus_is_redacted_and_that_is_all(mode: str, expected: str):
+def test_a_text_corpus_is_redacted_and_that_is_all(mode: str, expected: str) -> None:
     corpus = Dataset(
         pa.table({"text": ["Write to ada@example.com", None, "Nothing."]}), kind=Kind.TEXT
     )
@@ -189,7 +189,7 @@ def test_a_text_corpus_is_redacted_and_that_is_all(mode: str, expected: str):
     assert "text has no quasi-identifiers" in found.before.reason
 
 
-def test_nested_identifiers_can_be_dropped_but_not_pseudonymised():
+def test_nested_identifiers_can_be_dropped_but_not_pseudonymised() -> None:
     table = pa.table({"tags": [["a"], ["b"]], "age": [1, 1]})
     roles = {"tags": Role.DIRECT_IDENTIFIER, "age": Role.QUASI_IDENTIFIER}
     found = anonymize(Dataset(table, roles=roles), AnonymizeSpec(k=2))
@@ -198,7 +198,7 @@ def test_nested_identifiers_can_be_dropped_but_not_pseudonymised():
         anonymize(Dataset(table, roles=roles), AnonymizeSpec(k=2, direct="pseudonymise"))
 
 
-def test_json_and_print_show_figures_and_never_a_value():
+def test_json_and_print_show_figures_and_never_a_value() -> None:
     found = anonymize(dataset(), AnonymizeSpec(k=4, l=2))
     document = json.loads(json.dumps(found.to_json()))
     assert set(document) == {
@@ -220,7 +220,7 @@ def test_json_and_print_show_figures_and_never_a_value():
     assert "redacted" in str(found)
 
 
-def test_a_notebook_shows_hostile_column_names_as_text():
+def test_a_notebook_shows_hostile_column_names_as_text() -> None:
     table = pa.table({"<script>": [1, 1], "b": [1, 2]})
     roles = {"<script>": Role.QUASI_IDENTIFIER, "b": Role.FEATURE}
     found = anonymize(Dataset(table, roles=roles), AnonymizeSpec(k=2))
@@ -228,7 +228,7 @@ def test_a_notebook_shows_hostile_column_names_as_text():
     assert "&lt;script&gt;" in found._repr_html_()
 
 
-def test_importing_the_room_stays_light():
+def test_importing_the_room_stays_light() -> None:
     heavy = ("torch", "scipy", "phonenumbers", "stdnum", "sqlalchemy")
     code = f"import strongroom.anonymize, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

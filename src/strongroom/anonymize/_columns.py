@@ -1,7 +1,8 @@
 """Columns as small integers: what grouping, partitioning and loss compute with.
 
-Code 0 is *missing*; codes 1…m are the distinct values in a fixed order: numbers and dates by size,
-categories by name, categories with a hierarchy so that every subtree is a contiguous run.
+Code 0 is *missing*; codes 1…m are the distinct values: numbers and dates by size, categories from
+the rarest to the most frequent, so that rare ones share a group with each other or with missing
+ones and frequent ones can stand alone; with a hierarchy every subtree is a contiguous run.
 """
 
 from __future__ import annotations
@@ -107,7 +108,11 @@ def encode(
     if pa.types.is_boolean(distinct.type):
         column, distinct = column.cast(pa.string()), distinct.cast(pa.string())
     distinct = distinct.take(pc.sort_indices(distinct))
-    return Coded(name, _codes(column, distinct), distinct, _numbers(distinct))
+    values = _numbers(distinct)
+    if values is None:
+        times = np.bincount(_codes(column, distinct), minlength=len(distinct) + 1)[1:]
+        distinct = distinct.take(pa.array(np.argsort(times, kind="stable")))
+    return Coded(name, _codes(column, distinct), distinct, values)
 
 
 def _finite(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
@@ -160,8 +165,12 @@ def _numbers(distinct: pa.Array) -> Floats | None:
 def _with_hierarchy(
     column: pa.ChunkedArray, name: str, hierarchy: Mapping[str, tuple[str, ...]]
 ) -> Coded:
-    present = set(column.unique().drop_null().to_pylist())
-    unknown = len(present - set(hierarchy))
+    present = {
+        pair["values"]: pair["counts"]
+        for pair in column.value_counts().to_pylist()
+        if pair["values"] is not None
+    }
+    unknown = len(set(present) - set(hierarchy))
     if unknown:
         raise DataError(
             f'{unknown} distinct values of column "{name}" are not in its hierarchy',
@@ -180,12 +189,15 @@ def _with_hierarchy(
     leaves = np.zeros(len(nodes), np.int64)
     for chain in chains.values():
         leaves[chain] += 1
-    # Numbered by first mention: sorting by the chain keeps every subtree together.
-    values = sorted(present, key=lambda value: chains[value])
+    rows_under = np.zeros(len(nodes), np.int64)
+    for value, times in present.items():
+        rows_under[chains[value]] += times
+    # Sorting by the chain of nodes keeps every subtree together.
+    values = sorted(present, key=lambda value: [(rows_under[n], n) for n in chains[value]])
     deepest = max(len(chain) for chain in chains.values())
-    rows = [chains[v] + [chains[v][-1]] * (deepest - len(chains[v])) for v in values]
+    padded = [chains[v] + [chains[v][-1]] * (deepest - len(chains[v])) for v in values]
     tree = Tree(
-        np.array(rows, np.int64).reshape(len(values), deepest),
+        np.array(padded, np.int64).reshape(len(values), deepest),
         tuple(path[-1] for path in nodes),
         leaves,
     )

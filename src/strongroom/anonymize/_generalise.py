@@ -96,10 +96,11 @@ def _set(column: Coded, codes: Ints) -> str | None:
         return None
     if len(codes) == 1:
         return column.labels[int(codes[0]) - 1]
-    if len(codes) == column.cardinality - 1 and codes[0] != 0:
-        # Every category there is: the list would only be long.
+    if codes[0] == 0 or len(codes) == column.cardinality - 1:
+        # Missing among them, or every category there is: the list would only be long.
         return ANY
-    return f"{{{', '.join(_quoted(column.labels[code - 1]) for code in codes.tolist())}}}"
+    names = [column.labels[code - 1] for code in codes.tolist()]
+    return f"{{{', '.join(_quoted(name) for name in sorted(names))}}}"
 
 
 def _quoted(label: str) -> str:

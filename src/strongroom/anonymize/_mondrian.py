@@ -9,7 +9,8 @@ All groups of one depth are cut together in a few NumPy passes, so the work is a
 rows x columns x depth with no Python loop over groups.
 
 Missing is a value of its own: a group that mixes missing and present values counts as fully
-general in that column, and is cut between the two first, where both sides are large enough.
+general in that column. So it is cut between the two first; where that isn't allowed, the missing
+ones are cut off with as few present ones as may be.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def _cut_all(
     Returns:
         int64[groups]: the size of the left half, 0 for a group that stays whole.
     """
-    widths = np.stack([_width(c, v, groups) for c, v in zip(columns, codes, strict=True)])
+    ends = [extremes(v[groups.rows], groups.starts) for v in codes]
+    widths = np.stack([span(c, *of) for c, of in zip(columns, ends, strict=True)])
+    mixed = np.stack([of[2] for of in ends])
     by_width = np.argsort(-widths, axis=0, kind="stable")
     left = np.zeros(len(groups.sizes), np.int64)
     candidates = np.flatnonzero(groups.sizes >= 2 * k)
@@ -113,17 +116,13 @@ def _cut_all(
         column = by_width[rank, candidates]
         varied = widths[column, candidates] > 0
         candidates, column = candidates[varied], column[varied]
-        if not candidates.size:
-            break
         left[candidates] = _cut(columns, codes, groups, candidates, column, k, demands)
+        again = (left[candidates] == 0) & mixed[column, candidates]
+        left[candidates[again]] = _cut(
+            columns, codes, groups, candidates[again], column[again], k, demands, together=True
+        )
         candidates = candidates[left[candidates] == 0]
     return left
-
-
-def _width(column: Coded, codes: Ints, groups: _Groups) -> Floats:
-    """Return how much of the column's domain each group spans: float64[groups] in 0…1."""
-    low, high, mixed = extremes(codes[groups.rows], groups.starts)
-    return span(column, low, high, mixed)
 
 
 def extremes(codes: Ints, starts: Ints) -> tuple[Ints, Ints, Bools]:
@@ -164,8 +163,16 @@ def _cut(
     column: Ints,
     k: int,
     demands: Sequence[Distinct],
+    *,
+    together: bool = False,
 ) -> Ints:
-    """Try to cut each `chosen` group along its `column`: int64[chosen], left size or 0."""
+    """Try to cut each `chosen` group along its `column`: int64[chosen], left size or 0.
+
+    A group that mixes missing and present values is cut between them, or, `together`, so that the
+    missing ones take as few present ones with them as may be.
+    """
+    if not chosen.size:
+        return np.zeros(0, np.int64)
     sizes = groups.sizes[chosen]
     starts = np.cumsum(sizes) - sizes
     of_row = np.repeat(np.arange(len(chosen)), sizes)
@@ -182,10 +189,14 @@ def _cut(
     of_edge = of_row[edge]
     smaller = np.minimum(within[edge], sizes[of_edge] - within[edge])
     missing = values[edge - 1] == 0
-    # Nearest to the median is where the smaller half is largest; missing against present goes
-    # before all others where it is allowed, and is never taken where it isn't.
+    # Nearest to the median is where the smaller half is largest.
     score = np.where(smaller >= k, smaller, 0)
-    score[missing & (score > 0)] = sizes.max()
+    mixed = np.isin(of_edge, of_edge[missing])
+    if together:
+        score[mixed & (score > 0)] = (sizes[of_edge] - within[edge])[mixed & (score > 0)]
+        score[missing] = 0
+    else:
+        score[mixed & ~missing] = 0
     low, high, _ = extremes(values, starts)
     for j, coded in enumerate(columns):
         if coded.tree is not None:

@@ -6,7 +6,6 @@ longer find stays behind a shorter one.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -160,9 +159,7 @@ def _until_clean(
         at = pa.array(rows, pa.int64())
         values = pa.array([texts[row] for row in rows], pa.string())
         mine = {name: identifiers.take(at) for name, identifiers in own.items()}
-        spans = find_column_spans(values, spec, header=header)
-        if mine:
-            spans += find_own_values(values, mine)
+        spans = [*find_column_spans(values, spec, header=header), *_own(values, mine)]
         fresh: dict[int, list[_Region]] = defaultdict(list)
         for position, found in spans:
             row = rows[position]
@@ -177,15 +174,31 @@ def _until_clean(
     return pa.array(texts, pa.string()), counts
 
 
+def _own(values: pa.Array, own: Mapping[str, pa.ChunkedArray]) -> list[tuple[int, Detection]]:
+    """Find each row's own identifiers, and their words as those of a name.
+
+    What discover calls a column is judged over all its rows; which words go must not hang on that.
+    """
+    worded = {name: column for name, column in own.items() if is_text(column.type)}
+    return [
+        *(find_own_values(values, own) if own else ()),
+        *(find_own_values(values, worded, dict.fromkeys(worded, "PERSON")) if worded else ()),
+    ]
+
+
 def _repeated(text: str, found: Iterable[_Region]) -> list[_Region]:
     """Find the other places where a found value stands, which lack the context it was known by."""
     values = {text[region.start : region.end]: region for region in found}
-    return [
-        _Region(hit.start(), hit.end(), region.entity, region.score)
-        for value, region in values.items()
-        if len(value) >= _WORTH_REPEATING
-        for hit in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text)
-    ]
+    repeated = []
+    for value, region in values.items():
+        start = text.find(value) if len(value) >= _WORTH_REPEATING else -1
+        while start >= 0:
+            end = start + len(value)
+            inside = value[0].isalnum() and text[start - 1 : start].isalnum()
+            if not inside and not (value[-1].isalnum() and text[end : end + 1].isalnum()):
+                repeated.append(_Region(start, end, region.entity, region.score))
+            start = text.find(value, end)
+    return repeated
 
 
 def _merged(regions: Iterable[_Region]) -> list[_Region]:
