@@ -228,12 +228,6 @@ def _lay_out(name: str, kind: pa.DataType, start: int, spec: ColumnSpec | None) 
     limits = spec.range if spec is not None else None
     if limits:
         inner = spec.knots if spec is not None else ()
-        if inner and not limits[0] < inner[0] <= inner[-1] < limits[1]:
-            raise DataError(
-                f'a knot of column "{name}" lies outside its range',
-                where=f"[data.columns.{name}]",
-                hint="knots stand strictly between the ends of the range",
-            )
         knots = (limits[0], *inner, limits[1]) if inner else _even(*limits)
     else:
         knots = _SQUASHED_KNOTS if form is ColumnKind.NUMBER else _DATE_KNOTS
