@@ -242,10 +242,6 @@ def _statement(
         )
     else:
         covered.append(f"sampling rate and normaliser come from the declared {rows:,} rows")
-    if spec.data == "anonymized":
-        not_covered.append(
-            "ε is about the anonymized rows: how they were generalised depends on the whole table"
-        )
     warnings = list(guarantee_warnings(privacy.epsilon, privacy.delta, public_rows))
     if spec.seed is not None:
         warnings.append("not private: a seed was given, and who knows it can remove the noise")
