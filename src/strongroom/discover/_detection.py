@@ -39,8 +39,15 @@ class Recognizer(Protocol):
     stands before its values ("ssn: 123456789"), so words of context work for columns too.
     """
 
-    name: str
-    entities: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """Who says so; `family` or `family.kind`."""
+        ...
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """What it may find."""
+        ...
 
     def find(self, text: str) -> Iterable[Detection]:
         """Return the hits in `text`, in any order; never raises, in time linear in the text."""

@@ -17,6 +17,10 @@ _STRICTEST = (
     Role.FEATURE,
     Role.IGNORE,
 )
+_ROLES = {
+    Role.DIRECT_IDENTIFIER: "direct identifier",
+    Role.QUASI_IDENTIFIER: "quasi-identifier",
+}
 _LOOKS, _NAME = 30, 28
 
 
@@ -158,7 +162,9 @@ class Found:
         if self.kind is Kind.TEXT:
             counts = sorted(self.entities.items(), key=lambda e: (-e[1], e[0]))
             return ("entity", "places"), [(e, f"{n:,}") for e, n in counts]
-        rows = [(c.name, _looks(c), c.role.value.replace("_", " "), c.reason) for c in self.columns]
+        rows: list[tuple[str, ...]] = [
+            (c.name, _looks(c), _ROLES.get(c.role, c.role.value), c.reason) for c in self.columns
+        ]
         return ("column", "looks like", "role", "why"), rows
 
     def __str__(self) -> str:
@@ -203,7 +209,9 @@ def percent(share: float) -> str:
 
 def _looks(column: ColumnFound) -> str:
     whole = column.role is Role.DIRECT_IDENTIFIER and column.entities
-    return f"{column.looks_like} {percent(column.entities[0].share)}" if whole else column.looks_like
+    return (
+        f"{column.looks_like} {percent(column.entities[0].share)}" if whole else column.looks_like
+    )
 
 
 def _cut(text: str, width: int) -> str:

@@ -45,129 +45,259 @@ class Named:
     reason: str = ""
 
 
-_ART9 = "special category, GDPR Art. 9"
-_NOT_OF = r"(?<!file )(?<!host )(?<!domain )(?<!product )(?<!item )(?<!company )(?<!brand )(?<!model )"
+# A pattern may be broken anywhere: ends of lines and the spaces that begin one don't count.
+# What comes first is tried first: names of people, where they live, numbers that stand for one
+# person, targets, facts that others may know, and what harms when it comes out.
 _TABLE: tuple[tuple[str, Named], ...] = (
-    # Names of people: the first kind says so, the second needs values that look like it.
-    (r"(?:first|given|fore|middle|last|family|sur|sir|maiden|full|birth|nick|patient|customer|client|"
-     r"employee|person|member|student|contact|user|legal|mother|father|spouse|doctor|physician|"
-     r"teacher|owner|holder|cardholder|guest|applicant|candidate)(?:'?s)? ?(?:name|maiden)|"
-     r"(?:fore|sur|last|first|full)names?|fname|lname|vorname|nachname|familienname|pr[eé]nom|"
-     r"nom de famille|apellidos?|nombre completo|cognome|mothers maiden",
-     Named(Meaning.PERSON, "person's name", "PERSON")),
-    (rf"{_NOT_OF}name|names|nom|nombre|patient|customer|client|employee|person|author|contact|"
-     r"owner|doctor|physician|applicant|holder|recipient|sender|beneficiary|guardian|kunde",
-     Named(Meaning.NAME, "person's name", "PERSON")),
-    # Where people live.
-    (r"(?:street|home|postal|mailing|billing|shipping|residential|delivery|work)? ?addr(?:ess)?"
-     r"(?: ?(?:line)? ?\d)?|street(?: name)?|stra(?:ss|ß)e|adresse|anschrift|direcci[oó]n|indirizzo|"
-     r"rue|calle",
-     Named(Meaning.ADDRESS, "street address", "STREET_ADDRESS")),
-    # Numbers and accounts that stand for one person.
-    (r"e ?mail(?: address)?s?|mail address|correo(?: electr[oó]nico)?",
-     Named(Meaning.IDENTIFIER, "e-mail address", "EMAIL_ADDRESS")),
-    (r"(?:tele)?phone(?: (?:number|no|nr))?|mobile(?: (?:number|no))?|cell(?:phone)?|fax|tel|telefon|"
-     r"telefono|teléfono|handy",
-     Named(Meaning.IDENTIFIER, "phone number", "PHONE_NUMBER")),
-    (r"ssn|social security(?: (?:number|no|num))?", Named(Meaning.IDENTIFIER, "US SSN", "US_SSN")),
-    (r"iban|(?:bank )?account (?:number|no|nr|num)|bank account|kontonummer|routing number",
-     Named(Meaning.IDENTIFIER, "bank account", "IBAN_CODE")),
-    (r"(?:credit|debit|payment) ?card(?: (?:number|no|num))?|card (?:number|no|num)|cc ?(?:number|num|no)|"
-     r"pan", Named(Meaning.IDENTIFIER, "payment card", "CREDIT_CARD")),
-    (r"national id(?:entity)?(?: number)?|national insurance(?: number)?|nino|passport(?: (?:number|no))?|"
-     r"driver'?s? licen[cs]e(?: (?:number|no))?|licen[cs]e (?:number|no|plate)|number plate|"
-     r"tax (?:id|number)|tin|personal number|personnummer|cpf|pesel|bsn|nhs(?: number)?|aadhaar|"
-     r"identity (?:card|number)|id (?:card|number)",
-     Named(Meaning.IDENTIFIER, "national id", "NATIONAL_ID")),
-    (r"mrn|medical record(?: (?:number|no))?|health plan(?: (?:number|no|id))?|insurance (?:number|no|id)|"
-     r"policy (?:number|no)|beneficiary (?:number|id)|device (?:id|serial|identifier)|serial (?:number|no)|"
-     r"imei|imsi|mac address|vin|vehicle id|advertising id|idfa|gaid",
-     Named(Meaning.IDENTIFIER, "identifying number", "ID")),
-    (r"user ?name|login|screen name|handle|twitter|instagram|facebook|linkedin|skype",
-     Named(Meaning.IDENTIFIER, "account name", "USERNAME")),
-    (r"ip(?: ?v[46])?(?: addr(?:ess)?)?", Named(Meaning.IDENTIFIER, "IP address", "IP_ADDRESS")),
-    (r"pass ?words?|passwd|pwd|secret|api key|access token|private key",
-     Named(Meaning.IDENTIFIER, "secret", "SECRET")),
-    # Targets of prediction.
-    (r"target|labels?|class|classification|outcome|y|churn(?:ed)?|default(?:ed)?|readmitted|survived|"
-     r"response|income|approved|fraud|is fraud",
-     Named(Meaning.TARGET, "")),
-    # Facts that others may know of a person.
-    (r"dob|(?:date|day) of birth|birth ?(?:date|day)|birth|geburtsdatum|fecha de nacimiento|"
-     r"date de naissance|data di nascita",
-     Named(Meaning.BIRTH, "date of birth", "DATE_OF_BIRTH")),
-    (r"zip(?: ?code)?|post(?:al)? ?code|plz|postleitzahl|code postal|c[oó]digo postal|cap",
-     Named(Meaning.ZIP, "postal code", "ZIP_CODE")),
-    (r"race|ethnic(?:ity)?|ethnic (?:group|origin)|hautfarbe|skin colou?r|tribe|caste",
-     Named(Meaning.QUASI, "", reason=f"ethnic origin ({_ART9})")),
-    (r"age|ages|age (?:years|group|band|range|cat(?:egory)?)|alter|edad|[âa]ge|years old|birth year|"
-     r"year of birth|yob",
-     Named(Meaning.QUASI, "age", "AGE")),
-    (r"sex|gender|geschlecht|sexo|genre|sesso|personal status(?: sex)?",
-     Named(Meaning.QUASI, "sex")),
-    (r"education(?: (?:num|years|level))?|degree|schooling|school|qualification|university|"
-     r"marital(?: status)?|civil status|familienstand|relationship|household(?: size)?|"
-     r"(?:number of |num )?(?:children|dependents|dependants)|family size|"
-     r"occupation|profession|job(?: title)?|beruf|work ?class|employment(?: (?:status|since))?|"
-     r"present employment(?: since)?|employer|industry|sector|title|military|veteran",
-     Named(Meaning.QUASI, "")),
-    (r"(?:native |home |birth )?country(?: of (?:birth|origin))?|nationality|citizenship|"
-     r"foreign(?: ?worker)?|immigrant|place of birth|birth ?place|languages?|mother tongue|"
-     r"city|town|village|municipality|county|district|province|region|state(?: full)?|"
-     r"neighbou?rhood|borough|residence(?: since)?|housing|location|lat(?:itude)?|lon(?:gitude)?|lng|"
-     r"height(?: cm)?|weight(?: kg)?|"
-     r"(?:admission|discharge|visit|death|hire|joining) date|date of (?:admission|discharge|death|hire)",
-     Named(Meaning.QUASI, "")),
-    # What harms when it comes out.
-    (r"diag(?:nos[ei]s|nostic)?(?: \d| code)?|icd ?(?:9|10)?(?: code)?|disease|illness|symptoms?|"
-     r"condition|comorbidit(?:y|ies)|treatment|therapy|medications?|drugs?|prescriptions?|"
-     r"medical (?:condition|history|specialty)|health(?: status)?|hiv(?: status)?|disab(?:ility|led)|"
-     r"pregnan(?:t|cy)|bmi|blood (?:type|group|pressure|sugar)|glucose|max glu serum|a1 ?c(?:result)?|"
-     r"hba1c|cholesterol|allerg(?:y|ies)|mental health|smok(?:er|ing)|alcohol|insulin|diabetes(?: ?med)?|"
-     r"cancer|stroke|heart disease|hypertension|lab (?:result|test)|test results?|pathology|"
-     r"krankheit|diagnose|maladie|enfermedad",
-     Named(Meaning.SENSITIVE, "", reason="health (GDPR Art. 9)")),
-    (r"religion|religious(?: belief| affiliation)?|faith|church|denomination|konfession|caste",
-     Named(Meaning.SENSITIVE, "religion", "NRP", "religion or belief (GDPR Art. 9)")),
-    (r"politic(?:al|s)(?: (?:party|opinion|view|affiliation|leaning))?|party affiliation|vot(?:e|ed|ing)|"
-     r"party", Named(Meaning.SENSITIVE, "political opinion", "NRP", "political opinion (GDPR Art. 9)")),
-    (r"sexual (?:orientation|preference)|orientation|sex life|lgbtq?",
-     Named(Meaning.SENSITIVE, "sexual orientation", "", "sexual orientation (GDPR Art. 9)")),
-    (r"(?:trade |labou?r )?union(?: member(?:ship)?)?|gewerkschaft",
-     Named(Meaning.SENSITIVE, "trade union", "", "trade union membership (GDPR Art. 9)")),
-    (r"genotype|genome|genetic(?:s| data| marker)?|dna|snp|mutation|biometric(?:s)?|fingerprint|"
-     r"face ?(?:print|id|embedding)|retina|voice ?print",
-     Named(Meaning.SENSITIVE, "", reason="genetic or biometric (GDPR Art. 9)")),
-    (r"(?:criminal|arrest)(?: (?:record|history))?|arrests?|convict(?:ed|ion)s?|offen[cs]es?|felony|"
-     r"recidivism|is recid|crime",
-     Named(Meaning.SENSITIVE, "", reason="criminal record (GDPR Art. 10)")),
-    (r"(?:annual |monthly |yearly |gross |net |base |total )?(?:salary|wages?|income|pay|earnings|"
-     r"compensation|bonus)|net worth|wealth|gehalt|einkommen|salaire|salario|credit ?(?:score|rating|"
-     r"history|amount)|debts?|savings(?: status)?|checking(?: account)?(?: status)?|loan amount|"
-     r"(?:account )?balance",
-     Named(Meaning.SENSITIVE, "", reason="income or wealth, harmful when it comes out")),
-)  # fmt: skip
-_PATTERNS = tuple((re.compile(rf"(?:{pattern})"), named) for pattern, named in _TABLE)
-# "user_id" is a person's key; "row_id" and "uuid" are keys of whatever the rows are.
-_PERSON_WORDS = frozenset(
-    "patient customer client user person member employee subject account student citizen "
-    "household individual participant respondent applicant guest policyholder driver visitor "
-    "encounter".split()
+    (
+        r"""
+        (?:first|given|fore|middle|last|family|sur|sir|maiden|full|birth|nick|patient|
+        customer|client|employee|person|member|student|contact|user|legal|mother|father|
+        spouse|doctor|physician|teacher|owner|holder|cardholder|guest|applicant|
+        candidate)(?:'?s)? ?(?:name|maiden)|(?:fore|sur|last|first|full)names?|fname|lname|
+        vorname|nachname|familienname|pr[eé]nom|nom de famille|apellidos?|nombre completo|
+        cognome|mothers maiden
+        """,
+        Named(Meaning.PERSON, "person's name", entity="PERSON"),
+    ),
+    (
+        r"""
+        name|names|nom|nombre|patient|customer|client|employee|person|author|contact|owner|
+        doctor|physician|applicant|holder|recipient|sender|beneficiary|guardian|kunde
+        """,
+        Named(Meaning.NAME, "person's name", entity="PERSON"),
+    ),
+    (
+        r"""
+        (?:street|home|postal|mailing|billing|shipping|residential|delivery|
+        work)? ?addr(?:ess)?(?: ?(?:line)? ?\d)?|street(?: name)?|stra(?:ss|ß)e|adresse|
+        anschrift|direcci[oó]n|indirizzo|rue|calle
+        """,
+        Named(Meaning.ADDRESS, "street address", entity="STREET_ADDRESS"),
+    ),
+    (
+        r"""
+        e ?mail(?: address)?s?|mail address|correo(?: electr[oó]nico)?
+        """,
+        Named(Meaning.IDENTIFIER, "e-mail address", entity="EMAIL_ADDRESS"),
+    ),
+    (
+        r"""
+        (?:tele)?phone(?: (?:number|no|nr))?|mobile(?: (?:number|no))?|cell(?:phone)?|fax|
+        tel|telefon|telefono|teléfono|handy
+        """,
+        Named(Meaning.IDENTIFIER, "phone number", entity="PHONE_NUMBER"),
+    ),
+    (
+        r"""
+        ssn|social security(?: (?:number|no|num))?
+        """,
+        Named(Meaning.IDENTIFIER, "US SSN", entity="US_SSN"),
+    ),
+    (
+        r"""
+        iban|(?:bank )?account (?:number|no|nr|num)|bank account|kontonummer|routing number
+        """,
+        Named(Meaning.IDENTIFIER, "bank account", entity="IBAN_CODE"),
+    ),
+    (
+        r"""
+        (?:credit|debit|payment) ?card(?: (?:number|no|num))?|card (?:number|no|num)|
+        cc ?(?:number|num|no)|pan
+        """,
+        Named(Meaning.IDENTIFIER, "payment card", entity="CREDIT_CARD"),
+    ),
+    (
+        r"""
+        national id(?:entity)?(?: number)?|national insurance(?: number)?|nino|
+        passport(?: (?:number|no))?|driver'?s? licen[cs]e(?: (?:number|no))?|
+        licen[cs]e (?:number|no|plate)|number plate|tax (?:id|number)|tin|personal number|
+        personnummer|cpf|pesel|bsn|nhs(?: number)?|aadhaar|identity (?:card|number)|
+        id (?:card|number)
+        """,
+        Named(Meaning.IDENTIFIER, "national id", entity="NATIONAL_ID"),
+    ),
+    (
+        r"""
+        mrn|medical record(?: (?:number|no))?|health plan(?: (?:number|no|id))?|
+        insurance (?:number|no|id)|policy (?:number|no)|beneficiary (?:number|id)|
+        device (?:id|serial|identifier)|serial (?:number|no)|imei|imsi|mac address|vin|
+        vehicle id|advertising id|idfa|gaid
+        """,
+        Named(Meaning.IDENTIFIER, "identifying number", entity="ID"),
+    ),
+    (
+        r"""
+        user ?name|login|screen name|handle|twitter|instagram|facebook|linkedin|skype
+        """,
+        Named(Meaning.IDENTIFIER, "account name", entity="USERNAME"),
+    ),
+    (
+        r"""
+        ip(?: ?v[46])?(?: addr(?:ess)?)?
+        """,
+        Named(Meaning.IDENTIFIER, "IP address", entity="IP_ADDRESS"),
+    ),
+    (
+        r"""
+        pass ?words?|passwd|pwd|secret|api key|access token|private key
+        """,
+        Named(Meaning.IDENTIFIER, "secret", entity="SECRET"),
+    ),
+    (
+        r"""
+        target|labels?|class|classification|outcome|y|churn(?:ed)?|default(?:ed)?|
+        readmitted|survived|response|income|approved|fraud|is fraud
+        """,
+        Named(Meaning.TARGET, ""),
+    ),
+    (
+        r"""
+        dob|(?:date|day) of birth|birth ?(?:date|day)|birth|geburtsdatum|
+        fecha de nacimiento|date de naissance|data di nascita
+        """,
+        Named(Meaning.BIRTH, "date of birth", entity="DATE_OF_BIRTH"),
+    ),
+    (
+        r"""
+        zip(?: ?code)?|post(?:al)? ?code|plz|postleitzahl|code postal|c[oó]digo postal|cap
+        """,
+        Named(Meaning.ZIP, "postal code", entity="ZIP_CODE"),
+    ),
+    (
+        r"""
+        race|ethnic(?:ity)?|ethnic (?:group|origin)|hautfarbe|skin colou?r|tribe|caste
+        """,
+        Named(Meaning.QUASI, "", reason="ethnic origin (special category, GDPR Art. 9)"),
+    ),
+    (
+        r"""
+        age|ages|age (?:years|group|band|range|cat(?:egory)?)|alter|edad|[âa]ge|years old|
+        birth year|year of birth|yob
+        """,
+        Named(Meaning.QUASI, "age", entity="AGE"),
+    ),
+    (
+        r"""
+        sex|gender|geschlecht|sexo|genre|sesso|personal status(?: sex)?
+        """,
+        Named(Meaning.QUASI, "sex"),
+    ),
+    (
+        r"""
+        education(?: (?:num|years|level))?|degree|schooling|school|qualification|university|
+        marital(?: status)?|civil status|familienstand|relationship|household(?: size)?|
+        (?:number of |num )?(?:children|dependents|dependants)|family size|occupation|
+        profession|job(?: title)?|beruf|work ?class|employment(?: (?:status|since))?|
+        present employment(?: since)?|employer|industry|sector|title|military|veteran
+        """,
+        Named(Meaning.QUASI, ""),
+    ),
+    (
+        r"""
+        (?:native |home |birth )?country(?: of (?:birth|origin))?|nationality|citizenship|
+        foreign(?: ?worker)?|immigrant|place of birth|birth ?place|languages?|mother tongue|
+        city|town|village|municipality|county|district|province|region|state(?: full)?|
+        neighbou?rhood|borough|residence(?: since)?|housing|location|lat(?:itude)?|
+        lon(?:gitude)?|lng|height(?: cm)?|weight(?: kg)?|(?:admission|discharge|visit|death|
+        hire|joining) date|date of (?:admission|discharge|death|hire)
+        """,
+        Named(Meaning.QUASI, ""),
+    ),
+    (
+        r"""
+        diag(?:nos[ei]s|nostic)?(?: \d| code)?|icd ?(?:9|10)?(?: code)?|disease|illness|
+        symptoms?|condition|comorbidit(?:y|ies)|treatment|therapy|medications?|drugs?|
+        prescriptions?|medical (?:condition|history|specialty)|health(?: status)?|
+        hiv(?: status)?|disab(?:ility|led)|pregnan(?:t|cy)|bmi|blood (?:type|group|pressure|
+        sugar)|glucose|max glu serum|a1 ?c(?:result)?|hba1c|cholesterol|allerg(?:y|ies)|
+        mental health|smok(?:er|ing)|alcohol|insulin|diabetes(?: ?med)?|cancer|stroke|
+        heart disease|hypertension|lab (?:result|test)|test results?|pathology|krankheit|
+        diagnose|maladie|enfermedad
+        """,
+        Named(Meaning.SENSITIVE, "", reason="health (GDPR Art. 9)"),
+    ),
+    (
+        r"""
+        religion|religious(?: belief| affiliation)?|faith|church|denomination|konfession|
+        caste
+        """,
+        Named(
+            Meaning.SENSITIVE, "religion", entity="NRP", reason="religion or belief (GDPR Art. 9)"
+        ),
+    ),
+    (
+        r"""
+        politic(?:al|s)(?: (?:party|opinion|view|affiliation|leaning))?|party affiliation|
+        vot(?:e|ed|ing)|party
+        """,
+        Named(
+            Meaning.SENSITIVE,
+            "political opinion",
+            entity="NRP",
+            reason="political opinion (GDPR Art. 9)",
+        ),
+    ),
+    (
+        r"""
+        sexual (?:orientation|preference)|orientation|sex life|lgbtq?
+        """,
+        Named(Meaning.SENSITIVE, "sexual orientation", reason="sexual orientation (GDPR Art. 9)"),
+    ),
+    (
+        r"""
+        (?:trade |labou?r )?union(?: member(?:ship)?)?|gewerkschaft
+        """,
+        Named(Meaning.SENSITIVE, "trade union", reason="trade union membership (GDPR Art. 9)"),
+    ),
+    (
+        r"""
+        genotype|genome|genetic(?:s| data| marker)?|dna|snp|mutation|biometric(?:s)?|
+        fingerprint|face ?(?:print|id|embedding)|retina|voice ?print
+        """,
+        Named(Meaning.SENSITIVE, "", reason="genetic or biometric (GDPR Art. 9)"),
+    ),
+    (
+        r"""
+        (?:criminal|arrest)(?: (?:record|history))?|arrests?|convict(?:ed|ion)s?|
+        offen[cs]es?|felony|recidivism|is recid|crime
+        """,
+        Named(Meaning.SENSITIVE, "", reason="criminal record (GDPR Art. 10)"),
+    ),
+    (
+        r"""
+        (?:annual |monthly |yearly |gross |net |base |total )?(?:salary|wages?|income|pay|
+        earnings|compensation|bonus)|net worth|wealth|gehalt|einkommen|salaire|salario|
+        credit ?(?:score|rating|history|amount)|debts?|savings(?: status)?|
+        checking(?: account)?(?: status)?|loan amount|(?:account )?balance
+        """,
+        Named(Meaning.SENSITIVE, "", reason="income or wealth, harmful when it comes out"),
+    ),
 )
-_KEY_WORDS = frozenset("id ids nr nbr no num number key uuid guid code identifier pk ref".split())
+_PATTERNS = tuple((re.compile(re.sub(r"\n\s*", "", lines)), named) for lines, named in _TABLE)
+# "user_id" is a person's key; "row_id" and "uuid" are keys of whatever the rows are.
+_PERSON_WORDS = frozenset({
+    "patient", "customer", "client", "user", "person", "member", "employee", "subject",
+    "account", "student", "citizen", "household", "individual", "participant", "respondent",
+    "applicant", "guest", "policyholder", "driver", "visitor", "encounter",
+})  # fmt: skip
+_KEY_WORDS = frozenset({
+    "id", "ids", "nr", "nbr", "no", "num", "number", "key", "uuid", "guid", "code",
+    "identifier", "pk", "ref",
+})  # fmt: skip
 # Around the words that carry the meaning, these change nothing.
 _AROUND = re.compile(
     r"^(?:(?:the|customer|client|patient|user|employee|person|member|student|my|home|work|primary|"
     r"secondary|main|billing|shipping|contact|alternate|emergency|personal|current|applicant|raw|"
-    r"src|dst|source|destination|remote|last|other|login) )+|(?: (?:\d+|number|no|num|value|code|raw|"
-    r"text|status|type|name|hash))+$"
+    r"src|dst|source|destination|remote|last|other|login) )+|(?: (?:\d+|number|no|num|value|code|"
+    r"raw|full|text|status|type|name|hash))+$"
 )
 
 
 @lru_cache(maxsize=4096)
 def meanings(header: str) -> tuple[Named, ...]:
     """Return what the name of a column may mean, most telling first."""
-    full = header_words(header.rpartition(".")[2] if "." in header else header)
+    full = header_words(header)
     bare = _AROUND.sub("", full)
     found = [
         named

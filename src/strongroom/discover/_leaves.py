@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ class Leaf:
 
     Attributes:
         name: dotted path of it (`contact.email`).
+        header: its own name, without the path to it.
         source: the column of the table that it is part of.
         values: plain (not nested, not dictionary-encoded) values.
         owners: the row of the table of each value, or None when value i stands in row i.
@@ -28,6 +29,7 @@ class Leaf:
     """
 
     name: str
+    header: str
     source: str
     values: pa.Array
     owners: np.ndarray | None
@@ -48,30 +50,31 @@ class Leaf:
 def leaves(table: pa.Table) -> Iterator[Leaf]:
     """Yield every leaf of every column, in order."""
     for name, column in zip(table.column_names, table.columns, strict=True):
-        yield from _parts(name, name, column.combine_chunks(), None, table.num_rows)
+        top = Leaf(name, name, name, pa.nulls(0), None, table.num_rows)
+        yield from _parts(top, column)
 
 
-def _parts(
-    name: str, source: str, column: pa.ChunkedArray | pa.Array, owners: np.ndarray | None, rows: int
-) -> Iterator[Leaf]:
+def _parts(above: Leaf, column: pa.ChunkedArray | pa.Array) -> Iterator[Leaf]:
+    """Yield the leaves of a column that stands at `above`."""
     values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(values, pa.ChunkedArray):  # more than one chunk of more than 2 GiB
-        values = pa.concat_arrays(values.chunks)
     kind = values.type
-    if pa.types.is_dictionary(kind) or isinstance(values, pa.ExtensionArray):
-        plain = values.storage if isinstance(values, pa.ExtensionArray) else values.dictionary_decode()
-        yield from _parts(name, source, plain, owners, rows)
+    if pa.types.is_dictionary(kind):
+        yield from _parts(above, values.dictionary_decode())
+    elif isinstance(values, pa.ExtensionArray):
+        yield from _parts(above, values.storage)
     elif pa.types.is_struct(kind):
         for i, part in enumerate(values.flatten()):
-            yield from _parts(f"{name}.{kind.field(i).name}", source, part, owners, rows)
+            own = kind.field(i).name
+            yield from _parts(replace(above, name=f"{above.name}.{own}", header=own), part)
     elif (
         pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     ):
         lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
-        above = np.arange(len(values)) if owners is None else owners
-        yield from _parts(name, source, pc.list_flatten(values), np.repeat(above, lengths), rows)
+        rows = np.arange(len(values)) if above.owners is None else above.owners
+        inside = replace(above, owners=np.repeat(rows, lengths))
+        yield from _parts(inside, pc.list_flatten(values))
     else:
-        yield Leaf(name, source, _plain(values), owners, rows)
+        yield replace(above, values=_plain(values))
 
 
 def _plain(values: pa.Array) -> pa.Array:

@@ -27,6 +27,8 @@ _SMALLEST_NUMBER = 1_000_000
 _FREE_TOKENS = 5.0
 _FREE_DISTINCT_SHARE, _FREE_DISTINCT = 0.3, 500
 _EXACT_FLOAT = 2**53
+# Numbers hold no sentences: when this many different ones show nothing, the others are not read.
+_PROBED = 5_000
 
 
 @dataclass
@@ -141,7 +143,7 @@ class Profile:
         return float(self.counts[hit].sum() / self.present)
 
     def values_within(self, known: frozenset[str], most: int) -> bool:
-        """Say whether all distinct values (few of them) belong to a known list, in small letters."""
+        """Say whether all distinct values, few of them, are in a list in small letters."""
         if self.texts is None or not 1 < self.distinct <= most:
             return False
         said = pc.utf8_trim_whitespace(pc.utf8_lower(self.texts)).to_pylist()
@@ -161,16 +163,25 @@ def look(leaf: Leaf, spec: DiscoverSpec, recognizers: Sequence[Recognizer] | Non
     elif kind in {"integer", "float"}:
         texts = _digits(values)
     profile = Profile(leaf, kind, texts, counts)
-    if texts is not None and len(texts):
+    if texts is not None and len(texts) and _worth_reading(profile, spec, recognizers):
         _tally(profile, spec, recognizers)
     return profile
 
 
-def _tally(
+def _worth_reading(
     profile: Profile, spec: DiscoverSpec, recognizers: Sequence[Recognizer] | None
-) -> None:
+) -> bool:
     texts = profile.texts
-    found = spans_of(texts, spec, recognizers, header=profile.name.rpartition(".")[2])
+    if texts is None or profile.kind == "text" or len(texts) <= _PROBED:
+        return True
+    evenly = pa.array(np.linspace(0, len(texts) - 1, _PROBED).astype(np.int64))
+    sample = texts.take(evenly)
+    return bool(spans_of(sample, spec, recognizers, header=profile.leaf.header))
+
+
+def _tally(profile: Profile, spec: DiscoverSpec, recognizers: Sequence[Recognizer] | None) -> None:
+    texts = profile.texts
+    found = spans_of(texts, spec, recognizers, header=profile.leaf.header)
     lengths = pc.utf8_length(pc.utf8_trim_whitespace(texts)).to_numpy(zero_copy_only=False)
     for place, detections in found.items():
         count, length = int(profile.counts[place]), int(lengths[place])

@@ -63,7 +63,8 @@ def _dense(codes: np.ndarray) -> np.ndarray:
 
 
 def _joined(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return left * (int(right.max(initial=0)) + 1) + right
+    joined: np.ndarray = left * (int(right.max(initial=0)) + 1) + right
+    return joined
 
 
 def _unique_share(key: np.ndarray) -> float:

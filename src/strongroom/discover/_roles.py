@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from strongroom.data import Role
+from strongroom.discover import _shapes as shapes
 from strongroom.discover._found import percent
 from strongroom.discover._headers import Meaning, Named, is_key, is_person_key, meanings
 
@@ -61,60 +62,22 @@ _PERSON_KEY_DISTINCT, _PERSON_KEY_SHARE = 50, 0.05
 _MOST_CLASSES = 20
 _FEW_VALUES = 60
 
-_NAME_SHAPE = r"^\s*\pL[\pL\pM'’.-]*(?:[ ,]+\pL[\pL\pM'’.-]*){0,4}\s*$"
-_FULL_NAME = r"^\s*\p{Lu}[\pL\pM'’.-]*(?:[ ,]+\p{Lu}[\pL\pM'’.-]*){1,4}\s*$"
-_ADDRESS = (
-    r"(?i)^\s*\d+[a-z]?[ ,/-].{0,60}\b(?:street|st|avenue|ave|av|road|rd|lane|ln|drive|dr|boulevard|"
-    r"blvd|court|ct|way|place|pl|square|sq|terrace|ter|highway|hwy|parkway|pkwy|circle|cir|trail|"
-    r"crescent|close|grove|alley|plaza|row|walk|mews)\b"
-    r"|(?:straße|strasse|str\.|gasse|weg|platz|allee|ufer|ring)\s*\d+"
-    r"|^\s*(?:\d+[a-z]?,?\s+)?(?:rue|avenue|boulevard|via|calle|avenida|av\.|rua|plaza|piazza|p\.? ?o\.? ?box)\s"
-)
-_ADDRESSED = r"\pL.*\d|\d.*\pL"
-_UUID = r"(?i)^\s*\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?\s*$"
-_ICD10 = r"^[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}$"
-_ICD_ANY = r"^(?:[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?|\d{3}(?:\.\d{1,2})?|[VE]\d{2,3}(?:\.\d{1,2})?)$"
-_CODE = r"^[\w.:/#-]+$"
-_SEXES = frozenset(
-    "m f w d x u male female man woman men women mann frau männlich weiblich divers homme femme hombre "
-    "mujer masculino femenino maschio femmina non-binary nonbinary other unknown unknown/invalid "
-    "diverse".split()
-)
-_MARITAL = frozenset(
-    "single married divorced widowed separated never-married married-civ-spouse "
-    "married-spouse-absent married-af-spouse ledig verheiratet geschieden verwitwet célibataire "
-    "marié divorcé soltero casado divorciado viudo unmarried partnered unknown".split()
-)
-_RACES = frozenset(
-    (
-        "white;black;asian;hispanic;latino;caucasian;africanamerican;african american;african-american;"
-        "native american;asian-pac-islander;amer-indian-eskimo;american indian;pacific islander;"
-        "mixed;two or more races;other;unknown;hispanic or latino;black or african american;"
-        "american indian or alaska native;native hawaiian or other pacific islander"
-    ).split(";")
-)
-_STATES = frozenset(
-    "al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny "
-    "nc nd oh ok or pa ri sc sd tn tx ut vt va wa wv wi wy dc pr".split()
-)
-
 
 def judge(profile: Profile) -> Verdict:
     """Suggest a role for one column by itself; target and measurement come later, in `scan`."""
     if not profile.present:
         return Verdict(Role.IGNORE, "empty", "no values")
-    named = meanings(profile.name)
-    for rule in (_by_values, _by_name_of_person, _by_address, _by_key):
-        verdict = rule(profile, named)
-        if verdict:
-            return verdict
-    if profile.free_text:
-        return _free_text(profile)
-    for late in (_by_knowledge, _by_listed_values):
-        verdict = late(profile, named)
-        if verdict:
-            return verdict
-    return _feature(profile)
+    named = meanings(profile.leaf.header)
+    rules = (
+        _by_values,
+        _by_name_of_person,
+        _by_address,
+        _by_key,
+        _by_sentences,
+        _by_knowledge,
+        _by_listed_values,
+    )
+    return next(filter(None, (rule(profile, named) for rule in rules)), None) or _feature(profile)
 
 
 def looks(profile: Profile) -> str:
@@ -123,12 +86,10 @@ def looks(profile: Profile) -> str:
         return "free text"
     if profile.kind == "boolean" or profile.distinct == 2:  # noqa: PLR2004 - yes and no
         return "2 classes"
-    if profile.kind in {"integer", "float"}:
-        return "number"
+    if profile.kind in {"integer", "float", "other"}:
+        return "number" if profile.kind != "other" else str(profile.leaf.values.type)
     if profile.kind == "date" or profile.whole_share("DATE_TIME") >= _HALF:
         return "date"
-    if profile.kind == "other":
-        return str(profile.leaf.values.type)
     if profile.distinct <= _FEW_VALUES or profile.distinct_share < _SOME:
         return f"category ({profile.distinct:,})"
     return "text"
@@ -148,7 +109,7 @@ def _by_values(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
         # A column that says what it holds needs fewer values that a recognizer can read.
         said = [n for n in named if n.meaning is Meaning.IDENTIFIER]
         if said and profile.distinct_share >= _HALF and profile.distinct > 2:  # noqa: PLR2004 - yes and no
-            reason = f'the name says so, {_unique(profile)}'
+            reason = f"the name says so, {_unique(profile)}"
             entity, sure = said[0].entity, 0.6
             return Verdict(
                 Role.DIRECT_IDENTIFIER, said[0].label, reason, entity, profile.distinct_share, sure
@@ -168,12 +129,12 @@ def _by_values(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
 def _by_name_of_person(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
     if profile.kind != "text" or profile.free_text or profile.distinct < 2:  # noqa: PLR2004 - a constant names nobody
         return None
-    shaped = profile.share(_NAME_SHAPE)
+    shaped = profile.share(shapes.NAME_SHAPE)
     if shaped < _MOSTLY:
         return None
     said = {n.meaning for n in named}
     known = profile.given_names
-    full = profile.share(_FULL_NAME)
+    full = profile.share(shapes.FULL_NAME)
     varied = profile.distinct_share >= _HALF or profile.distinct >= _PERSON_KEY_DISTINCT
     if Meaning.PERSON in said:
         sure, why = 0.9, "the column's name, and values that look like names"
@@ -190,28 +151,26 @@ def _by_name_of_person(profile: Profile, named: tuple[Named, ...]) -> Verdict | 
 def _by_address(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
     if profile.kind != "text":
         return None
-    shaped = profile.share(_ADDRESS)
+    shaped = profile.share(shapes.ADDRESS)
     said = any(n.meaning is Meaning.ADDRESS for n in named)
     if shaped >= _HALF:
         why = "house number and street"
-    elif said and (profile.share(_ADDRESSED) >= _HALF or profile.distinct_share >= _HALF):
-        why, shaped = "the column's name", max(shaped, profile.share(_ADDRESSED))
+    elif said and (profile.share(shapes.ADDRESSED) >= _HALF or profile.distinct_share >= _HALF):
+        why, shaped = "the column's name", max(shaped, profile.share(shapes.ADDRESSED))
     else:
         return None
     reason = f"{why}, {_unique(profile)}"
-    return Verdict(
-        Role.DIRECT_IDENTIFIER, "street address", reason, "STREET_ADDRESS", shaped, 0.8
-    )
+    return Verdict(Role.DIRECT_IDENTIFIER, "street address", reason, "STREET_ADDRESS", shaped, 0.8)
 
 
 def _by_key(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
     if profile.kind not in {"text", "integer"} or profile.distinct < 2:  # noqa: PLR2004 - a constant is no key
         return None
-    uuid = profile.share(_UUID) >= _MOSTLY
-    header = profile.name
+    uuid = profile.share(shapes.UUID) >= _MOSTLY
+    header = profile.leaf.header
     if not (uuid or any(n.meaning is Meaning.KEY for n in named)):
         return None
-    if profile.kind == "text" and not uuid and profile.share(_CODE) < _MOSTLY:
+    if profile.kind == "text" and not uuid and profile.share(shapes.CODE) < _MOSTLY:
         return None
     if profile.distinct_share >= _KEY_UNIQUE:
         label = "UUID" if uuid else "row key"
@@ -219,14 +178,21 @@ def _by_key(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
             Role.DIRECT_IDENTIFIER, label, "a key, different in every row", "ID", 1.0, 0.8
         )
     many = profile.distinct >= _PERSON_KEY_DISTINCT or profile.distinct_share >= _HALF
-    if is_key(header) and is_person_key(header) and many and profile.distinct_share >= _PERSON_KEY_SHARE:
+    if (
+        is_key(header)
+        and is_person_key(header)
+        and many
+        and profile.distinct_share >= _PERSON_KEY_SHARE
+    ):
         most = int(profile.counts.max())
         reason = f"one value a person, up to {most:,} rows each: it may be the subject"
         return Verdict(Role.DIRECT_IDENTIFIER, "key of a person", reason, "ID", 1.0, 0.8)
     return None
 
 
-def _free_text(profile: Profile) -> Verdict:
+def _by_sentences(profile: Profile, _named: tuple[Named, ...]) -> Verdict | None:
+    if not profile.free_text:
+        return None
     inside = sorted(profile.tallies.items(), key=lambda t: (-t[1].spans, t[0]))
     if inside:
         said = ", ".join(f"{tally.spans:,} {entity}" for entity, tally in inside[:3])
@@ -244,9 +210,7 @@ def _by_knowledge(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
         if verdict:
             return verdict
     if profile.whole_share("DATE_OF_BIRTH") >= _HALF:
-        return Verdict(
-            Role.QUASI_IDENTIFIER, "date of birth", "known to others", measured=True
-        )
+        return Verdict(Role.QUASI_IDENTIFIER, "date of birth", "known to others", measured=True)
     return None
 
 
@@ -276,7 +240,7 @@ def _quasi(profile: Profile, known: Named) -> Verdict:
 
 def _sensitive(profile: Profile, known: Named) -> Verdict:
     label = known.label or looks(profile)
-    if known.reason.startswith("health") and profile.share(_ICD_ANY) >= _MOSTLY:
+    if known.reason.startswith("health") and profile.share(shapes.ICD_ANY) >= _MOSTLY:
         coded = profile.share(r"^[A-TV-Z]\d") >= _HALF
         label = f"category (ICD-{10 if coded else 9})"
     return Verdict(Role.SENSITIVE, label, known.reason)
@@ -292,13 +256,13 @@ _KNOWN: dict[Meaning, Callable[[Profile, Named], Verdict | None]] = {
 
 def _by_listed_values(profile: Profile, _named: tuple[Named, ...]) -> Verdict | None:
     """Values that tell what they are whatever the column is called."""
-    if profile.share(_ICD10) >= _HALF:
+    if profile.share(shapes.ICD10) >= _HALF:
         return Verdict(Role.SENSITIVE, "category (ICD-10)", "health (GDPR Art. 9)")
     for known, label, reason in (
-        (_SEXES, "sex", "known to others"),
-        (_RACES, "ethnic origin", "ethnic origin (special category, GDPR Art. 9)"),
-        (_MARITAL, "marital status", "known to others"),
-        (_STATES, "US state", "known to others"),
+        (shapes.SEXES, "sex", "known to others"),
+        (shapes.RACES, "ethnic origin", "ethnic origin (special category, GDPR Art. 9)"),
+        (shapes.MARITAL, "marital status", "known to others"),
+        (shapes.STATES, "US state", "known to others"),
     ):
         if profile.values_within(known, _FEW_VALUES):
             return Verdict(Role.QUASI_IDENTIFIER, label, reason, measured=True)
@@ -311,10 +275,14 @@ def _feature(profile: Profile) -> Verdict:
     if held and profile.kind == "text":
         most = max(sorted(held), key=lambda e: held[e])
         share = percent(held[most] / profile.present)
-        return replace(plain, reason=f"{_LABELS[most]} in {share} of rows: redacted inside", free_text=True)
+        return replace(
+            plain, reason=f"{_LABELS[most]} in {share} of rows: redacted inside", free_text=True
+        )
     if profile.kind in {"integer", "float", "text", "date"} and profile.unique_share >= _SOME:
         alone = percent(profile.unique_share)
-        return replace(plain, reason=f"not known to others, but alone it singles out {alone} of rows")
+        return replace(
+            plain, reason=f"not known to others, but alone it singles out {alone} of rows"
+        )
     return plain
 
 
@@ -332,7 +300,11 @@ def suggest_target(profiles: list[Profile], verdicts: list[Verdict]) -> int | No
         and v.role not in {Role.DIRECT_IDENTIFIER, Role.IGNORE}
         and not v.free_text
     ]
-    called = [i for i in fit if any(n.meaning is Meaning.TARGET for n in meanings(profiles[i].name))]
+    called = [
+        i
+        for i in fit
+        if any(n.meaning is Meaning.TARGET for n in meanings(profiles[i].leaf.header))
+    ]
     if called:
         return called[-1]
     last = len(profiles) - 1

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind, Role
-from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._found import ColumnFound, EntityShare, Found, percent
 from strongroom.discover._leaves import leaves
 from strongroom.discover._profile import Profile, look
@@ -22,6 +21,8 @@ from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from strongroom.discover._detection import Detection, Recognizer
 
 _DEFAULT = DiscoverSpec()
 
@@ -89,7 +90,7 @@ def find_dataset_spans(
     """
     for leaf in leaves(dataset.table):
         if pa.types.is_large_string(leaf.values.type):
-            header = "" if dataset.kind is Kind.TEXT else leaf.name.rpartition(".")[2]
+            header = "" if dataset.kind is Kind.TEXT else leaf.header
             for place, found in find_column_spans(leaf.values, spec, recognizers, header=header):
                 yield leaf.row_of(place), leaf.name, found
 
@@ -114,7 +115,7 @@ def _with_target(
         why = "you named it"
         place = next((i for i, p in enumerate(profiles) if p.name == target), None)
     else:
-        why, place = "suggested; name another as the target to change it", suggest_target(profiles, verdicts)
+        why, place = "suggested by its name or place", suggest_target(profiles, verdicts)
     if place is None:
         return verdicts
     distinct = profiles[place].distinct

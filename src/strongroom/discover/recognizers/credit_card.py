@@ -69,9 +69,9 @@ class CreditCardRecognizer:
             score = 0.85 if len(digits) in _COMMON_LENGTHS else 0.4
             if len(written) > len(digits):
                 score = max(score, 0.95) if _grouped(written) else 0.4
-            if near(text, match.start(), match.end(), _CONTEXT):
+            if near(text, *match.span(), _CONTEXT):
                 score = min(1.0, score + 0.4)
-            yield Detection("CREDIT_CARD", match.start(), match.end(), score, self.name, True)
+            yield Detection("CREDIT_CARD", *match.span(), score, self.name, validated=True)
 
 
 def luhn(digits: str) -> bool:

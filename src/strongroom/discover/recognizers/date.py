@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from strongroom.config import DiscoverSpec
 
-_TIME = (
-    r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?:Z|[+-]\d{2}:?\d{2})?)?"
-)
+_TIME = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?:Z|[+-]\d{2}:?\d{2})?)?"
 _ISO = re.compile(
     rf"(?<![\w.:/-])(?P<y>\d{{4}})(?P<s>[-/.])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}}){_TIME}(?![\w/-])"
 )
@@ -81,13 +79,11 @@ class DateRecognizer:
                     continue
                 birth = before(text, match.start(), _BIRTH) and _alive(day)
                 if birth:
-                    yield Detection(
-                        "DATE_OF_BIRTH", match.start(), match.end(), 0.9, self.name, True
-                    )
+                    yield Detection("DATE_OF_BIRTH", *match.span(), 0.9, self.name, validated=True)
                 elif pattern is not _COMPACT:
                     long = len(match.group("y")) > 2 and day.year >= 1000  # noqa: PLR2004 - four digits
                     score = 0.7 if long else 0.55 if match.groupdict().get("s") == "/" else 0.4
-                    yield Detection("DATE_TIME", match.start(), match.end(), score, self.name, True)
+                    yield Detection("DATE_TIME", *match.span(), score, self.name, validated=True)
 
 
 def _read(match: re.Match[str]) -> date | None:
@@ -104,7 +100,9 @@ def _read(match: re.Match[str]) -> date | None:
     else:
         written = parts["m"].lower()
         month = (
-            int(written) if written.isdecimal() else _MONTHS.get(written[:4]) or _MONTHS.get(written[:3], 0)
+            int(written)
+            if written.isdecimal()
+            else _MONTHS.get(written[:4]) or _MONTHS.get(written[:3], 0)
         )
         day = int(parts["d"])
     try:

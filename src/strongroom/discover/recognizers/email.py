@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 # The look-behind lets a match begin only where a token begins, which keeps the time linear.
 _ADDRESS = re.compile(
-    r"(?<![\w.+%'-])'?(\w(?:[\w.+%'-]{0,62}[\w+-])?@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24})(?![\w-])"
+    r"(?<![\w.+%'-])'?(\w(?:[\w.+%'-]{0,62}[\w+-])?@"
+    r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24})(?![\w-])"
 )
 # "logo@2x.png" has the shape of an address.
-_FILES = frozenset("avif css gif heic html ico jpeg jpg js json png svg tiff webp".split())
+_FILES = frozenset({
+    "avif", "css", "gif", "heic", "html", "ico", "jpeg", "jpg", "js", "json", "png", "svg",
+    "tiff", "webp",
+})  # fmt: skip
 _LONGEST = 254
 
 
@@ -44,4 +48,4 @@ class EmailRecognizer:
                 or domain.rpartition(".")[2].lower() in _FILES
             ):
                 continue
-            yield Detection("EMAIL_ADDRESS", match.start(1), match.end(1), 1.0, self.name, True)
+            yield Detection("EMAIL_ADDRESS", *match.span(1), 1.0, self.name, validated=True)

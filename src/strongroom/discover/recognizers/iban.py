@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _START = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
 _SHORTEST, _LONGEST = 15, 34
 # Territories that write their own code on French and Finnish accounts.
-_FRENCH = frozenset("BL GF GP MF MQ NC PF PM RE TF WF YT".split())
+_FRENCH = frozenset({
+    "BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF", "WF", "YT",
+})  # fmt: skip
 
 
 class IbanRecognizer:
@@ -39,7 +41,7 @@ class IbanRecognizer:
             code = text[match.start() : end].replace(" ", "").replace("-", "")
             if (end < len(text) and text[end].isalnum()) or not is_iban(code):
                 continue
-            yield Detection("IBAN_CODE", match.start(), end, 1.0, self.name, True)
+            yield Detection("IBAN_CODE", match.start(), end, 1.0, self.name, validated=True)
 
 
 def _end(text: str, start: int, length: int) -> int | None:
@@ -80,7 +82,7 @@ def _mod97(code: str) -> bool:
 
 @cache
 def _registry() -> Any:  # noqa: ANN401 - stdnum is untyped
-    from stdnum import numdb  # noqa: PLC0415 - half of the start-up time
+    from stdnum import numdb
 
     return numdb.get("iban")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from strongroom.config import DiscoverSpec
 
 _V4 = re.compile(r"(?<![\w.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w-])(?!\.\w)")
-_V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![\w:])")
+_V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![\w:])(?!\.\d)")
 _VERSION = words(r"v", r"ver", r"versions?", r"release[ds]?", r"build", r"update[ds]?", r"firmware",
                  r"section", r"sec", r"chapter", r"§", r"upgrade[ds]?", r"driver", r"sdk", r"api",
                  r"oid", r"clause", r"figure", r"table")  # fmt: skip
@@ -55,7 +55,7 @@ class IpRecognizer:
                 score = 0.2
             elif before(text, match.start(), _CONTEXT):
                 score = min(1.0, score + 0.4)
-            yield Detection("IP_ADDRESS", match.start(), match.end(), score, self.name, True)
+            yield Detection("IP_ADDRESS", *match.span(), score, self.name, validated=True)
 
     def _v6(self, text: str) -> Iterator[Detection]:
         for match in _V6.finditer(text):
@@ -70,4 +70,4 @@ class IpRecognizer:
             score = 0.9 if groups >= _FEW_GROUPS else 0.4
             if before(text, match.start(), _CONTEXT):
                 score = min(1.0, score + 0.4)
-            yield Detection("IP_ADDRESS", match.start(), match.end(), score, self.name, True)
+            yield Detection("IP_ADDRESS", *match.span(), score, self.name, validated=True)

@@ -61,7 +61,7 @@ _TABLE: tuple[tuple[str, str, str, dict[str, float]], ...] = (
     ("ee", "ee.ik", r"isikukood", {"99999999999": _BARE}),
     ("es", "es.dni", r"dni|nif|documento nacional",
      {"99999999A": _WRITTEN, "99999999-A": _LETTERED}),
-    ("es", "es.nie", r"nie|extranjero", {"A9999999A": _WRITTEN, "A-9999999-A": _STRONG}),
+    ("es", "es.nie", r"nie|extranjero", {"A9999999A": _WRITTEN, "A-9999999A": _LETTERED, "A-9999999-A": _STRONG}),
     ("fi", "fi.hetu", r"hetu|henkil[oö]tunnus",
      {"999999-999A": _STRONG, "999999-9999": _WRITTEN, "999999A999A": _STRONG,
       "999999A9999": _WRITTEN, "999999+999A": _STRONG}),
@@ -71,7 +71,8 @@ _TABLE: tuple[tuple[str, str, str, dict[str, float]], ...] = (
     ("gr", "gr.amka", r"amka|αμκα", {"99999999999": _BARE}),
     ("hr", "hr.oib", r"oib", {"99999999999": _BARE}),
     ("ie", "ie.pps", r"pps[n]?", {"9999999A": _WRITTEN, "9999999AA": _WRITTEN}),
-    ("il", "il.idnr", r"teudat zehut|mispar zehut|תעודת זהות", {"999999999": _BARE}),
+    ("il", "il.idnr", r"teudat zehut|mispar zehut|תעודת זהות",
+     {"999999999": _BARE, "99999999-9": _BARE, "9999999-9": _BARE}),
     ("in", "in_.aadhaar", r"aadhaar|aadhar|uidai",
      {"999999999999": _BARE, "9999 9999 9999": _WRITTEN, "9999-9999-9999": _WRITTEN}),
     ("in", "in_.pan", r"pan|permanent account", {"AAAAA9999A": _WRITTEN}),
@@ -100,7 +101,8 @@ _TABLE: tuple[tuple[str, str, str, dict[str, float]], ...] = (
 # Said of the number of any country: the specified country's comes first, then the table's order.
 _ANY = words(
     r"national (?:id|identity|identification|insurance)\w*", r"personal (?:id|code|number)",
-    r"id(?:entity)?[ -]?(?:card|number|no|nr)", r"social security", r"citizen(?:ship)? (?:id|number)",
+    r"id(?:entity)?[ -]?(?:card|number|no|nr)", r"social security",
+    r"citizen(?:ship)? (?:id|number)",
     r"ssn", r"tax (?:id|number)", r"ausweis\w*", r"personalnummer",
 )  # fmt: skip
 _TOKEN = re.compile(r"(?<![\w.+-])[0-9A-Za-z]+(?:[.\-/+][0-9A-Za-z]+){0,5}")

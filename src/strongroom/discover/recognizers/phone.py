@@ -75,11 +75,11 @@ class PhoneRecognizer:
             if _international(digits.removeprefix("00")):
                 return 0.95, True
         elif _national(self._country)(digits):
+            context = near(text, match.start(), match.end(), _CONTEXT)
+            other = _OTHER.search(text, max(0, match.start() - 20), match.start()) is not None
             if len(written) > len(digits):
-                good = 0.8 if not _OTHER.search(text, max(0, match.start() - 20), match.start()) else 0.4
-            else:
-                good = 0.2
-            return (0.95 if near(text, match.start(), match.end(), _CONTEXT) else good), True
+                return (0.95 if context else 0.4 if other else 0.8), True
+            return (0.75 if context and not other else 0.2), True
         if not near(text, match.start(), match.end(), _CONTEXT):
             return 0.0, False
         if _OTHER.search(text, max(0, match.start() - 20), match.start()):
@@ -88,7 +88,7 @@ class PhoneRecognizer:
 
 
 def _international(digits: str) -> bool:
-    import phonenumbers  # noqa: PLC0415 - 70 ms, only where there are numbers
+    import phonenumbers
 
     try:
         number = phonenumbers.parse("+" + digits, None)
@@ -105,32 +105,26 @@ def _national(country: str) -> Callable[[str], bool]:
     phonenumbers' own parser takes 70 µs a number; a column has 50,000. Where the plan rewrites no
     digits its patterns are applied directly, with the same answers (a test compares them).
     """
-    import phonenumbers  # noqa: PLC0415 - 70 ms, only where there are numbers
+    import phonenumbers
 
-    plan: Any = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
-    if plan is None:
+    code = phonenumbers.country_code_for_region(country)
+    # Countries that share a code, such as the United States and Canada, share their numbers too.
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())
+    plans: list[Any] = [phonenumbers.PhoneMetadata.metadata_for_region(r, None) for r in regions]
+    if not plans:
         return lambda _digits: False
-    if plan.national_prefix_transform_rule:
+    if plans[0].national_prefix_transform_rule:
 
         def parsed(digits: str) -> bool:
             try:
-                number = phonenumbers.parse(digits, country)
+                return bool(phonenumbers.is_valid_number(phonenumbers.parse(digits, country)))
             except phonenumbers.NumberParseException:
                 return False
-            return bool(phonenumbers.is_valid_number_for_region(number, country))
 
         return parsed
-    general = re.compile(plan.general_desc.national_number_pattern)
-    kinds = [
-        (re.compile(kind.national_number_pattern), frozenset(kind.possible_length))
-        for kind in (
-            plan.fixed_line, plan.mobile, plan.toll_free, plan.premium_rate, plan.shared_cost,
-            plan.personal_number, plan.voip, plan.pager, plan.uan, plan.voicemail,
-        )
-        if kind is not None and kind.national_number_pattern
-    ]  # fmt: skip
-    lengths = frozenset(plan.general_desc.possible_length)
-    prefix = re.compile(plan.national_prefix_for_parsing or r"(?!)")
+    shapes = [_shapes(plan) for plan in plans]
+    general = shapes[0][0]
+    prefix = re.compile(plans[0].national_prefix_for_parsing or r"(?!)")
 
     def valid(digits: str) -> bool:
         number = digits
@@ -139,11 +133,30 @@ def _national(country: str) -> Callable[[str], bool]:
             general.fullmatch(digits) is None or general.fullmatch(digits, stripped.end())
         ):
             number = digits[stripped.end() :]
-        if general.fullmatch(number) is None:
-            return False
         return any(
-            len(number) in (possible or lengths) and kind.fullmatch(number)
-            for kind, possible in kinds
+            whole.fullmatch(number)
+            and any(len(number) in lengths and kind.fullmatch(number) for kind, lengths in kinds)
+            for whole, kinds in shapes
         )
 
     return valid
+
+
+_Kinds = list[tuple[re.Pattern[str], frozenset[int]]]
+
+
+def _shapes(plan: Any) -> tuple[re.Pattern[str], _Kinds]:  # noqa: ANN401 - phonenumbers is untyped
+    """Return the pattern of all numbers of a plan, and pattern and lengths of every kind."""
+    general = plan.general_desc
+    kinds = [
+        (
+            re.compile(kind.national_number_pattern),
+            frozenset(kind.possible_length or general.possible_length),
+        )
+        for kind in (
+            plan.fixed_line, plan.mobile, plan.toll_free, plan.premium_rate, plan.shared_cost,
+            plan.personal_number, plan.voip, plan.pager, plan.uan, plan.voicemail,
+        )
+        if kind is not None and kind.national_number_pattern
+    ]  # fmt: skip
+    return re.compile(general.national_number_pattern), kinds

@@ -42,7 +42,9 @@ class _Rule:
     score: float = 0.95
 
 
-def _rule(name: str, needles: str, pattern: str, entropy: float = 3.0, score: float = 0.95) -> _Rule:
+def _rule(
+    name: str, needles: str, pattern: str, entropy: float = 3.0, score: float = 0.95
+) -> _Rule:
     return _Rule(name, tuple(needles.split()), re.compile(pattern), entropy, score)
 
 
@@ -78,8 +80,10 @@ _RULES = (
     _rule("stripe_key", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_ whsec_",
           rf"{_FREE}((?:[sr]k_(?:live|test|prod)_|whsec_)[A-Za-z0-9]{{16,99}}){_END}", 3.3),
     _rule("openai_key", "T3BlbkFJ",
-          rf"{_FREE}(sk-(?:(?:proj|svcacct|admin)-)?[\w-]{{20,74}}T3BlbkFJ[\w-]{{20,74}}){_END}", 3.5),
-    _rule("anthropic_key", "sk-ant-", rf"{_FREE}(sk-ant-(?:api|admin)\d\d-[\w-]{{93}}AA){_END}", 3.5),
+          rf"{_FREE}(sk-(?:(?:proj|svcacct|admin)-)?[\w-]{{20,74}}T3BlbkFJ[\w-]{{20,74}}){_END}",
+          3.5),
+    _rule("anthropic_key", "sk-ant-", rf"{_FREE}(sk-ant-(?:api|admin)\d\d-[\w-]{{93}}AA){_END}",
+          3.5),
     _rule("generic_sk_key", "sk-", rf"{_FREE}(sk-[A-Za-z0-9]{{32,64}}){_END}", 4.0, 0.8),
     _rule("huggingface_token", "hf_", rf"{_FREE}(hf_[A-Za-z0-9]{{34,40}}){_END}", 4.0),
     _rule("npm_token", "npm_", rf"{_FREE}(npm_[A-Za-z0-9]{{36}}){_END}", 3.5),
@@ -95,9 +99,10 @@ _RULES = (
           rf"{_FREE}(EAA[MC][A-Za-z0-9]{{90,400}}){_END}", 4.0),
     _rule("notion_token", "ntn_", rf"{_FREE}(ntn_\d{{11}}[A-Za-z0-9]{{35}}){_END}", 3.8),
     _rule("vault_token", "hvs. hvb.", rf"{_FREE}(hv[sb]\.[\w-]{{90,300}}){_END}", 3.8),
-    _rule("vault_token", "s.", rf"{_FREE}(?<!\.)(s\.(?=[A-Za-z]{{0,23}}\d)[A-Za-z0-9]{{24}}){_END}", 3.8,
-          0.8),
-    _rule("onepassword_token", "ops_eyJ", rf"{_FREE}(ops_eyJ[A-Za-z0-9+/_-]{{250,4000}}={{0,3}})", 4.0),
+    _rule("vault_token", "s.", rf"{_FREE}(?<!\.)(s\.(?=[A-Za-z]{{0,23}}\d)[A-Za-z0-9]{{24}}){_END}",
+          3.8, 0.8),
+    _rule("onepassword_token", "ops_eyJ", rf"{_FREE}(ops_eyJ[A-Za-z0-9+/_-]{{250,4000}}={{0,3}})",
+          4.0),
     _rule("octopus_key", "API-", rf"{_FREE}(API-[A-Z0-9]{{26}}){_END}", 3.5, 0.8),
     _rule("sourcegraph_token", "sgp_",
           rf"{_FREE}(sgp_(?:(?:[A-Fa-f0-9]{{16}}|local)_)?[A-Fa-f0-9]{{40}}){_END}", 3.2),
@@ -127,7 +132,9 @@ _PLACEHOLDER = re.compile(
     r"changeme|here$|placeholder|redacted|<[^>]*>|\$\{|\$\(|%\(|\{\{"
 )
 _PASSWORD = re.compile(r"://[^:@/]{0,128}:([^@]*)@")
-_NO_PASSWORD = frozenset("password pass passwd pwd secret xxx user username token pw".split())
+_NO_PASSWORD = frozenset({
+    "password", "pass", "passwd", "pwd", "secret", "xxx", "user", "username", "token", "pw",
+})  # fmt: skip
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_LONGEST, _PEM_SHORTEST = 16_384, 40
 _JWT = re.compile(r"(?<![\w-])(eyJ[\w-]{10,4000})\.([\w-]{2,16000})\.([\w-]{0,4000})")
@@ -197,9 +204,7 @@ def _private_keys(text: str) -> Iterator[Detection]:
 def _tokens(text: str) -> Iterator[Detection]:
     for match in _JWT.finditer(text):
         if _header(match.group(1)):
-            yield Detection(
-                "SECRET", match.start(), match.end(), 1.0, "secret.jwt", validated=True
-            )
+            yield Detection("SECRET", match.start(), match.end(), 1.0, "secret.jwt", validated=True)
 
 
 def _header(part: str) -> bool:

@@ -40,7 +40,7 @@ class UsSsnRecognizer:
             score = {"-": 0.85, " ": 0.4, "": 0.1}[separator]
             if before(text, match.start(), _CONTEXT):
                 score = 0.95
-            yield Detection("US_SSN", match.start(), match.end(), score, self.name, True)
+            yield Detection("US_SSN", *match.span(), score, self.name, validated=True)
 
 
 def is_ssn(digits: str) -> bool:

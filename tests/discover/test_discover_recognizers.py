@@ -1,0 +1,286 @@
+"""If this fails, personal data of some kind is overlooked, or plain numbers are called personal."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import re
+import string
+
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stdnum import iban as stdnum_iban
+from stdnum import luhn as stdnum_luhn
+from stdnum.us import ssn as stdnum_ssn
+
+from strongroom.config import DiscoverSpec
+from strongroom.discover import Detection, find_spans, load_recognizers
+from strongroom.discover.recognizers import credit_card, iban, national_id, phone, secrets, us_ssn
+
+SPEC = DiscoverSpec()
+
+
+def seen(text: str, spec: DiscoverSpec = SPEC) -> list[tuple[str, str]]:
+    return [(d.entity, text[d.start : d.end]) for d in find_spans(text, spec)]
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "value"),
+    [
+        ("write to jane.o'neil+news@mail.example.co.uk.", "EMAIL_ADDRESS",
+         "jane.o'neil+news@mail.example.co.uk"),
+        ("mail='a_b@example.org'", "EMAIL_ADDRESS", "a_b@example.org"),
+        ("jürgen@müller.example", "EMAIL_ADDRESS", "jürgen@müller.example"),
+        ("call (212) 555-0143 now", "PHONE_NUMBER", "(212) 555-0143"),
+        ("tel 2125550143", "PHONE_NUMBER", "2125550143"),
+        ("from abroad +44 7700 900123 x12", "PHONE_NUMBER", "+44 7700 900123 x12"),
+        ("fax: 03.93.92.16.85", "PHONE_NUMBER", "03.93.92.16.85"),
+        ("card 4111-1111-1111-1111", "CREDIT_CARD", "4111-1111-1111-1111"),
+        ("3782 822463 10005", "CREDIT_CARD", "3782 822463 10005"),
+        ("paid by 5555555555554444", "CREDIT_CARD", "5555555555554444"),
+        ("to GB82 WEST 1234 5698 7654 32 today", "IBAN_CODE", "GB82 WEST 1234 5698 7654 32"),
+        ("de89370400440532013000", "IBAN_CODE", "de89370400440532013000"),
+        ("it is 536-90-4399", "US_SSN", "536-90-4399"),
+        ("social security number 536904399", "US_SSN", "536904399"),
+        ("from 84.17.61.18:443", "IP_ADDRESS", "84.17.61.18"),
+        ("peer 2001:db8:0:1::8a2e:370:7334", "IP_ADDRESS", "2001:db8:0:1::8a2e:370:7334"),
+        ("host ::ffff:192.0.2.128", "IP_ADDRESS", "::ffff:192.0.2.128"),
+        ("(see https://example.org/a_(b)?c=d).", "URL", "https://example.org/a_(b)?c=d"),
+        ("www.Example.com!", "URL", "www.Example.com"),
+        ("ask example.com about it", "DOMAIN_NAME", "example.com"),
+        ("born on 12 March 1980", "DATE_OF_BIRTH", "12 March 1980"),
+        ("DOB: 03/12/1980", "DATE_OF_BIRTH", "03/12/1980"),
+        ("geb. 31.12.1979", "DATE_OF_BIRTH", "31.12.1979"),
+        ("birthdate 19800312", "DATE_OF_BIRTH", "19800312"),
+        ("seen on 2021-02-28T10:11:12Z", "DATE_TIME", "2021-02-28T10:11:12Z"),
+        ("on March 3rd, 2020 we met", "DATE_TIME", "March 3rd, 2020"),
+        ("le 3 février 2020", "DATE_TIME", "3 février 2020"),
+        ("NINO AB 12 34 56 C and CPF 390.533.447-05", "NATIONAL_ID", "390.533.447-05"),
+    ],
+)  # fmt: skip
+def test_what_is_personal_is_found(text: str, entity: str, value: str) -> None:
+    assert (entity, value) in seen(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "77516",
+        "fnlwgt 215646",
+        "2125550143",
+        "1609459200 seconds since 1970",
+        "3.141592653589793",
+        "1,234,567,890 people",
+        "order 4111 1111 1111 1112",
+        "000-12-3456 666-12-3456 987-65-4321 078-05-1120",
+        "version 10.4.2.1 and 1.2.3.4",
+        "300.1.2.3 1.2.3.4.5",
+        "12:30:45 std::vector a::b",
+        "icon@2x.png @home a@b user@localhost",
+        "31.02.2020 99/99/2020",
+        "README.md main.py config.toml e.g. this",
+        "GB82 WEST 1234 5698 7654 33 GB00",
+        "44051401359",
+        "AKIAXXXXXXXXXXXXXXXX ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "postgres://user:password@localhost/db postgres://user:${PASSWORD}@db/x",
+        "http://",
+        "-----BEGIN PRIVATE KEY-----\nno\n-----END PRIVATE KEY-----",
+        "eyJhbGciOiJub25l.eyJ.x eyJub3RhbGdvcml0aG0iOiB0cnVlfQ.e30.sig",
+    ],
+)
+def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
+    assert seen(text) == []
+
+
+def test_a_date_in_the_future_or_too_old_is_nobodys_birth() -> None:
+    assert seen("born 2999-01-01") == [("DATE_TIME", "2999-01-01")]
+    assert seen("born 1700-01-01") == [("DATE_TIME", "1700-01-01")]
+
+
+def test_the_specified_country_decides_which_national_numbers_are_understood() -> None:
+    french = "01 42 68 53 00"
+    assert seen(french) == []
+    assert seen(french, DiscoverSpec(country="FR")) == [("PHONE_NUMBER", french)]
+    argentine = "011 15-2345-6789"
+    assert ("PHONE_NUMBER", argentine) in seen(argentine, DiscoverSpec(country="AR"))
+    assert seen(french, DiscoverSpec(country="ZZ")) == []
+
+
+@pytest.mark.parametrize("country", ["US", "GB", "DE", "FR", "IN", "PL", "AU"])
+def test_the_short_way_through_a_numbering_plan_agrees_with_phonenumbers(country: str) -> None:
+    rng = random.Random(country)
+    check = phone._national(country)
+    example = phonenumbers.example_number(country)
+    base = phonenumbers.national_significant_number(example)
+    compared = 0
+    for _ in range(300):
+        digits = "".join(c if rng.random() < 0.6 else rng.choice(string.digits) for c in base)
+        digits = rng.choice(["", "", "0", "1"]) + digits[: rng.choice([len(digits), len(digits) - 1])]
+        try:
+            number = phonenumbers.parse(digits, country)
+            known = phonenumbers.is_valid_number(number)
+        except phonenumbers.NumberParseException:
+            known = False
+        if number.country_code != phonenumbers.country_code_for_region(country):
+            continue
+        assert check(digits) == known, digits
+        compared += 1
+    assert compared > 250
+
+
+@settings(deadline=None)
+@given(st.text(string.digits, min_size=2, max_size=24))
+def test_luhn_agrees_with_stdnum(digits: str) -> None:
+    assert credit_card.luhn(digits) == stdnum_luhn.is_valid(digits)
+
+
+@settings(deadline=None)
+@given(st.from_regex(r"\A[0-8][0-9]{8}\Z"))
+def test_ssn_agrees_with_stdnum(digits: str) -> None:
+    # stdnum knows one withdrawn number fewer.
+    if digits not in us_ssn._WITHDRAWN:
+        assert us_ssn.is_ssn(digits) == stdnum_ssn.is_valid(digits)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["DE", "GB", "NO", "MT", "PL"]), st.text("0123456789ABCXYZ", max_size=28))
+def test_a_made_up_iban_is_accepted_only_where_stdnum_accepts_it(country: str, rest: str) -> None:
+    made = stdnum_iban.calc_check_digits(country + "00" + rest) if rest else "00"
+    code = country + made + rest
+    if iban.is_iban(code):
+        assert stdnum_iban.is_valid(code, check_country=False)
+
+
+@pytest.mark.parametrize("row", national_id._TABLE, ids=lambda row: str(row[1]))
+def test_every_national_number_of_stdnums_own_examples_is_found(
+    row: tuple[str, str, str, dict[str, float]],
+) -> None:
+    country, module, named, _ = row
+    said = importlib.import_module(f"stdnum.{module}")
+    examples = re.findall(r">>> (?:validate|format|compact)\('([^']+)'\)", said.__doc__ or "")
+    valid = [e for e in examples if said.is_valid(e)]
+    assert valid, "stdnum gives an example"
+    word = re.sub(r"[\\?*\[\]]|\(.*?\)", "", named.split("|")[0]).replace("w", "")
+    word = {"at": "svnr", "be": "rijksregister", "ch": "ahv", "tr": "kimlik no", "fi": "hetu",
+            "th": "thai id", "cz": "birth number", "fr": "nir", "si": "jmbg", "sk": "rodné číslo",
+            "br": "cpf", "ie": "pps", "de": "steuer-id", "no": "personnummer", "es": word,
+            "pt": "cc", "cn": "id card"}.get(country, word)  # fmt: skip
+    found = [
+        (d.entity, d.recognizer)
+        for e in valid
+        for text in (f"{word}: {e}",)
+        for d in find_spans(text, DiscoverSpec(country=country.upper()))
+    ]
+    assert ("NATIONAL_ID", f"national_id.{country}") in found
+
+
+def test_bare_digits_are_no_national_number_without_a_word_that_says_so() -> None:
+    assert seen("10987654 44051401359 9999999999") == []
+    generic = find_spans("national id 44051401359")
+    assert [d.entity for d in generic] == ["NATIONAL_ID"]
+
+
+def _random(rng: random.Random, alphabet: str, length: int) -> str:
+    return "".join(rng.choices(alphabet, k=length))
+
+
+WORD = string.ascii_letters + string.digits
+MADE = {
+    "aws_access_key": lambda r: "AKIA" + _random(r, string.ascii_uppercase[:20] + "234567", 16),
+    "aws_secret_key": lambda r: "aws_secret_access_key = " + _random(r, WORD + "/+", 40),
+    "gcp_api_key": lambda r: "AIza" + _random(r, WORD + "-_", 34) + "a",
+    "gcp_client_secret": lambda r: "GOCSPX-" + _random(r, WORD, 28),
+    "azure_storage_key": lambda r: "AccountKey=" + _random(r, WORD, 86) + "==",
+    "github_token": lambda r: "ghp_" + _random(r, WORD, 36),
+    "github_fine_grained": lambda r: f"github_pat_{_random(r, WORD, 22)}_{_random(r, WORD, 59)}",
+    "gitlab_token": lambda r: "glpat-" + _random(r, WORD, 20),
+    "slack_token": lambda r: f"xoxb-{_random(r, '123456789', 12)}-{_random(r, '123456789', 12)}-"
+    + _random(r, WORD, 24),
+    "stripe_key": lambda r: "sk_live_" + _random(r, WORD, 24),
+    "openai_key": lambda r: f"sk-{_random(r, WORD, 20)}T3BlbkFJ{_random(r, WORD, 20)}",
+    "generic_sk_key": lambda r: "sk-" + _random(r, WORD, 48),
+    "huggingface_token": lambda r: "hf_" + _random(r, WORD, 34),
+    "npm_token": lambda r: "npm_" + _random(r, WORD, 36),
+    "sendgrid_key": lambda r: f"SG.{_random(r, WORD, 22)}.{_random(r, WORD, 43)}",
+    "digitalocean_token": lambda r: "dop_v1_" + _random(r, "0123456789abcdef", 64),
+    "telegram_token": lambda r: f"{_random(r, '123456789', 9)}:AA{_random(r, WORD, 33)}",
+    "age_identity": lambda r: "AGE-SECRET-KEY-1" + _random(r, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 58),
+    "connection_string": lambda r: f"postgres://bob:{_random(r, WORD, 12)}@db.example.com:5432/x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(MADE))
+def test_every_kind_of_secret_is_found_in_a_line_of_code(kind: str) -> None:
+    rng = random.Random(kind)
+    for _ in range(10):
+        text = f'config["x"] = "{MADE[kind](rng)}"'
+        found = find_spans(text)
+        assert f"secret.{kind}" in {d.recognizer for d in found}, found
+
+
+def test_a_password_in_a_connection_string_of_key_value_pairs_is_found() -> None:
+    text = "Server=db;Database=x;User Id=sa;Password=tr0ub4dor&3;"
+    assert seen(text) == [("SECRET", "tr0ub4dor&3")]
+
+
+def test_private_keys_and_json_web_tokens_are_validated_as_a_whole() -> None:
+    pem = "-----BEGIN EC PRIVATE KEY-----\n" + "MHcCAQEEI" * 12 + "\n-----END EC PRIVATE KEY-----"
+    token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    for secret in (pem, token):
+        found = find_spans(f"x {secret} y")
+        assert [(d.entity, d.start, d.validated) for d in found] == [("SECRET", 2, True)]
+        assert found[0].end == 2 + len(secret)
+
+
+def test_entropy_is_shannons() -> None:
+    assert secrets.entropy("") == 0
+    assert secrets.entropy("aaaa") == 0
+    assert secrets.entropy("abcd" * 5) == pytest.approx(2.0)
+
+
+ANY_TEXT = st.one_of(
+    st.text(max_size=200),
+    st.text("0123456789+-() .@:/", max_size=80),
+    st.text("aA1٣é@.:/-_ =\"'\n", max_size=80),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_TEXT)
+def test_any_text_gives_ordered_spans_inside_it_and_the_same_ones_again(text: str) -> None:
+    found = find_spans(text, SPEC)
+    assert found == find_spans(text, SPEC)
+    end = 0
+    for one in found:
+        assert end <= one.start < one.end <= len(text)
+        assert SPEC.min_score <= one.score <= 1
+        end = one.end
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY_TEXT)
+def test_a_recognizer_never_finds_anything_in_a_text_that_its_trigger_excludes(text: str) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - only here
+    import pyarrow.compute as pc  # noqa: PLC0415 - only here
+
+    clean = text.encode("utf-8", "replace").decode()
+    for recognizer in load_recognizers(SPEC):
+        found: list[Detection] = [d for d in recognizer.find(clean) if d.score >= SPEC.min_score]
+        trigger = getattr(recognizer, "trigger", "")
+        if found and trigger:
+            matched = pc.match_substring_regex(pa.array([clean]), trigger)[0].as_py()
+            assert matched, recognizer.name
+
+
+HOSTILE = ["a", "@", "1 ", "1-", "a@a.", "(1", "http://a", "eyJa.", "curl -u ", "AB12 ", "1.1.", "::",
+           "://a:b", "'a", " 1/1/", "1 jan ", "-----BEGIN PRIVATE KEY-----", "İ", "٣"]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_a_text_made_to_be_slow_grows_no_worse_than_its_length(unit: str) -> None:
+    """A quadratic pattern takes hours for 200,000 characters: finishing is the proof."""
+    text = unit * (200_000 // len(unit))
+    for one in find_spans(text):
+        assert 0 <= one.start < one.end <= len(text)
