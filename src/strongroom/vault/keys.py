@@ -187,10 +187,12 @@ def _read_private(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise KeyRefusedError("the key file can't be read", where=str(path)) from error
-    with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
-        status = os.fstat(stream.fileno())
-        _check_private(status, path)
-        content = stream.read(_LARGEST + 1)
+    try:
+        _check_private(os.fstat(descriptor), path)
+        with open(descriptor, "rb", closefd=False) as stream:
+            content = stream.read(_LARGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > _LARGEST:
         raise _not_keys(path)
     return content
@@ -218,6 +220,8 @@ def _write_new(path: Path, content: bytes) -> None:
     """Write a 0600 file that didn't exist, whole or not at all."""
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     with user_errors(path):
+        if path.parent.exists() and not path.parent.is_dir():
+            raise NotADirectoryError(path.parent)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_bytes(temporary, content, mode=0o600)
         try:

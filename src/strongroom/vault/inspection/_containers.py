@@ -120,40 +120,41 @@ def _npy_header(data: Bytes) -> tuple[int, int, bool] | None:
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
     match header:
-        case {"descr": descr, "fortran_order": bool(), "shape": tuple(shape), **rest} if not rest:
-            if not all(type(n) is int and n >= 0 for n in shape):
-                return None
+        case {"descr": descr, "fortran_order": bool(), "shape": shape, **rest} if not rest:
             element = _element(descr)
-            return element and (start, math.prod(shape) * element[0], element[1])
-        case _:
-            return None
+            if element and _is_shape(shape):
+                return start, math.prod(shape) * element[0], element[1]
+    return None
 
 
 def _element(descr: object) -> tuple[int, bool] | None:
     """Return (bytes, holds objects) of a type as a NumPy header describes it."""
-    if isinstance(descr, str):
-        if not _DESCR.fullmatch(descr):
-            return None
-        if _OBJECT.fullmatch(descr):
-            return 8, True
-        kind, width = descr.lstrip("<>|=")[0], descr.lstrip("<>|=")[1:].partition("[")[0]
-        return int(width or 1) * (4 if kind == "U" else 1), False
-    if not isinstance(descr, list) or not descr:
-        return None
-    total, objects = 0, False
-    for entry in descr:
-        match entry:
-            case (str() | (str(), str()), inner, *shape) if len(shape) <= 1:
-                element = _element(inner)
-                lengths = shape[0] if shape else ()
-            case _:
-                return None
-        if element is None or not isinstance(lengths, tuple):
-            return None
-        if not all(type(n) is int and n >= 0 for n in lengths):
-            return None
-        total, objects = total + element[0] * math.prod(lengths), objects or element[1]
-    return total, objects
+    match descr:
+        case str() if _DESCR.fullmatch(descr):
+            if _OBJECT.fullmatch(descr):
+                return 8, True
+            code = descr.lstrip("<>|=").partition("[")[0]
+            return int(code[1:] or 1) * (4 if code[0] == "U" else 1), False
+        case [_, *_] if isinstance(descr, list):
+            fields = [_field(entry) for entry in descr]
+            whole = [f for f in fields if f is not None]
+            if len(whole) == len(fields):
+                return sum(size for size, _ in whole), any(objects for _, objects in whole)
+    return None
+
+
+def _field(entry: object) -> tuple[int, bool] | None:
+    """Return the same of a struct's field: `(name, type)` or `(name, type, shape)`."""
+    match entry:
+        case (str() | (str(), str()), inner, *shape) if len(shape) <= 1:
+            element = _element(inner)
+            if element and all(_is_shape(lengths) for lengths in shape):
+                return element[0] * math.prod(shape[0] if shape else ()), element[1]
+    return None
+
+
+def _is_shape(value: object) -> bool:
+    return isinstance(value, tuple) and all(type(n) is int and n >= 0 for n in value)
 
 
 def inspect_zip(data: Bytes, report: Report) -> None:

@@ -170,7 +170,7 @@ class _Machine:
             case _:
                 self._act(name, argument, length)
 
-    def _act(self, name: str, argument: object, length: int) -> None:  # noqa: C901 - same
+    def _act(self, name: str, argument: object, length: int) -> None:  # noqa: C901, PLR0912 - same
         match name:
             case "APPEND" | "SETITEM":
                 items = [self._pop() for _ in range(1 if name == "APPEND" else 2)][::-1]
