@@ -169,6 +169,14 @@ def test_what_a_replacement_uncovers_is_redacted_too() -> None:
     assert all(set(clean[0].as_py()[d.start : d.end]) == {"█"} for _, d in left)
 
 
+def test_a_repeated_name_is_not_cut_out_of_longer_words() -> None:
+    table = pa.table({"name": ["Ada Byron"], "note": ["Ms Ada Byron met Adam and McAda; ada."]})
+    clean = redact(Dataset(table), columns=["note"], own={"name": table["name"]})
+    text = clean.dataset.table["note"][0].as_py()
+    assert "Adam and McAda" in text
+    assert "Byron" not in text
+
+
 def test_a_rows_own_identifiers_are_looked_for_in_its_own_text_only() -> None:
     table = pa.table(
         {

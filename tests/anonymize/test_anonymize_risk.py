@@ -208,7 +208,7 @@ def test_pandas_polars_and_datasets_are_read_alike() -> None:
 def test_types_that_look_alike_group_alike() -> None:
     plain = pa.table({"a": ["x", "y", "x", None]})
     coded = pa.table({"a": plain["a"].dictionary_encode()})
-    assert risk(plain, ["a"]) == risk(coded, ["a"])
+    assert risk(plain, ["a"]) == risk(coded, ["a"]) == risk(Dataset(coded), ["a"])
     assert risk(pa.table({"a": [0.0, -0.0]}), ["a"]).classes == 1
-    assert risk(pa.table({"a": pa.nulls(3)}), ["a"]).k == 3
+    assert risk(Dataset(pa.table({"a": pa.nulls(3)})), ["a"]).k == 3
     assert risk(pa.table({"a": [True, False, None]}), ["a"], ["a"]).classes == 3
