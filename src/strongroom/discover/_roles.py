@@ -53,7 +53,8 @@ _LABELS = {
     "URL": "web address",
     "DOMAIN_NAME": "domain name",
 }
-_DIRECT = frozenset(_LABELS)
+IDENTIFYING = frozenset(_LABELS)
+"""Entities that by themselves lead to one person."""
 # A web page is one person's or everybody's: only many different ones point at people.
 _PUBLIC = frozenset({"URL", "DOMAIN_NAME"})
 _MOSTLY, _HALF, _SOME = 0.7, 0.5, 0.2
@@ -103,7 +104,7 @@ def _by_values(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
     """Values that are nothing but an e-mail address, a card number and so on."""
     if profile.free_text:
         return None
-    shares = {e: profile.whole_share(e) for e in profile.tallies if e in _DIRECT}
+    shares = {e: profile.whole_share(e) for e in profile.tallies if e in IDENTIFYING}
     together = sum(shares.values())
     if together < _HALF:
         # A column that says what it holds needs fewer values that a recognizer can read.
@@ -271,7 +272,7 @@ def _by_listed_values(profile: Profile, _named: tuple[Named, ...]) -> Verdict | 
 
 def _feature(profile: Profile) -> Verdict:
     plain = Verdict(Role.FEATURE, looks(profile), "nothing personal seen")
-    held = {e: t.values for e, t in profile.tallies.items() if e in _DIRECT}
+    held = {e: t.values for e, t in profile.tallies.items() if e in IDENTIFYING}
     if held and profile.kind == "text":
         most = max(sorted(held), key=lambda e: held[e])
         share = percent(held[most] / profile.present)
