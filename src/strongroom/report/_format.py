@@ -26,10 +26,9 @@ def significant(value: float, digits: int = 3) -> str:
         return "0"
     if not 1e-4 <= abs(value) < 1e7:  # noqa: PLR2004 - outside, an exponent reads better
         return scientific(value)
-    rounded = f"{value:.{digits}g}"
-    if "e" in rounded:
-        rounded = f"{float(rounded):.0f}"
-    return count(float(rounded)) if abs(value) >= _KILO else rounded
+    if abs(value) >= _KILO:
+        return count(value)
+    return f"{value:.{digits}g}"
 
 
 def scientific(value: float) -> str:
