@@ -29,13 +29,14 @@ from strongroom.privacy._observation import CanaryObservation
 from strongroom.privacy._statement import PrivacyStatement, guarantee_warnings
 
 if TYPE_CHECKING:
-    from strongroom.privacy._canaries import SlotCanaries
+    from strongroom.privacy._canaries import SlotCanaries, WithSlots
     from strongroom.privacy._clipping import ClippedGradient, ClippedSum
 
 _NEED_TORCH = {
     "ClippedGradient": "_clipping",
     "ClippedSum": "_clipping",
     "SlotCanaries": "_canaries",
+    "WithSlots": "_canaries",
 }
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "SlotCanaries",
     "Spend",
     "Unit",
+    "WithSlots",
     "calibrate",
     "check_budget",
     "compose",

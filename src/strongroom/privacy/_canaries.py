@@ -20,7 +20,7 @@ Machine Learning", for gradient canaries; Steinke, Nasr & Jagielski 2023 for man
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from strongroom.privacy._clipping import ClippedGradient, ClippedSum, LossFunction
     from strongroom.privacy._noise import SecretStream
 
-WHAT = "slot canaries, white-box log-likelihood ratio of the noisy gradients"
 SLOT = "slots.weight"
 
 _SCALE = 10_000.0
@@ -71,7 +70,14 @@ class SlotCanaries:
         count: how many (at least 2).
         inputs: width of a row.
         stream: the run's coins.
+
+    Attributes:
+        included: bool[count], who takes part at all: fair coins.
+        scores: float64[count], the log-likelihood ratio so far.
     """
+
+    WHAT: ClassVar[str] = "slot canaries, white-box log-likelihood ratio of the noisy gradients"
+    SLOT: ClassVar[str] = SLOT
 
     def __init__(self, count: int, inputs: int, stream: SecretStream) -> None:
         self.included: NDArray[np.bool_] = stream.bernoulli("canary-included", 0, count, 0.5)

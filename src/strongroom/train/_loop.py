@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from strongroom.errors import InputError
-from strongroom.privacy import ClippedGradient, SlotCanaries, noisy_sum
-from strongroom.privacy._canaries import SLOT, WithSlots
+from strongroom.privacy import ClippedGradient, SlotCanaries, WithSlots, noisy_sum
 from strongroom.train._optimizers import Kind, Optimizer
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ class _Run:
 
     def _flat_sum(self, total: dict[str, Tensor]) -> NDArray[np.float64]:
         """Return the network's part in the order of the parameters, then the slots."""
-        slots = total.pop(SLOT, None) if self.canaries is not None else None
+        slots = total.pop(SlotCanaries.SLOT, None) if self.canaries is not None else None
         parts = [*total.values(), *([slots] if slots is not None else [])]
         flat: NDArray[np.float64] = torch.cat([p.flatten() for p in parts]).double().numpy()
         return flat

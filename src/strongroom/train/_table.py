@@ -27,7 +27,7 @@ from strongroom.train._result import TrainResult
 
 try:
     from strongroom.models import TableModel
-    from strongroom.privacy._canaries import WHAT
+    from strongroom.privacy import SlotCanaries
     from strongroom.train._loop import Noise, Plan, fit, initialise
 except ImportError as error:  # pragma: no cover - the test environment has torch
     raise MissingExtraError("torch", "train") from error
@@ -160,7 +160,7 @@ def train_table(
             fitted.canaries.included,
             guarded.mechanism.epsilon(guarded.spec.delta),
             guarded.spec.delta,
-            WHAT,
+            SlotCanaries.WHAT,
         )
     return TrainResult(
         model=model,
@@ -233,6 +233,11 @@ def _statement(
         "metrics on the training and the test rows are exact, not noised",
         "rounding inside single-precision sums, about 1e-6 of the clip norm; timing",
     ]
+    if privacy.canaries:
+        covered.append(
+            f"{privacy.canaries:,} made-up canary rows ride along, each by a secret coin: they hold "
+            "nobody's data"
+        )
     if guarded.unit is Unit.SUBJECT:
         covered.append("one row per subject takes part, chosen by secret coins")
     if rows is None:
