@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Place
+    from tests.store.conftest import Place
 
 SECRET = b"Erika Musterfrau, diagnosis F32.1"
 
@@ -99,7 +99,7 @@ def test_altered_missing_unknown_unreadable(make: Callable[[], Place]) -> None:
         content[-1] ^= 1
         path.write_bytes(content)
         with pytest.raises(
-            TamperedError, match="artefact minimized .* isn't what was written"
+            TamperedError, match=r"artefact minimized .* isn't what was written"
         ) as e:
             workspace.get(digest)
         assert e.value.where == str(path)

@@ -1,4 +1,4 @@
-"""If this fails, an upgrade loses a workspace, or a damaged one greets its user with a traceback."""
+"""If this fails, an upgrade loses a workspace, or a damaged one shows a traceback."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from strongroom.vault.signing import SigningKey, dsse_sign
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Place
+    from tests.store.conftest import Place
 
 KEY = SigningKey(bytes(range(32)))
 
@@ -36,8 +36,8 @@ def payload(place: Place, index: int) -> dict[str, Any]:
 
 def test_records_are_in_toto_statements_that_anybody_can_check(make: Callable[[], Place]) -> None:
     place = make()
-    text = (place.evidence / "signer.pub").read_text().strip().removeprefix("ed25519:")
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(text))
+    signer = (place.evidence / "signer.pub").read_text().strip().removeprefix("ed25519:")
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signer))
     leaves = []
     for index in range(1, 7):
         content = place.record(index).read_bytes()
@@ -53,8 +53,8 @@ def test_records_are_in_toto_statements_that_anybody_can_check(make: Callable[[]
         leaves.append(hashlib.sha256(b"\0" + content).digest())
     # The checkpoint, read by hand as C2SP's tlog-checkpoint and signed-note define it.
     note = (place.evidence / "checkpoint").read_text()
-    body, signature = note.split("\n\n")
-    origin, size, root = body.split("\n")
+    text, signature = note.split("\n\n")
+    origin, size, root = text.split("\n")
     assert int(size) == 6
     assert base64.b64decode(root) == merkle.root(leaves)
     name, blob = signature.removeprefix("— ").rstrip("\n").split(" ")
@@ -62,7 +62,7 @@ def test_records_are_in_toto_statements_that_anybody_can_check(make: Callable[[]
     raw = base64.b64decode(blob)
     key_id = hashlib.sha256(name.encode() + b"\n\x01" + key.public_bytes_raw()).digest()[:4]
     assert raw[:4] == key_id
-    key.verify(raw[4:], (body + "\n").encode())
+    key.verify(raw[4:], (text + "\n").encode())
 
 
 def test_what_a_record_says(make: Callable[[], Place]) -> None:

@@ -28,19 +28,18 @@ class Examination:
 
     Attributes:
         found: the log.
-        pending: a record that is committed and, by a kill, not yet in the log; and its bytes.
+        pending: a record that is committed and, by a kill, not yet in the log.
         broken: everything that isn't what was written.
     """
 
     found: Survey
-    pending: tuple[Record | None, bytes]
+    pending: Record | None
     broken: tuple[Broken, ...]
 
     @property
     def records(self) -> tuple[Record, ...]:
         """The trusted records with the pending one."""
-        record = self.pending[0]
-        return (*self.found.records, *([record] if record else []))
+        return (*self.found.records, *([self.pending] if self.pending else []))
 
 
 def examine(
@@ -71,13 +70,13 @@ def examine(
         if database is None or _newest(database) == _number(rows):
             break
     broken = list(found.broken)
-    owed: tuple[Record | None, bytes] = (None, b"")
+    owed: Record | None = None
     if database and rows and not broken:
         try:
             owed = pending(rows, found, key, database.where)
         except ValueError as error:
             broken.append(Broken(None, str(error), database.where))
-    records = (*found.records, *([owed[0]] if owed[0] else []))
+    records = (*found.records, *([owed] if owed else []))
     if memory and found.origin:
         broken += _check_memory(found, memory, key)
     if database and rows:
@@ -118,7 +117,9 @@ def _check_memory(found: Survey, memory: KeyMemory, key: VerifyKey) -> list[Brok
         head = memory.head(str(found.origin), key)
     except StrongroomError as error:
         return [Broken(None, error.what, str(error.where))]
+    # What is wrong inside of the log explains why it isn't what was seen; a cut doesn't.
+    if found.broken and (head is None or head.size <= found.count):
+        return []
     rolled_back = against_head(found, head, str(memory.head_path))
-    # A missing record that the signed checkpoint already told of is one problem, not two.
     known = {b.record for b in found.broken}
     return [rolled_back] if rolled_back and rolled_back.record not in known else []

@@ -11,12 +11,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from strongroom.store.database import outbox_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import sqlalchemy as sa
 
     from strongroom.store._survey import Record
     from strongroom.store.database import Database
@@ -54,6 +54,12 @@ class Journal:
     def __init__(self, database: Database, log: EvidenceLog) -> None:
         self.database = database
         self.log = log
+        log.before_append = self.settle
+
+    def settle(self) -> None:
+        """Add the record that was committed and, by a kill or a full disk, not yet added."""
+        with self.database.transaction() as connection:
+            self._settle(connection)
 
     @contextlib.contextmanager
     def change(self) -> Iterator[Change]:
@@ -64,7 +70,13 @@ class Journal:
                 change is kept and its record is added by the next change or the next open.
         """
         with self.database.transaction() as connection:
+            self._settle(connection)
             change = Change(connection, self.log)
             yield change
         if change.prepared:
             self.log.write(change.prepared)
+
+    def _settle(self, connection: sa.Connection) -> None:
+        owed = connection.execute(sa.select(outbox_table)).first()
+        if owed and owed.number == self.log.size + 1:
+            self.log.write(self.log.restore(owed.number, owed.envelope))

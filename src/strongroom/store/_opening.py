@@ -21,7 +21,7 @@ from strongroom.store._memory import KeyMemory, read_key
 from strongroom.store._survey import survey
 from strongroom.store.artefacts import remove_leftovers
 from strongroom.store.database import Database, workspace_table
-from strongroom.store.evidence import EvidenceLog, Prepared, make_statement, raise_first
+from strongroom.store.evidence import EvidenceLog, make_statement, raise_first
 from strongroom.vault.keys import Keyring
 
 if TYPE_CHECKING:
@@ -175,10 +175,9 @@ def _open_known(
         signing_key=keyring.signing_key,
         memory=memory,
     )
-    record, content = seen.pending
-    if record:
-        log.write(Prepared(record, content))
-    return Opened(database, log, identity, Journal(database, log), keyring)
+    journal = Journal(database, log)
+    journal.settle()
+    return Opened(database, log, identity, journal, keyring)
 
 
 def _make(

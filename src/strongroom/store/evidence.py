@@ -27,6 +27,7 @@ from strongroom.store._survey import (
     Record,
     Survey,
     against_head,
+    parse_record,
     predicate_type,
     record_name,
     survey,
@@ -34,7 +35,7 @@ from strongroom.store._survey import (
 from strongroom.vault.signing import dsse_sign
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from strongroom.store._memory import KeyMemory
@@ -79,7 +80,8 @@ class EvidenceLog:
         self._signing_key = signing_key
         self._memory = memory
         self._records = list(found.records)
-        self._owed: Prepared | None = None
+        # Set by the journal: writes the record that a change has committed and not yet added.
+        self.before_append: Callable[[], None] | None = None
         counted = found.checkpoint.size if found.checkpoint else 0
         if signing_key and counted < len(self._records):
             self._sign_head()
@@ -108,15 +110,14 @@ class EvidenceLog:
         Raises:
             WorkspaceError: read-only, full, or someone else wrote to this log.
         """
-        prepared = self.prepare(statement)
-        return self.write(prepared)
+        if self.before_append:
+            self.before_append()
+        return self.write(self.prepare(statement))
 
     def prepare(self, statement: Mapping[str, Any]) -> Prepared:
         """Sign the next record without writing it, so that a database can hold it meanwhile."""
         if self._signing_key is None:
             raise WorkspaceError("the workspace was opened for reading", where=str(self.folder))
-        if self._owed:
-            self.write(self._owed)
         last = self._records[-1].digest if self._records else BEFORE_THE_FIRST
         log = {
             "origin": self.origin,
@@ -135,11 +136,24 @@ class EvidenceLog:
         record = Record(self.size + 1, full, sha256(content), merkle.leaf_hash(content))
         return Prepared(record, content)
 
+    def restore(self, index: int, content: bytes) -> Prepared:
+        """Return what `prepare` gave, from its bytes.
+
+        Raises:
+            TamperedError: they aren't a record of ours.
+        """
+        try:
+            statement = parse_record(content, index, self._verify_key)
+        except ValueError as error:
+            raise TamperedError(f"outbox record {index}: {error}") from error
+        record = Record(index, statement, sha256(content), merkle.leaf_hash(content))
+        return Prepared(record, content)
+
     def write(self, prepared: Prepared) -> Record:
-        """Add a prepared record. If that fails, it is what the next call writes first."""
+        """Add a prepared record, durably."""
         path = self.folder / record_name(prepared.record.index)
-        self._owed = prepared
-        if prepared.record.index != self.size + 1 or path.exists():
+        taken = path.exists() and path.read_bytes() != prepared.content
+        if prepared.record.index != self.size + 1 or taken:
             raise WorkspaceError(
                 "somebody else wrote to the evidence log",
                 where=str(path),
@@ -147,7 +161,6 @@ class EvidenceLog:
             )
         write_bytes(path, prepared.content)
         self._records.append(prepared.record)
-        self._owed = None
         self._sign_head()
         return prepared.record
 
