@@ -275,6 +275,7 @@ def make_sample(**changes: Any) -> ReportData:  # noqa: ANN401 - any field
                 for n, k, s in (("data", "dataset", 1834211), ("minimized", "dataset", 1420006),
                                 ("anonymized", "dataset", 912733))
             ],
+            "clear_files": 0,
             "recipients": ["age1testsamplerecipient0000000000000000000000000000000000000000"],
         },
         "train": _train(),

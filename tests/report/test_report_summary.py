@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.audit import METRICS
@@ -209,6 +209,7 @@ def test_histogram_bins_keep_every_row_and_break_at_k() -> None:
     ]  # fmt: skip
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.floats(1e-3, 1e3),
     st.floats(0, 1),
@@ -224,6 +225,7 @@ def test_a_plot_keeps_every_mark_inside(
         assert 0 <= float(y) <= 300
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=40))
 def test_a_curve_stays_inside_and_keeps_its_end(points: list[tuple[float, float]]) -> None:
     fpr, tpr = (sorted(side) for side in zip(*points, strict=True))

@@ -60,6 +60,7 @@ class FileFound:
 
     path: str
     summary: str
+    counts: str
     heat: HeatMap | None
     columns: Table
 
@@ -104,7 +105,7 @@ def _file(document: Document) -> FileFound:
     rows, kind = number(document, "rows"), text(document, "kind")
     parts = [
         "" if rows is None else f"{fmt.count(rows)} rows",
-        f"{len(columns)} columns",
+        f"{len(columns)} columns" if columns else "",
         kind,
     ]
     head = ("Column", "Looks like", "Role", "Why", "Distinct", "Missing")
@@ -124,7 +125,12 @@ def _file(document: Document) -> FileFound:
         ),
     )
     summary = " · ".join(p for p in parts if p)
-    return FileFound(text(document, "path"), summary, _heat(columns), table)
+    counts = ", ".join(
+        f"{entity(name)} × {fmt.count(times)}"
+        for name, value in mapping(document, "entities").items()
+        if (times := finite(value))
+    )
+    return FileFound(text(document, "path"), summary, counts, _heat(columns), table)
 
 
 def _looks(column: Document) -> str:

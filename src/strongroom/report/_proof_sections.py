@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from strongroom.report._data import ReportData
     from strongroom.report._read import Document
 
-_SEVERITY_ORDER = ("critical", "high", "medium", "low", "info", "")
 _ALWAYS = (
     (
         "The limits were chosen by whoever wrote the policy. Whether they are right for your "
@@ -80,13 +79,8 @@ class Entry:
 
 def cards(data: ReportData) -> list[FindingCard]:
     """Return the findings, worst first."""
-    ordered = sorted(data.findings, key=lambda f: (badness(f)[0], _severity(f), text(f, "metric")))
+    ordered = sorted(data.findings, key=badness)
     return [_card(data, f, i) for i, f in enumerate(ordered, start=1)]
-
-
-def _severity(finding: Document) -> int:
-    name = text(finding, "severity")
-    return _SEVERITY_ORDER.index(name) if name in _SEVERITY_ORDER else len(_SEVERITY_ORDER)
 
 
 def _card(data: ReportData, finding: Document, place: int) -> FindingCard:
@@ -167,6 +161,13 @@ def sealed(data: ReportData) -> Section | None:
     artefacts, recipients = items(data.seal, "artefacts"), items(data.seal, "recipients")
     kept = f"{_several(artefacts, 'artefact')} kept encrypted (age v1)."
     who = f"{_several(recipients, 'key')} able to open {'it' if len(artefacts) == 1 else 'them'}."
+    clear = number(data.seal, "clear_files")
+    if clear is not None:
+        who += (
+            " No file lies unencrypted."
+            if clear == 0
+            else f" Warning: {fmt.count(clear)} of the workspace’s files lie unencrypted."
+        )
     keys = tuple((f"Key {i}", str(r)) for i, r in enumerate(recipients, start=1))
     rows = tuple(
         (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from strongroom.audit import METRICS, Direction, Finding, Status, comparison
+from strongroom.audit import METRICS, Direction, Finding, Severity, Status, comparison
 from strongroom.report import _format as fmt
 from strongroom.report._metrics import Unit, metric
 from strongroom.report._read import at, bounds, items, mapping, number, text
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TPR = "membership.tpr_at_fpr_0.001"
 GUESSING = 0.001
 
+_SEVEREST_FIRST = [s.value for s in reversed(Severity)]
 _WORST_FIRST = (Status.FAIL, Status.WARN, Status.NOT_EVALUABLE, Status.PASS)
 
 
@@ -88,15 +89,17 @@ def status_of(finding: Document) -> Status:
     return Status(said) if said in set(Status) else Status.NOT_EVALUABLE
 
 
-def badness(finding: Document) -> tuple[int, float]:
-    """Order findings worst first: by status, then by value in the bad direction."""
+def badness(finding: Document) -> tuple[int, int, float]:
+    """Order findings worst first: by status, by severity, then by value in the bad direction."""
     value = number(finding, "value")
     known = METRICS.get(text(finding, "metric"))
     if value is None:
         value = math.inf
     elif known is None or known.lower_is_better:
         value = -value
-    return (_WORST_FIRST.index(status_of(finding)), value)
+    severity = text(finding, "severity")
+    rank = _SEVEREST_FIRST.index(severity) if severity in _SEVEREST_FIRST else 0
+    return (_WORST_FIRST.index(status_of(finding)), rank, value)
 
 
 def worst(findings: list[Document], metric_id: str) -> Document | None:
