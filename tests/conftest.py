@@ -44,7 +44,7 @@ range = [0, 30]
 role = "sensitive"
 categories = ["asthma", "diabetes", "fracture", "migraine"]
 [anonymize]
-k = 4
+k = 5
 l = 2
 [train]
 epochs = 8
@@ -58,7 +58,7 @@ attacks = "quick"
 shadows = 8
 [policy]
 "privacy.epsilon" = { max = 3.0 }
-"anonymize.k" = { min = 4 }
+"anonymize.k" = { min = 5 }
 """
 
 

@@ -7,7 +7,7 @@ Arrow C stream. The CLI calls the same functions.
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from strongroom.config import ColumnSpec, Limit
     from strongroom.discover import Found
     from strongroom.models import TableModel
-    from strongroom.privacy import Ledger
+    from strongroom.privacy import Ledger, PrivacyStatement
     from strongroom.progress import Progress
     from strongroom.train import TrainResult
 
@@ -175,12 +175,29 @@ def train(
     )
 
 
+@dataclass(frozen=True)
+class ReleasedModel:
+    """A model folder that Strongroom released.
+
+    Attributes:
+        model: predicts; `model.predict_table(table)` takes the columns that it was trained on.
+        spec: how it was trained.
+        privacy: its statement, or None.
+        metrics: as training measured them.
+    """
+
+    model: TableModel
+    spec: TrainSpec
+    privacy: PrivacyStatement | None
+    metrics: Mapping[str, Any]
+
+
 def audit(
-    made: TableModel | TrainResult,
+    made: TrainResult | ReleasedModel,
     *,
     members: Any,  # noqa: ANN401 - any Arrow speaker
     nonmembers: Any,  # noqa: ANN401 - any Arrow speaker
-    target: str | None = None,
+    spec: TrainSpec | None = None,
     preset: str = "standard",
     policy: Mapping[str, Limit] | None = None,
     seed: int = 0,
@@ -189,10 +206,11 @@ def audit(
     """Attack a model and say what it proves.
 
     Args:
-        made: what `train` returned (its statement and canaries are audited too), or its model.
+        made: what `train` or `load_model` returned; its statement and canaries are audited too.
         members: rows that it was trained on.
         nonmembers: rows that it was not trained on.
-        target: the column it predicts; the one it was trained on by default.
+        spec: the recipe for the attacker's shadow models; by default the one that the model says
+            it was trained by.
         preset: quick, standard or full.
         policy: metric id to limit.
         seed: of the attacker's coins.
@@ -204,20 +222,16 @@ def audit(
     """
     from strongroom.audit import audit_model
 
-    model = made if hasattr(made, "encoder") else made.model
-    result = None if made is model else made
-    about = model.meta()
-    target = target or about["target"]
     inside, outside = Dataset.of(members), Dataset.of(nonmembers)
     return audit_model(
-        model,
-        subject=model.digest(),
-        members=_encoded(model, inside, target),
-        nonmembers=_encoded(model, outside, target),
-        train_spec=TrainSpec.model_validate(about["train"]),
-        statement=getattr(result, "privacy", None),
-        canaries=getattr(result, "canaries", None),
-        metrics=getattr(result, "metrics", {}),
+        made.model,
+        subject=made.model.digest(),
+        members=_encoded(made.model, inside),
+        nonmembers=_encoded(made.model, outside),
+        train_spec=spec or made.spec,
+        statement=made.privacy,
+        canaries=getattr(made, "canaries", None),
+        metrics=made.metrics,
         test_table=outside.table,
         spec=AuditSpec.model_validate({"attacks": preset, "seed": seed}),
         policy=policy or {},
@@ -225,7 +239,7 @@ def audit(
     )
 
 
-def load_model(folder: Path | str) -> TableModel:
+def load_model(folder: Path | str) -> ReleasedModel:
     """Read a model folder that Strongroom released. No pickle is involved.
 
     Raises:
@@ -233,6 +247,7 @@ def load_model(folder: Path | str) -> TableModel:
         TamperedError: a file isn't the one that was signed.
     """
     from strongroom.models import TableModel
+    from strongroom.privacy import PrivacyStatement
     from strongroom.vault import read_bundle
 
     folder = Path(folder)
@@ -241,7 +256,13 @@ def load_model(folder: Path | str) -> TableModel:
             "no model folder here", where=str(folder), hint="strongroom run releases one to model/"
         )
     bundle = read_bundle(folder)
-    return TableModel.from_parts(bundle.tensors, bundle.meta)
+    about = bundle.meta
+    return ReleasedModel(
+        model=TableModel.from_parts(bundle.tensors, about),
+        spec=TrainSpec.model_validate(about.get("train") or {}),
+        privacy=PrivacyStatement.from_json(about["privacy"]) if about.get("privacy") else None,
+        metrics=about.get("metrics") or {},
+    )
 
 
 def _with_target(dataset: Dataset, target: str | None) -> Dataset:
@@ -254,10 +275,13 @@ def _with_target(dataset: Dataset, target: str | None) -> Dataset:
     return replace(dataset, roles={**roles, target: Role.TARGET})
 
 
-def _encoded(model: TableModel, dataset: Dataset, target: str) -> tuple[Any, Any]:
+def _encoded(model: TableModel, dataset: Dataset) -> tuple[Any, Any]:
     from strongroom.models import encode_labels
 
-    if target not in dataset.columns:
-        raise DataError(f'the rows have no column "{target}"', where=dataset.name)
-    labels = encode_labels(dataset.table.column(target), model.classes)
+    if model.target not in dataset.columns:
+        raise DataError(
+            f'the rows have no column "{model.target}", which the model predicts',
+            where=dataset.name,
+        )
+    labels = encode_labels(dataset.table.column(model.target), model.classes)
     return model.encoder.encode(dataset.table), labels

@@ -171,8 +171,6 @@ class TrainSpec(_Section):
         weight_decay: decoupled.
         optimizer: what turns the noisy mean gradient into a step.
         average: train returns the mean of the last half of the iterates (post-processing: free).
-        data: what a private training reads: the table with direct identifiers removed row by row,
-            or the k-anonymized one (then ε is about anonymized rows, and the statement says so).
         compare: also train the same model without privacy, for comparison; it is not released.
         privacy: the guarantee, or None for training without privacy.
         seed: makes a training without privacy repeatable. A private one that is given a seed is
@@ -187,7 +185,6 @@ class TrainSpec(_Section):
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
     average: bool = True
-    data: Literal["minimized", "anonymized"] = "minimized"
     compare: bool = True
     privacy: PrivacySpec | None = None
     seed: Annotated[int, Field(ge=0)] | None = None

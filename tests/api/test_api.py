@@ -61,7 +61,6 @@ def test_train_and_audit():
         made,
         members=TABLES["pandas"][:350],
         nonmembers=TABLES["pandas"][350:],
-        target="readmitted",
         preset="quick",
     )
     metrics = {f.metric: f for f in result.findings}

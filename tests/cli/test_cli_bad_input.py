@@ -142,7 +142,7 @@ class TestData:
         refused(project("run"), "stay", "infinite")
 
     def test_k_larger_than_the_table(self, project: Project):
-        project.edit("k = 4", "k = 4000")
+        project.edit("k = 5", "k = 4000")
         refused(project("run"), "k = 4000")
 
     def test_epsilon_zero(self, project: Project):

@@ -60,7 +60,7 @@ def test_only_what_changed_runs_again(project: Project):
     assert walk_until_report(project) == {"skipped": []}
     assert walk_until_report(project) == {"skipped": STAGES}
 
-    project.edit('"anonymize.k" = { min = 4 }', '"anonymize.k" = { min = 3 }')
+    project.edit('"anonymize.k" = { min = 5 }', '"anonymize.k" = { min = 3 }')
     assert walk_until_report(project) == {"skipped": STAGES[:5]}
 
     project.edit('attacks = "quick"', 'attacks = "quick"\nseed = 1')

@@ -31,6 +31,8 @@ def one_in(share: float) -> str:
 
 def risk_rows(risk: Mapping[str, Any]) -> list[list[str]]:
     """Lay out a risk document as rows of (what, value)."""
+    if risk["k"] is None:
+        return [["rows", f"{risk['rows']:,}"], ["risk", risk["reason"]]]
     prosecutor = risk["prosecutor"]
     rows = [
         ["rows", f"{risk['rows']:,}"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from strongroom.anonymize import anonymize, minimize
-from strongroom.discover import scan
+from strongroom.discover import IDENTIFYING, find_dataset_spans
 from strongroom.stages import _source
 from strongroom.stages._stage import Outcome, Stage, Way
 
@@ -29,15 +29,19 @@ def _work(way: Way) -> Outcome:
     config, workspace = way.config, way.workspace
     train, test = (_source.with_roles(way, part) for part in _source.read(way))
     secret = workspace.keyring.subkey("pseudonym")
+    texts = [c["name"] for c in way.docs["discover"]["files"][0]["columns"] if c["free_text"]]
     done = anonymize(
         train,
         config.anonymize,
         columns=config.data.columns,
         pseudonym_key=secret,
         discover_spec=config.discover,
+        text_columns=texts,
         progress=way.view,
     )
-    held_out = minimize(test, config.anonymize, secret, config.discover).dataset
+    held_out = minimize(
+        test, config.anonymize, secret, config.discover, text_columns=texts
+    ).dataset
     outputs = {
         "minimized": workspace.put_dataset("minimized", done.minimized).digest,
         "anonymized": workspace.put_dataset("anonymized", done.dataset).digest,
@@ -57,16 +61,18 @@ def _work(way: Way) -> Outcome:
 
 def _residual(dataset: Dataset, spec: DiscoverSpec) -> int:
     """Count the identifiers that a second look still finds in what is to be handed on."""
-    return sum(scan(dataset, spec).entities.values())
+    return sum(hit.entity in IDENTIFYING for _, _, hit in find_dataset_spans(dataset, spec))
 
 
 def _summary(doc: Mapping[str, Any]) -> str:
     before, after = doc["before"], doc["after"]
-    return (
-        f"k={after['k']} · re-identification risk 1 in {before['k']:,} → 1 in {after['k']:,} · "
-        f"{100 * doc['suppressed'] / max(before['rows'], 1):.1f} % suppressed · "
-        f"{sum(doc['redacted'].values()):,} identifiers redacted from text"
-    )
+    redacted = sum(doc["redacted"].values())
+    parts = [f"{redacted:,} identifiers redacted from text"] if redacted else []
+    if after["k"] is not None:
+        share = 100 * doc["suppressed"] / max(before["rows"], 1)
+        risks = f"re-identification risk 1 in {before['k']:,} → 1 in {after['k']:,}"
+        parts = [f"k={after['k']}", risks, f"{share:.1f} % suppressed", *parts]
+    return " · ".join(parts) or "nothing to take out"
 
 
 STAGE = Stage(

@@ -11,7 +11,8 @@ from strongroom.stages._stage import Outcome, Stage, Way
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from strongroom.models import TableModel
+    from strongroom.data import Dataset
+    from strongroom.train import TrainResult
 
 MODEL_KIND = "model-bundle"
 CANARIES_KIND = "canaries"
@@ -21,7 +22,7 @@ def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
     data = way.config.data
     fields = {"range", "knots", "categories"}
     return [
-        way.config.train.model_dump(),
+        way.config.train.model_dump(mode="json"),
         {c: s.model_dump(include=fields) for c, s in data.columns.items()},
         data.rows,
         way.config.project.name,
@@ -40,7 +41,7 @@ def _work(way: Way) -> Outcome:
         test=test,
         columns=config.data.columns,
         rows=config.data.rows,
-        ledger=workspace.ledger,
+        ledger=workspace.stage_ledger,
         account=config.project.name,
         budget=config.data.budget,
         key=way.key,
@@ -48,7 +49,7 @@ def _work(way: Way) -> Outcome:
         progress=way.view,
     )
     doc = {**result.to_json(), "comparison": None, "majority": _majority(test)}
-    outputs = {"model": _keep(way, "model", result.model)}
+    outputs = {"model": _keep(way, "model", result)}
     if result.canaries is not None:
         content = json.dumps(result.canaries.to_json()).encode()
         outputs["canaries"] = workspace.put("canaries", CANARIES_KIND, content).digest
@@ -63,20 +64,28 @@ def _work(way: Way) -> Outcome:
             progress=way.view,
         )
         doc["comparison"] = twin.to_json()
-        outputs["twin"] = _keep(way, "twin", twin.model)
+        outputs["twin"] = _keep(way, "twin", twin)
     return Outcome(doc, outputs)
 
 
-def _keep(way: Way, name: str, model: TableModel) -> str:
+def _keep(way: Way, name: str, result: TrainResult) -> str:
     from strongroom.vault import pack_bundle
 
-    content = pack_bundle(model.tensors(), model.meta(), card="")
+    made, privacy = result.model, result.privacy
+    about = {
+        **made.meta(),
+        "train": way.config.train.model_dump(mode="json"),
+        "privacy": privacy.to_json() if privacy else None,
+        "metrics": result.metrics,
+    }
+    card = f"# {way.config.project.name}\n\nNot released: the policy has not been asked yet.\n"
+    content = pack_bundle(made.tensors(), about, card)
     return way.workspace.put(name, MODEL_KIND, content).digest
 
 
-def _majority(test: Any) -> float:  # noqa: ANN401 - Dataset, imported lazily by callers
+def _majority(test: Dataset) -> float:
     """The test accuracy of always naming the most frequent class."""
-    labels = Counter(test.table.column(test.target).to_pylist())
+    labels = Counter(test.table.column(test.target or "").to_pylist())
     return max(labels.values()) / sum(labels.values())
 
 
