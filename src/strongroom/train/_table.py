@@ -235,8 +235,8 @@ def _statement(
     ]
     if privacy.canaries:
         covered.append(
-            f"{privacy.canaries:,} made-up canary rows ride along, each by a secret coin: they hold "
-            "nobody's data"
+            f"{privacy.canaries:,} made-up canary rows ride along, each by a secret coin: they "
+            "hold nobody's data"
         )
     if guarded.unit is Unit.SUBJECT:
         covered.append("one row per subject takes part, chosen by secret coins")
