@@ -11,6 +11,7 @@ import hashlib
 import os
 import random
 import signal
+import subprocess
 import time
 import traceback
 from functools import partial
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from strongroom.errors import BudgetExceededError
+from strongroom.errors import BudgetExceededError, WorkspaceError
 from strongroom.privacy import Spend, calibrate
 from strongroom.store import Workspace, make_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.store.conftest import Place
 
@@ -157,4 +159,55 @@ def test_two_processes_can_not_spend_the_same_budget(place: Place) -> None:
 
     rivals = [Child(partial(spend, key)) for key in ("one", "two")]
     assert sorted(rival.end() for rival in rivals) == ["passed\n", "refused\n"]
+    assert place.broken() == []
+
+
+@pytest.fixture
+def small_disk(place: Place) -> Iterator[Path]:
+    """A real file system of 700 kB for the workspace, half of it filled by one file."""
+    place.folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(place.folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a file system")
+    try:
+        filler = place.folder / "filler"
+        filler.write_bytes(bytes(350_000))
+        yield filler
+    finally:
+        subprocess.run(["umount", str(place.folder)], capture_output=True, check=True)
+
+
+def test_a_full_disk_is_said_and_survived(place: Place, small_disk: Path) -> None:
+    def work(workspace: Workspace, tag: str) -> None:
+        for n in range(400):
+            workspace.ledger.reserve("people", ONE, budget=None, key=f"{tag}-{n}")
+            artefact = workspace.put("model", "bundle", os.urandom(100))
+            workspace.finish_stage("train", f"{tag}-{n}", {"model": artefact.digest}, {"n": n})
+
+    def fill(room: int) -> None:
+        small_disk.write_bytes(b"")
+        free = os.statvfs(place.folder)
+        small_disk.write_bytes(bytes(free.f_bavail * free.f_bsize - room))
+
+    with place.open(create=True) as workspace:
+        # Each time the disk fills up at another step of the work.
+        for room in (4096, 12288, 28672, 45056):
+            fill(room)
+            with pytest.raises(WorkspaceError, match="disk is full"):
+                work(workspace, f"a{room}")
+            spent = len(workspace.ledger.entries("people"))
+            small_disk.write_bytes(b"")
+            workspace.ledger.reserve("people", ONE, budget=None, key=f"b{room}")
+            assert workspace.evidence.verify() == ()
+            assert len(workspace.ledger.entries("people")) == spent + 1
+            workspace.sweep()
+    assert place.broken() == []
+    with place.open() as workspace:
+        fill(8192)
+        with pytest.raises(WorkspaceError, match="disk is full"):
+            work(workspace, "c")
+    assert place.broken() == []
+    small_disk.unlink()
+    with place.open() as workspace:
+        workspace.finish_stage("train", "d", {}, {})
     assert place.broken() == []
