@@ -269,3 +269,12 @@ def test_an_artefact_in_clear_is_told(sample: ReportData) -> None:
     careless = {**(sample.seal or {}), "clear_files": 2}
     html = render_html(dataclasses.replace(sample, seal=careless))
     assert "Warning: 2 of the workspace’s files lie unencrypted." in html
+
+
+def test_a_risk_that_could_not_be_measured_says_why(sample: ReportData) -> None:
+    unknown = {"rows": 9, "reason": "there is no quasi-identifier", "unit": "subjects"}
+    document = {"before": unknown, "after": unknown, "suppressed": 0}
+    page = assert_safe(render_html(dataclasses.replace(sample, anonymize=document)))
+    assert "could not be measured: there is no quasi-identifier." in page.text
+    assert "counted by the person" in page.text
+    assert "no row was left out" in page.text

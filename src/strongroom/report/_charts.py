@@ -245,7 +245,7 @@ def risk_histogram(bins: Sequence[Bin], k: int | None, description: str) -> Mark
     """Paired bars: share of rows by how many look alike, before (hatched) and after (solid)."""
     height, left, right, top, bottom = 300.0, 50.0, 392.0, 46.0, 242.0
     peak = max((v for b in bins for v in (b.before, b.after)), default=0.0) or 1.0
-    step = _nice_step(peak, 4)
+    step = _nice_step(peak, 5)
     y = Axis(0.0, math.ceil(peak / step - 1e-9) * step, bottom, top)
     slot = (right - left) / len(bins)
     bar = slot * 0.36

@@ -25,6 +25,7 @@ _ENTITIES = {
     "NRP": "Nationality, religion or politics",
     "GPE": "Place",
     "JWT": "JWT",
+    "ID": "Row key",
     "DATE_TIME": "Date or time",
 }
 _RISK = (
@@ -125,12 +126,19 @@ def _file(document: Document) -> FileFound:
         ),
     )
     summary = " · ".join(p for p in parts if p)
-    counts = ", ".join(
-        f"{entity(name)} × {fmt.count(times)}"
-        for name, value in mapping(document, "entities").items()
-        if (times := finite(value))
+    return FileFound(
+        text(document, "path"), summary, _counts(document, "entities"), _heat(columns), table
     )
-    return FileFound(text(document, "path"), summary, counts, _heat(columns), table)
+
+
+def _counts(document: Document, key: str) -> str:
+    """Return how often each entity occurs, most frequent first; "" when none does."""
+    every = mapping(document, key)
+    times = {name: n for name in every if (n := number(every, name))}
+    return ", ".join(
+        f"{entity(name)}{fmt.GAP}×{fmt.GAP}{fmt.count(times[name])}"
+        for name in sorted(times, key=lambda name: (-times[name], name))
+    )
 
 
 def _looks(column: Document) -> str:
@@ -177,7 +185,7 @@ def risk(data: ReportData) -> Section | None:
             f"The person who is easiest to find could be picked with a chance of "
             f"{fmt.one_in(highest[0])} before, and of at most {fmt.one_in(highest[1])} after.",
         )
-    lead.append(_loss(data.anonymize, before))
+    lead += [_loss(data.anonymize, before), *_remarks(after)]
     measures = tuple(_compare(before, after))
     table = Table("Risk before and after", ("Measure", "Before", "After"), measures)
     return Section(
@@ -193,10 +201,21 @@ def _loss(document: Document, before: Document) -> str:
     said = []
     if suppressed is not None:
         share = f" ({fmt.percent(suppressed / rows)})" if rows else ""
-        said.append(f"{fmt.count(suppressed)} rows were left out{share}")
+        said.append(
+            f"{fmt.count(suppressed)} rows were left out{share}"
+            if suppressed
+            else "no row was left out"
+        )
     if detail is not None:
         said.append(f"{fmt.percent(detail)} of the detail was lost (normalised certainty penalty)")
     return f"The price: {' and '.join(said)}." if said else ""
+
+
+def _remarks(after: Document) -> Iterator[str]:
+    if text(after, "reason"):
+        yield f"The risk could not be measured: {text(after, 'reason')}."
+    if text(after, "unit") == "subjects":
+        yield "Rows are counted by the person they belong to."
 
 
 def _compare(before: Document, after: Document) -> Iterator[tuple[str, str, str]]:
@@ -206,10 +225,9 @@ def _compare(before: Document, after: Document) -> Iterator[tuple[str, str, str]
         ("Largest distance of a group’s values from all (t)", ("t",), fmt.significant),
         ("Highest risk, knowing the person is in the data (prosecutor)", ("prosecutor", "max"),
          fmt.one_in),
-        ("Average risk", ("prosecutor", "mean"), fmt.percent),
         ("Rows above the risk threshold", ("prosecutor", "share_above"), fmt.percent),
         ("Highest risk, not knowing it (journalist)", ("journalist", "max"), fmt.one_in),
-        ("Share of everybody found at once (marketer)", ("marketer",), fmt.percent),
+        ("Average risk, when everybody is looked for (marketer)", ("marketer",), fmt.percent),
         ("Rows that are one of a kind", ("uniques",), fmt.count),
         ("Groups", ("classes",), fmt.count),
         ("Rows", ("rows",), fmt.count),
@@ -271,14 +289,10 @@ def done(data: ReportData) -> Section | None:
         )
         for name in dict.fromkeys([*columns, *actions, *levels])
     )
-    redacted = [
-        f"{entity(name)} × {fmt.count(times)}"
-        for name, value in mapping(data.anonymize, "redacted").items()
-        if (times := finite(value))
-    ]
+    redacted = _counts(data.anonymize, "redacted")
     lead = [_DONE]
     if redacted:
-        lead.append(f"Replaced inside free text: {', '.join(redacted)}.")
+        lead.append(f"Replaced inside free text: {redacted}.")
     table = Table("What was done to each column", ("Column", "Action", "Detail given up"), rows)
     return Section("done", "What was done about it?", "Done to the data", tuple(lead),
                    data.record("anonymize"), table=table if rows else None)  # fmt: skip
