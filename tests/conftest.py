@@ -49,7 +49,7 @@ l = 2
 [train]
 epochs = 8
 batch_size = "full"
-learning_rate = 1.0
+learning_rate = 0.1
 [train.privacy]
 epsilon = 2.0
 canaries = 60

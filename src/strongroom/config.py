@@ -179,11 +179,11 @@ class TrainSpec(_Section):
 
     model: Literal["logistic", "mlp"] = "logistic"
     hidden: tuple[Annotated[int, Field(gt=0)], ...] = (64,)
-    epochs: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20
-    batch_size: Annotated[int, Field(gt=0)] | Literal["full"] = 1024
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    epochs: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 100
+    batch_size: Annotated[int, Field(gt=0)] | Literal["full"] = "full"
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.1
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
+    optimizer: Literal["sgd", "momentum", "adam"] = "adam"
     average: bool = True
     compare: bool = True
     privacy: PrivacySpec | None = None

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from strongroom.config import TrainSpec
     from strongroom.models import TableModel
     from strongroom.privacy import CanaryObservation, PrivacyStatement
 
@@ -33,6 +34,7 @@ class TrainResult:
 
     Attributes:
         model: the released model.
+        spec: how it was trained.
         metrics: "train" and, where there were test rows, "test": see `models.metrics`. Exact, not
             noised: for the owner's eyes.
         privacy: the guarantee, or None for training without privacy.
@@ -44,6 +46,7 @@ class TrainResult:
     """
 
     model: TableModel
+    spec: TrainSpec
     metrics: dict[str, dict[str, Any]]
     privacy: PrivacyStatement | None
     canaries: CanaryObservation | None

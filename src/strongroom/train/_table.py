@@ -164,6 +164,7 @@ def train_table(
         )
     return TrainResult(
         model=model,
+        spec=spec,
         metrics=measured,
         privacy=statement,
         canaries=observed,
