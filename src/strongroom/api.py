@@ -269,10 +269,9 @@ def _with_target(dataset: Dataset, target: str | None) -> Dataset:
     if target is None:
         return dataset
     dataset.require(target)
-    roles = {c: r for c, r in dataset.roles.items() if r is not Role.TARGET}
-    if not roles:
-        roles = dict(scan(dataset, target=target).roles)
-    return replace(dataset, roles={**roles, target: Role.TARGET})
+    roles = dict(dataset.roles) or dict(scan(dataset, target=target).roles)
+    others = {c: r for c, r in roles.items() if r is not Role.TARGET}
+    return replace(dataset, roles={**others, target: Role.TARGET})
 
 
 def _encoded(model: TableModel, dataset: Dataset) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from strongroom.cli.console import StageView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from strongroom.cli._options import Common
     from strongroom.cli.console import Console
@@ -66,7 +66,7 @@ def print_verdict(console: Console, result: RunResult) -> None:
         )
 
 
-def proved(findings: list[Mapping[str, Any]]) -> str:
+def proved(findings: Sequence[Mapping[str, Any]]) -> str:
     """Set the proved ε beside the measured lower bound."""
     by_metric = {f["metric"]: f for f in findings}
     epsilon = by_metric.get("privacy.epsilon", {}).get("value")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from strongroom.cli._options import Common, common
-from strongroom.errors import DataError
+from strongroom.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from strongroom.config import DiscoverSpec
     from strongroom.data import Dataset
 
 
@@ -39,7 +40,7 @@ def command(
     from strongroom.discover import scan
 
     if len(country) != 2 or not country.isalpha():  # noqa: PLR2004 - ISO 3166 alpha-2
-        raise DataError(f'"{country}" is not a country code', hint="two letters, such as US or DE")
+        raise InputError(f'"{country}" is not a country code', hint="two letters, such as US or DE")
     spec = DiscoverSpec(country=country.upper())
     files: list[dict[str, Any]] = []
     errors: list[DataError] = []
@@ -84,29 +85,25 @@ def _files(paths: Sequence[str]) -> list[str]:
 
 
 def _stdin() -> Dataset:
-    from strongroom.data import read_stream
+    from strongroom.data import read_content
 
-    return read_stream(sys.stdin.buffer, name="stdin")
+    return read_content(sys.stdin.buffer.read(), "stdin")
 
 
-def _print_spans(path: str, dataset: Dataset, spec: Any, *, reveal: bool) -> None:  # noqa: ANN401
-    import pyarrow as pa
+def _print_spans(path: str, dataset: Dataset, spec: DiscoverSpec, *, reveal: bool) -> None:
+    from strongroom.discover import find_dataset_spans
 
-    from strongroom.discover import find_column_spans
-
-    for name in dataset.columns:
-        column = dataset.table.column(name)
-        text = column if pa.types.is_string(column.type) else column.cast(pa.string(), safe=False)
-        for row, hit in find_column_spans(text, spec):
-            line = {
-                "path": path,
-                "row": row,
-                "field": name,
-                "start": hit.start,
-                "end": hit.end,
-                "entity": hit.entity,
-                "score": round(hit.score, 3),
-            }
-            if reveal:
-                line["value"] = text[row].as_py()[hit.start : hit.end]
-            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    for row, field, hit in find_dataset_spans(dataset, spec):
+        line = {
+            "path": path,
+            "row": row,
+            "field": field,
+            "start": hit.start,
+            "end": hit.end,
+            "entity": hit.entity,
+            "score": round(hit.score, 3),
+        }
+        if reveal and field in dataset.columns:
+            text = str(dataset.table.column(field)[row].as_py())
+            line["value"] = text[hit.start : hit.end]
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -5,8 +5,18 @@ Out: a `Dataset`. This room never guesses roles (discover does) and never change
 """
 
 from strongroom.data._dataset import Dataset, Kind, Role
-from strongroom.data._readers import read_dataset, read_table
+from strongroom.data._readers import read_content, read_dataset, read_table, readable
 from strongroom.data._split import split
 from strongroom.data._writers import write_table
 
-__all__ = ["Dataset", "Kind", "Role", "read_dataset", "read_table", "split", "write_table"]
+__all__ = [
+    "Dataset",
+    "Kind",
+    "Role",
+    "read_content",
+    "read_dataset",
+    "read_table",
+    "readable",
+    "split",
+    "write_table",
+]

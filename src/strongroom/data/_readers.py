@@ -42,6 +42,34 @@ def read_dataset(path: Path | str) -> Dataset:
     return Dataset(table=table, kind=kind, name=path.name)
 
 
+def read_content(content: bytes, name: str) -> Dataset:
+    """Read bytes that came without a file name, such as standard input's.
+
+    What they are is told by how they begin: Parquet by its magic, JSON Lines by a brace, CSV by a
+    comma in the first line; anything else is text.
+
+    Raises:
+        DataError: see `read_dataset`.
+    """
+    if not content:
+        raise DataError("there is nothing to read", where=name)
+    first_line = content.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    if content.startswith(b"PAR1"):
+        form = "parquet"
+    elif first_line.lstrip().startswith(b"{"):
+        form = "jsonl"
+    else:
+        form = "csv" if b"," in first_line else "text"
+    table = _checked(plain(_parse(form, content, Path(name))), name)
+    return Dataset(table=table, kind=Kind.TEXT if form == "text" else Kind.TABLE, name=name)
+
+
+def readable(path: Path) -> bool:
+    """Tell whether the name of a file says that `read_dataset` knows its kind."""
+    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
+    return bool(suffixes) and suffixes[-1] in _TABLE_SUFFIXES
+
+
 def read_table(path: Path | str) -> pa.Table:
     """Read one file into an Arrow table (see `read_dataset`).
 
@@ -54,13 +82,17 @@ def read_table(path: Path | str) -> pa.Table:
     except OSError as error:
         why = error.strerror or "it is damaged"
         raise DataError(f"cannot read the file: {why}", where=str(path)) from error
+    return _checked(table, str(path))
+
+
+def _checked(table: pa.Table, where: str) -> pa.Table:
     if table.num_columns == 0:
-        raise DataError("the file holds no columns", where=str(path))
+        raise DataError("the file holds no columns", where=where)
     if table.num_rows == 0:
-        raise DataError("the file holds a header and no rows", where=str(path))
+        raise DataError("the file holds a header and no rows", where=where)
     if len(set(table.column_names)) != len(table.column_names):
         twice = sorted({c for c in table.column_names if table.column_names.count(c) > 1})
-        raise DataError(f'two columns are named "{twice[0]}"', where=str(path))
+        raise DataError(f'two columns are named "{twice[0]}"', where=where)
     return table
 
 

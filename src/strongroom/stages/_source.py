@@ -27,7 +27,7 @@ def digests(way: Way) -> dict[str, str]:
 def declared_roles(way: Way) -> dict[str, str]:
     """The roles that the configuration names."""
     data = way.config.data
-    roles = {name: spec.role for name, spec in data.columns.items() if spec.role}
+    roles: dict[str, str] = {name: spec.role for name, spec in data.columns.items() if spec.role}
     if data.target:
         roles[data.target] = Role.TARGET.value
     return roles

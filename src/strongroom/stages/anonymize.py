@@ -39,9 +39,7 @@ def _work(way: Way) -> Outcome:
         text_columns=texts,
         progress=way.view,
     )
-    held_out = minimize(
-        test, config.anonymize, secret, config.discover, text_columns=texts
-    ).dataset
+    held_out = minimize(test, config.anonymize, secret, config.discover, text_columns=texts).dataset
     outputs = {
         "minimized": workspace.put_dataset("minimized", done.minimized).digest,
         "anonymized": workspace.put_dataset("anonymized", done.dataset).digest,

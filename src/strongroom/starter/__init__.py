@@ -106,7 +106,7 @@ def _examples_folder() -> Path:
 
 def _declared(rows: int) -> int:
     """Round a count to two digits: near enough to train with, and no longer the exact count."""
-    scale = 10 ** max(len(str(rows)) - 2, 0)
+    scale: int = 10 ** max(len(str(rows)) - 2, 0)
     return max(rows // scale * scale, 1)
 
 
