@@ -51,6 +51,7 @@ HEADER = (*PLANTED, *UCI, "note")
 CENSUS_YEAR = 1994
 
 ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+BASE_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 SHARE_WITH_NOTE = 0.1
 SHARE_WITH_PHONE = 0.96
@@ -240,8 +241,7 @@ def make_secret(coins: Coins) -> str:
     """Something shaped like a key, that opens nothing."""
     shape = coins.below(4)
     if shape == 0:
-        middle = "".join(coins.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(9))
-        return f"AKIA{middle}EXAMPLE"
+        return "AKIA" + "".join(coins.pick(BASE_32) for _ in range(16))
     if shape == 1:
         return f"AIza{coins.letters(35)}"
     if shape == 2:  # noqa: PLR2004 - the third of four

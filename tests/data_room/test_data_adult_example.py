@@ -146,6 +146,14 @@ def test_the_gold_names_every_planted_column_of_both_files(
     assert named == {(f, c, e) for f in ROWS for c, e in plant.PLANTED.items()}
 
 
+def test_the_lines_that_the_description_shows_are_lines_of_the_gold(
+    gold: list[dict[str, Any]],
+) -> None:
+    shown = re.findall(r"^\{.*\}$", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert len(shown) == 2
+    assert all(json.loads(line) in gold for line in shown)
+
+
 def test_half_of_the_notes_hold_nothing(
     gold: list[dict[str, Any]], tables: dict[str, pa.Table]
 ) -> None:
