@@ -10,10 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
-from strongroom.data import Dataset, Kind, Role
 from strongroom.errors import InputError, TamperedError, WorkspaceError
 from strongroom.files import TEMPORARY_PREFIX, fsync_folder, user_errors, write_bytes
 from strongroom.store._codec import now, read_head, read_regular, sha256
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from strongroom.data import Dataset
     from strongroom.store.database import Database
     from strongroom.vault.keys import Keyring
 
@@ -142,6 +141,9 @@ class ArtefactStore:
         self, name: str, dataset: Dataset, *, recipients: Sequence[age.Recipient] = ()
     ) -> Artefact:
         """Seal a data set, with roles, subject, kind and name inside the seal."""
+        # Here and below: `verify` and `check` open no data set, and needn't wait for Arrow.
+        import pyarrow as pa
+
         about = {
             "kind": dataset.kind.value,
             "name": dataset.name,
@@ -167,6 +169,10 @@ class ArtefactStore:
         Raises:
             InputError: the artefact is something else.
         """
+        import pyarrow as pa
+
+        from strongroom.data import Dataset, Kind, Role
+
         try:
             table = pa.ipc.open_stream(pa.py_buffer(self.get(digest))).read_all()
             metadata = dict(table.schema.metadata)
