@@ -40,9 +40,7 @@ def test_secrets_of_gitleaks() -> None:
     recognizer = SecretRecognizer(DiscoverSpec())
     found = [bool(list(recognizer.find(c["text"]))) for c in cases]
     hits = sum(f for f, c in zip(found, cases, strict=True) if c["expected"])
-    false = [
-        c["rule_id"] for f, c in zip(found, cases, strict=True) if f and not c["expected"]
-    ]
+    false = [c["rule_id"] for f, c in zip(found, cases, strict=True) if f and not c["expected"]]
     # Measured: 81 of 90, and 20 of 291. Of those 20, 16 have the full form of a Google key and are
     # on gitleaks' list of published ones, which we have no reason to trust in somebody's data.
     assert hits >= 81

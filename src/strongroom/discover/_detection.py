@@ -60,8 +60,11 @@ def resolve(detections: Iterable[Detection]) -> list[Detection]:
     What was validated beats what wasn't, then the longer beats the shorter, then the higher score
     wins; names break the last ties so that the answer never depends on the order of arrival.
     """
+    found = list(detections)
+    if len(found) < 2:  # noqa: PLR2004 - one overlaps nothing; most texts hold one
+        return found
     ranked = sorted(
-        detections,
+        found,
         key=lambda d: (
             not d.validated,
             d.start - d.end,
@@ -73,12 +76,12 @@ def resolve(detections: Iterable[Detection]) -> list[Detection]:
     )
     starts: list[int] = []
     kept: dict[int, Detection] = {}
-    for found in ranked:
-        at = bisect_left(starts, found.start)
-        if at < len(starts) and starts[at] < found.end:
+    for one in ranked:
+        at = bisect_left(starts, one.start)
+        if at < len(starts) and starts[at] < one.end:
             continue
-        if at and kept[starts[at - 1]].end > found.start:
+        if at and kept[starts[at - 1]].end > one.start:
             continue
-        insort(starts, found.start)
-        kept[found.start] = found
+        insort(starts, one.start)
+        kept[one.start] = one
     return [kept[s] for s in starts]

@@ -63,7 +63,7 @@ class DateRecognizer:
     name = "date"
     entities = ("DATE_OF_BIRTH", "DATE_TIME")
     trigger = (
-        r"\d[-/.]\d{1,2}[-/.]\d{2}|(?:19|20)\d{6}|\d{1,2}\D{1,5}[ -]\D{3,16}\d{4}"
+        r"\d[-/.]\d{1,2}[-/.]\d{2}|(?:19|20)\d{6}|\d\D{0,4}[ -]\D{3,20}\d{4}"
         r"|\pL{3}\D{0,8} \d{1,2}\D{1,4}\d{4}"
     )
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from strongroom.config import DiscoverSpec
 
 _V4 = re.compile(r"(?<![\w.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w-])(?!\.\w)")
-_V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![\w:])(?!\.\d)")
+_V6 = re.compile(
+    r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![\w:])(?!\.\d)"
+)
 _VERSION = words(r"v", r"ver", r"versions?", r"release[ds]?", r"build", r"update[ds]?", r"firmware",
                  r"section", r"sec", r"chapter", r"§", r"upgrade[ds]?", r"driver", r"sdk", r"api",
                  r"oid", r"clause", r"figure", r"table")  # fmt: skip

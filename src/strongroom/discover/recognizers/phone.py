@@ -38,6 +38,7 @@ _DATE = re.compile(
     r"|\d{1,2}([./-])\d{1,2}\1\d{2}(?![\d./-]))"
 )
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_NO_DIGIT = re.compile(r"\D")
 _FEWEST, _MOST = 7, 15
 
 
@@ -58,7 +59,7 @@ class PhoneRecognizer:
             written = match.group("number")
             if _DATE.match(written) or _IPV4.fullmatch(written):
                 continue
-            digits = "".join(c for c in written if c.isdecimal())
+            digits = _NO_DIGIT.sub("", written)
             if not (digits.isascii() and _FEWEST <= len(digits) <= _MOST):
                 continue
             score, validated = self._judge(text, match, written, digits)
@@ -122,41 +123,30 @@ def _national(country: str) -> Callable[[str], bool]:
                 return False
 
         return parsed
-    shapes = [_shapes(plan) for plan in plans]
-    general = shapes[0][0]
+    known = re.compile("|".join(_pattern(plan) for plan in plans))
+    general = re.compile(plans[0].general_desc.national_number_pattern)
     prefix = re.compile(plans[0].national_prefix_for_parsing or r"(?!)")
 
     def valid(digits: str) -> bool:
-        number = digits
         stripped = prefix.match(digits)
         if stripped and (
             general.fullmatch(digits) is None or general.fullmatch(digits, stripped.end())
         ):
-            number = digits[stripped.end() :]
-        return any(
-            whole.fullmatch(number)
-            and any(len(number) in lengths and kind.fullmatch(number) for kind, lengths in kinds)
-            for whole, kinds in shapes
-        )
+            return known.fullmatch(digits, stripped.end()) is not None
+        return known.fullmatch(digits) is not None
 
     return valid
 
 
-_Kinds = list[tuple[re.Pattern[str], frozenset[int]]]
-
-
-def _shapes(plan: Any) -> tuple[re.Pattern[str], _Kinds]:  # noqa: ANN401 - phonenumbers is untyped
-    """Return the pattern of all numbers of a plan, and pattern and lengths of every kind."""
-    general = plan.general_desc
-    kinds = [
-        (
-            re.compile(kind.national_number_pattern),
-            frozenset(kind.possible_length or general.possible_length),
-        )
-        for kind in (
-            plan.fixed_line, plan.mobile, plan.toll_free, plan.premium_rate, plan.shared_cost,
-            plan.personal_number, plan.voip, plan.pager, plan.uan, plan.voicemail,
-        )
-        if kind is not None and kind.national_number_pattern
-    ]  # fmt: skip
-    return re.compile(general.national_number_pattern), kinds
+def _pattern(plan: Any) -> str:  # noqa: ANN401 - phonenumbers is untyped
+    """Write a plan as one pattern: the number's general form, and the form of one of its kinds."""
+    kinds = []
+    for kind in (
+        plan.fixed_line, plan.mobile, plan.toll_free, plan.premium_rate, plan.shared_cost,
+        plan.personal_number, plan.voip, plan.pager, plan.uan, plan.voicemail,
+    ):  # fmt: skip
+        if kind is not None and kind.national_number_pattern:
+            lengths = kind.possible_length or plan.general_desc.possible_length
+            sized = "|".join(rf"\d{{{length}}}" for length in lengths)
+            kinds.append(rf"(?=(?:{sized})\Z)(?:{kind.national_number_pattern})")
+    return rf"(?=(?:{plan.general_desc.national_number_pattern})\Z)(?:{'|'.join(kinds)})"

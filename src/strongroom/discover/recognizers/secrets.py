@@ -54,7 +54,8 @@ _RULES = (
     _rule("aws_access_key", "AKIA ASIA ABIA ACCA",
           r"(?<![A-Za-z0-9])((?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16})(?![A-Za-z0-9])"),
     _rule("aws_secret_key", "secret",
-          r"(?i:aws.{0,20}?(?:secret|key).{0,20}?)[\"' :=]{1,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+          r"(?i:aws.{0,20}?(?:secret|key).{0,20}?)[\"' :=]{1,6}"
+          r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
           4.0, 0.85),
     _rule("aws_bedrock_key", "ABSK", rf"{_FREE}(ABSK[A-Za-z0-9+/]{{109,269}}={{0,2}})", 3.5),
     _rule("gcp_api_key", "AIza", rf"{_FREE}(AIza[\w-]{{35}}){_END}", 3.8),
