@@ -6,7 +6,7 @@ import ast
 import io
 import math
 import re
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeGuard
 
 from strongroom.vault import _zip
 from strongroom.vault._json import strict_json
@@ -146,14 +146,14 @@ def _element(descr: object) -> tuple[int, bool] | None:
 def _field(entry: object) -> tuple[int, bool] | None:
     """Return the same of a struct's field: `(name, type)` or `(name, type, shape)`."""
     match entry:
-        case (str() | (str(), str()), inner, *shape) if len(shape) <= 1:
-            element = _element(inner)
-            if element and all(_is_shape(lengths) for lengths in shape):
-                return element[0] * math.prod(shape[0] if shape else ()), element[1]
+        case (str() | (str(), str()), inner, *rest) if len(rest) <= 1:
+            element, shape = _element(inner), rest[0] if rest else ()
+            if element and _is_shape(shape):
+                return element[0] * math.prod(shape), element[1]
     return None
 
 
-def _is_shape(value: object) -> bool:
+def _is_shape(value: object) -> TypeGuard[tuple[int, ...]]:
     return isinstance(value, tuple) and all(type(n) is int and n >= 0 for n in value)
 
 
