@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,7 +22,11 @@ class Plain:
     """A `Model` of plain rows: probabilities only, no logits."""
 
     def __init__(
-        self, spec: TrainSpec, inputs: NDArray[np.float32], labels: NDArray[np.int64], classes: int
+        self,
+        spec: TrainSpec,
+        inputs: NDArray[np.float32],
+        labels: NDArray[np.integer[Any]],
+        classes: int,
     ) -> None:
         self.classes = tuple(str(c) for c in range(classes))
         everyone = np.ones((1, len(labels)), np.bool_)
@@ -36,7 +40,7 @@ class Plain:
         return found
 
 
-MakePlain = Callable[["TrainSpec", "NDArray[np.float32]", "NDArray[np.int64]", int], Plain]
+MakePlain = Callable[["TrainSpec", "NDArray[np.float32]", "NDArray[np.integer[Any]]", int], Plain]
 MakeTable = Callable[["pa.Table", TableEncoder, "NDArray[np.int64]", "TrainSpec"], TableModel]
 
 

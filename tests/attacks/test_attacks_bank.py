@@ -83,18 +83,23 @@ def reference(
 @pytest.mark.parametrize(
     "spec",
     [
-        TrainSpec(epochs=6, batch_size="full", weight_decay=0.01),
+        TrainSpec(
+            epochs=6, batch_size="full", weight_decay=0.01, optimizer="sgd", learning_rate=1.0
+        ),
         TrainSpec(epochs=3, batch_size=16, optimizer="momentum", learning_rate=0.3, average=False),
         TrainSpec(
             model="mlp", hidden=(5,), epochs=3, batch_size=16, optimizer="adam",
             learning_rate=0.02, weight_decay=0.1,
         ),
-        TrainSpec(model="mlp", hidden=(6, 4), epochs=4, batch_size="full", learning_rate=0.4),
+        TrainSpec(
+            model="mlp", hidden=(6, 4), epochs=4, batch_size="full", optimizer="sgd",
+            learning_rate=0.4,
+        ),
     ],
 )  # fmt: skip
 def test_a_bank_equals_one_model_after_another(
     spec: TrainSpec, models: int, private: bool, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     spec = spec.model_copy(update={"privacy": PrivacySpec(clip_norm=0.4) if private else None})
     inputs, labels = rows()
     members = halves(models)
@@ -113,7 +118,7 @@ def test_a_bank_equals_one_model_after_another(
             np.testing.assert_allclose(b[m], bias, rtol=2e-3, atol=2e-5)
 
 
-def test_logits_are_those_of_each_model():
+def test_logits_are_those_of_each_model() -> None:
     inputs, labels = rows()
     spec = TrainSpec(model="mlp", hidden=(6, 4), epochs=2, batch_size="full")
     bank = train_bank(spec, inputs, labels, CLASSES, halves(2), seed=1)
@@ -127,7 +132,7 @@ def test_logits_are_those_of_each_model():
         np.testing.assert_allclose(found[m], z, rtol=1e-4, atol=1e-5)
 
 
-def test_a_row_outside_a_models_set_changes_nothing():
+def test_a_row_outside_a_models_set_changes_nothing() -> None:
     inputs, labels = rows()
     members = halves(2)
     spec = TrainSpec(epochs=5, batch_size=32)
@@ -139,11 +144,16 @@ def test_a_row_outside_a_models_set_changes_nothing():
     assert not np.array_equal(bank.weights[0][1], again.weights[0][1])
 
 
-def test_noise_has_the_deviation_that_was_asked_for():
+def test_noise_has_the_deviation_that_was_asked_for() -> None:
     _, labels = rows(2)
     members = np.ones((200, N), np.bool_)
     spec = TrainSpec(
-        epochs=4, batch_size="full", learning_rate=0.5, average=False, privacy=PrivacySpec()
+        epochs=4,
+        batch_size="full",
+        optimizer="sgd",
+        learning_rate=0.5,
+        average=False,
+        privacy=PrivacySpec(),
     )
     # Rows of zeros have no gradient at the weights: what moves them is noise alone.
     nothing = np.zeros((N, D), np.float32)
@@ -153,10 +163,10 @@ def test_noise_has_the_deviation_that_was_asked_for():
     assert abs(np.mean(bank.weights[0])) < 0.1 * wanted
 
 
-def test_chunks_of_models_are_trained_alike(monkeypatch: pytest.MonkeyPatch):
+def test_chunks_of_models_are_trained_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, labels = rows()
     members = halves(5)
-    spec = TrainSpec(epochs=4, batch_size=20)
+    spec = TrainSpec(epochs=4, batch_size=20, optimizer="sgd", learning_rate=1.0)
     whole = train_bank(spec, inputs, labels, CLASSES, members, seed=2)
     monkeypatch.setattr(_bank, "_PARAMETER_FLOATS", 2 * CLASSES * (D + 1))
     told: list[tuple[float, float]] = []
@@ -172,7 +182,7 @@ def test_chunks_of_models_are_trained_alike(monkeypatch: pytest.MonkeyPatch):
     assert all(a[0] < b[0] for a, b in pairwise(told))
 
 
-def test_an_epoch_shows_each_row_once_in_expectation():
+def test_an_epoch_shows_each_row_once_in_expectation() -> None:
     members = np.ones((1, 1_000), np.bool_)
     plan = _bank._Plan.of(TrainSpec(epochs=40, batch_size=100), members, None, 0)
     shown = sum(len(b) for b in plan.batches() if b is not None)

@@ -30,7 +30,7 @@ SPECS = {
     "colour": ColumnSpec(categories=COLOURS),
 }
 FEATURES = ["age", "score", "colour", "town", "income", "fixed"]
-SPEC = TrainSpec(epochs=60, batch_size="full", learning_rate=2.0, average=False)
+SPEC = TrainSpec(epochs=60, batch_size="full", optimizer="sgd", learning_rate=2.0, average=False)
 
 
 def people(seed: int, count: int = 120) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -94,7 +94,7 @@ def check_row(old: dict[str, Any], new: dict[str, Any], income: float, max_chang
 )
 def test_changed_rows_are_valid_and_really_flip(
     table_model: MakeTable, seed: int, max_changed: int, max_change: float
-):
+) -> None:
     table, labels = people(seed)
     model = trained(table, labels, table_model)
     result = coordinate_search(
@@ -128,7 +128,7 @@ def test_changed_rows_are_valid_and_really_flip(
     assert sum(result.columns.values()) == sum(counts)
 
 
-def test_a_model_that_hangs_on_one_column_is_flipped(table_model: MakeTable):
+def test_a_model_that_hangs_on_one_column_is_flipped(table_model: MakeTable) -> None:
     coins = np.random.default_rng(0)
     colour = coins.choice(["red", "green"], 200)
     table = pa.table({"colour": colour, "score": coins.random(200)})
@@ -160,7 +160,7 @@ def test_a_model_that_hangs_on_one_column_is_flipped(table_model: MakeTable):
     assert frozen.adversarial.num_rows == 50
 
 
-def test_rows_that_break_a_rule_are_not_valid():
+def test_rows_that_break_a_rule_are_not_valid() -> None:
     table, _ = people(1, 4)
     table = plain_table(table).set_column(0, "age", pa.array([20, 30, None, 95], pa.int32()))
     encoder = TableEncoder.from_specs(table.schema, FEATURES, SPECS)
@@ -184,7 +184,7 @@ def test_rows_that_break_a_rule_are_not_valid():
     assert not any(valid(fixed))
 
 
-def test_declared_texts_that_the_column_cannot_hold_are_not_tried():
+def test_declared_texts_that_the_column_cannot_hold_are_not_tried() -> None:
     table = pa.table({"code": pa.array([1, 2, 3]), "empty": pa.array([None] * 3, pa.float64())})
     specs = {"code": ColumnSpec(categories=("one", "two"))}
     encoder = TableEncoder.from_specs(table.schema, ["code", "empty"], specs)
@@ -194,13 +194,13 @@ def test_declared_texts_that_the_column_cannot_hold_are_not_tried():
     assert usable.sum() == 6
 
 
-def test_dates_are_left_alone():
+def test_dates_are_left_alone() -> None:
     table = pa.table({"day": pa.array([0, 1], pa.date32()), "score": [0.1, 0.2]})
     encoder = TableEncoder.from_specs(table.schema, ["day", "score"], SPECS)
     assert [m.name for m in moves_of(table, encoder.columns, (), 0.1)] == ["score"]
 
 
-def test_what_cannot_be_judged_says_why(table_model: MakeTable):
+def test_what_cannot_be_judged_says_why(table_model: MakeTable) -> None:
     table, labels = people(2)
     model = trained(table, labels, table_model)
     few = coordinate_search(model, model.encoder, table.slice(0, 10), labels[:10])
@@ -221,7 +221,7 @@ def test_what_cannot_be_judged_says_why(table_model: MakeTable):
 
 
 @pytest.mark.parametrize("name", ["town", "colour"])
-def test_no_cell_moves_to_itself(name: str):
+def test_no_cell_moves_to_itself(name: str) -> None:
     table, _ = people(3, 30)
     plain = plain_table(table)
     encoder = TableEncoder.from_specs(table.schema, FEATURES, SPECS)

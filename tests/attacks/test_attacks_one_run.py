@@ -35,7 +35,7 @@ def bound(epsilon: float, coins: np.random.Generator, canaries: int) -> float:
 
 
 @pytest.mark.parametrize("epsilon", [0.5, 2.0])
-def test_p_value_is_the_chance_under_randomised_response(epsilon: float):
+def test_p_value_is_the_chance_under_randomised_response(epsilon: float) -> None:
     coins = np.random.default_rng(0)
     truth = math.exp(epsilon) / (1 + math.exp(epsilon))
     right = (coins.random((200_000, 40)) < truth).sum(axis=1)
@@ -45,7 +45,7 @@ def test_p_value_is_the_chance_under_randomised_response(epsilon: float):
         assert abs(found - chance) < 5 * math.sqrt(max(found * (1 - found), 1e-6) / 200_000)
 
 
-def test_p_value_with_delta_is_the_theorems_sum():
+def test_p_value_with_delta_is_the_theorems_sum() -> None:
     m, r, v, epsilon, delta = 60, 30, 24, 0.7, 1e-3
     q = 1 / (1 + math.exp(-epsilon))
     pmf = [math.comb(r, k) * q**k * (1 - q) ** (r - k) for k in range(r + 1)]
@@ -54,7 +54,7 @@ def test_p_value_with_delta_is_the_theorems_sum():
     assert p_value(m, r, v, epsilon, delta) == pytest.approx(tail + 2 * m * delta * slope)
 
 
-def test_p_value_rises_with_epsilon_and_delta():
+def test_p_value_rises_with_epsilon_and_delta() -> None:
     values = [p_value(100, 50, 45, e, DELTA) for e in np.linspace(0, 6, 25)]
     assert all(a <= b for a, b in pairwise(values))
     assert p_value(100, 50, 45, 1.0, 1e-3) > p_value(100, 50, 45, 1.0, 1e-6)
@@ -62,14 +62,14 @@ def test_p_value_rises_with_epsilon_and_delta():
 
 
 @pytest.mark.parametrize("epsilon", [1.0, 4.0, 8.0])
-def test_sound_mechanisms_are_hardly_ever_accused(epsilon: float):
+def test_sound_mechanisms_are_hardly_ever_accused(epsilon: float) -> None:
     coins = np.random.default_rng(int(epsilon))
     accused = sum(bound(epsilon, coins, 400) > epsilon for _ in range(200))
     # 5 % of 200 is 10; 20 would happen once in a thousand.
     assert accused <= 20
 
 
-def test_randomised_response_is_hardly_ever_accused():
+def test_randomised_response_is_hardly_ever_accused() -> None:
     """The mechanism for which the bound is tight: its error comes near the 5 % that is allowed."""
     coins = np.random.default_rng(3)
     accused = 0
@@ -83,14 +83,14 @@ def test_randomised_response_is_hardly_ever_accused():
 
 
 @pytest.mark.parametrize(("epsilon", "wanted"), [(1.0, 0.32), (4.0, 1.68), (8.0, 2.95)])
-def test_the_bound_is_as_strong_as_was_measured(epsilon: float, wanted: float):
+def test_the_bound_is_as_strong_as_was_measured(epsilon: float, wanted: float) -> None:
     coins = np.random.default_rng(7)
     found = float(np.median([bound(epsilon, coins, 5_000) for _ in range(15)]))
     assert found > 0.95 * wanted
     assert found < epsilon
 
 
-def test_blind_scores_prove_nothing():
+def test_blind_scores_prove_nothing() -> None:
     coins = np.random.default_rng(1)
     result = one_run(coins.normal(size=500), coins.random(500) < 0.5, DELTA)
     assert isinstance(result, OneRunBound)
@@ -105,7 +105,7 @@ def test_blind_scores_prove_nothing():
         (np.r_[np.nan, np.arange(99.0)], "NaN"),
     ],
 )
-def test_scores_that_say_nothing_are_not_judged(scores: np.ndarray, why: str):
+def test_scores_that_say_nothing_are_not_judged(scores: np.ndarray, why: str) -> None:
     result = one_run(scores, np.arange(len(scores)) % 2 == 0, DELTA)
     assert isinstance(result, NotEvaluable)
     assert why in result.reason
@@ -116,7 +116,7 @@ def situation(canaries: CanaryObservation | None) -> Situation:
     return Situation(nothing, nothing, nothing, nothing, canaries=canaries)  # type: ignore[arg-type]  # the attack reads canaries alone
 
 
-def test_the_attack_reads_the_observation():
+def test_the_attack_reads_the_observation() -> None:
     included = np.arange(400) % 2 == 0
     seen = CanaryObservation(
         included + 0.0 + np.arange(400) * 1e-9, included, 2.0, DELTA, "made up"

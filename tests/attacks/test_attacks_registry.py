@@ -13,7 +13,7 @@ from strongroom.attacks import BUILTIN, attack_names, load_attack
 from strongroom.attacks.membership import LossThreshold
 
 
-def test_ours_come_first_and_load():
+def test_ours_come_first_and_load() -> None:
     assert attack_names()[: len(BUILTIN)] == tuple(BUILTIN)
     for name in BUILTIN:
         attack = load_attack(name)
@@ -21,7 +21,7 @@ def test_ours_come_first_and_load():
         assert callable(attack.run)
 
 
-def test_a_strangers_attack_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch):
+def test_a_strangers_attack_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     point = importlib.metadata.EntryPoint(
         "property.size", "strongroom.attacks.membership:LossThreshold", "strongroom.attacks"
     )
@@ -30,13 +30,13 @@ def test_a_strangers_attack_is_found_by_its_entry_point(monkeypatch: pytest.Monk
     assert isinstance(load_attack("property.size"), LossThreshold)
 
 
-def test_an_unknown_name_is_refused():
+def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(KeyError):
         load_attack("membership.magic")
 
 
 @pytest.mark.parametrize("room", ["attacks", "audit"])
-def test_importing_the_room_stays_light(room: str):
+def test_importing_the_room_stays_light(room: str) -> None:
     code = f"import strongroom.{room}, sys; print('torch' in sys.modules, 'scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

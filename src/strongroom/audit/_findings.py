@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from strongroom.attacks import EvasionResult, NotEvaluable, OneRunBound, RocResult
-from strongroom.audit._finding import Finding, Interval, Status
+from strongroom.audit._finding import Finding, Interval, Severity, Status
 from strongroom.audit._judge import CLAIM
 from strongroom.audit._metrics import severity_of, standards_of, title_of
 
@@ -174,12 +174,18 @@ def of_baseline(context: Context, result: Result, seconds: float) -> Finding:
     if not isinstance(result, RocResult) or at is None:
         reason = result.reason if isinstance(result, NotEvaluable) else "too few non-members"
         return context.finding(
-            "membership.lira.baseline", metric, title=title, reason=reason, seconds=seconds
+            "membership.lira.baseline",
+            metric,
+            title=title,
+            severity=Severity.INFO,
+            reason=reason,
+            seconds=seconds,
         )
     return context.finding(
         "membership.lira.baseline",
         metric,
         title=title,
+        severity=Severity.INFO,
         value=at.tpr,
         interval=Interval(at.low, at.high, method=_BAND),
         queries=result.queries,

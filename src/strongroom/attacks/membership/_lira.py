@@ -1,10 +1,10 @@
-"""LiRA, the likelihood-ratio attack (Carlini et al., "Membership Inference Attacks From First
-Principles", IEEE S&P 2022), online form.
+"""LiRA, the likelihood-ratio attack on membership, in its online form.
 
-Shadow models are trained on random halves of the attacked rows; per row, one Gaussian is fitted to
+After Carlini et al., "Membership Inference Attacks From First Principles", IEEE S&P 2022.
+Shadow models are trained on random parts of the attacked rows; per row, one Gaussian is fitted to
 the confidences of the shadows that saw it and one to those that didn't, and the target's confidence
 is held against both.
-"""  # noqa: D205 - the title of the paper needs two lines
+"""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _KNOWLEDGE = (
 )
 _PRIOR = 16.0  # pseudo-observations that draw a row's variance to the global one
 _FEWEST_SHADOWS = 4
+_SMALLEST_SHARE = 0.25  # of the shadows that see a row: both Gaussians need some
 _FLOOR = 1e-12
 
 
@@ -72,12 +73,12 @@ def lira_scores(
     return scores
 
 
-def half_memberships(models: int, rows: int, seed: int) -> NDArray[np.bool_]:
-    """Return bool [models, rows]: each row is in a random half of the models, exactly."""
+def random_memberships(models: int, rows: int, seed: int, share: float = 0.5) -> NDArray[np.bool_]:
+    """Return bool [models, rows]: each row is in a random `share` of the models, exactly."""
     coins = np.random.default_rng(seed)
     ranks = coins.random((models, rows)).argsort(axis=0)
-    halves: NDArray[np.bool_] = ranks < models // 2
-    return halves
+    chosen: NDArray[np.bool_] = ranks < round(models * share)
+    return chosen
 
 
 def lira(
@@ -115,8 +116,10 @@ def lira(
 
     inputs = np.concatenate([members.inputs, nonmembers.inputs])
     pool = Rows(inputs, np.concatenate([members.labels, nonmembers.labels]))
-    membership = half_memberships(shadows, len(pool), seed)
-    learnt, target_rows = len(pool) // 2, trained_on or len(members)
+    target_rows = trained_on or len(members)
+    share = min(0.5, max(_SMALLEST_SHARE, target_rows / len(pool)))
+    membership = random_memberships(shadows, len(pool), seed, share)
+    learnt = round(len(pool) * share)
     spec, noise = _recipe(train_spec, noise_multiplier, learnt, target_rows)
     bank = train_bank(
         spec,
@@ -141,11 +144,11 @@ def lira(
             "rows_per_shadow": learnt,
             "rows_of_the_target": target_rows,
             "shadow_population": (
-                f"each shadow learns from a random half of the {len(members):,} members and "
+                f"each shadow learns from a random {share:.0%} of the {len(members):,} members and "
                 f"{len(nonmembers):,} non-members under attack"
                 + (
-                    f", fewer rows than the {target_rows:,} that the target learnt from"
-                    if learnt < target_rows
+                    f": {learnt:,} rows, where the target learnt from {target_rows:,}"
+                    if learnt != target_rows
                     else ""
                 )
             ),
