@@ -58,7 +58,6 @@ learning_rate = 0.5
 weight_decay = 0.01
 optimizer = "adam"
 average = false
-data = "anonymized"
 compare = false
 seed = 7
 [train.privacy]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,12 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from strongroom.data import Kind, read_dataset, read_table, write_table
+from strongroom.data import Kind, read_content, read_dataset, read_table, readable, write_table
 from strongroom.errors import DataError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 TABLE = pa.table({"name": ["Ann", None, "Zoë"], "n": [1, 2, None], "x": [0.5, None, 2.0]})
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt", ".md", ".log")
@@ -188,6 +185,44 @@ def test_json_without_columns(tmp_path: Path, content: str) -> None:
 def test_a_text_in_another_encoding(tmp_path: Path) -> None:
     path = file(tmp_path, "t.txt", b"one\ntwo\nM\xfcller\n")
     assert refused(path).where == f"{path}:3"
+
+
+# Without a name: standard input
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_bytes_without_a_name_are_told_by_how_they_begin(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"t{ending}"
+    write_table(TABLE, path)
+    dataset = read_content(path.read_bytes(), "standard input")
+    assert (dataset.kind, dataset.name) == (Kind.TABLE, "standard input")
+    assert dataset.fingerprint == read_dataset(path).fingerprint
+
+
+def test_bytes_that_look_like_nothing_else_are_text() -> None:
+    dataset = read_content("\ufeffDear Ann\nyours, Bob\n".encode(), "standard input")
+    assert dataset.kind is Kind.TEXT
+    assert dataset.table.to_pydict() == {"text": ["Dear Ann", "yours, Bob"]}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    content=st.one_of(st.binary(max_size=60), st.text('a1,"\n{}[]:é', max_size=40).map(str.encode))
+)
+def test_any_bytes_without_a_name_are_a_dataset_or_a_data_error(content: bytes) -> None:
+    try:
+        got: object = read_content(content, "standard input")
+    except DataError as error:
+        got = error.where
+    assert got
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("a.csv", True), ("a.CSV.gz", True), ("a.b.txt", True), ("a.xlsx", False), ("csv", False)],
+)
+def test_whether_a_file_can_be_read_is_told_by_its_name(name: str, *, known: bool) -> None:
+    assert readable(Path(name)) is known
 
 
 # Whatever stands in a file, only a DataError may come out.
