@@ -117,7 +117,7 @@ def _scores(accuracy: float, low: float, high: float, auc: float) -> dict[str, A
 
 def _train() -> dict[str, Any]:
     return {
-        "model": "logistic",
+        "model": {"digest": _digest("model"), "hidden": [], "inputs": 176},
         "metrics": {"train": _scores(0.8531, 0.8492, 0.8569, 0.9071),
                     "test": _scores(0.8517, 0.8461, 0.8571, 0.9043)},
         "privacy": {
@@ -244,7 +244,7 @@ def _curve(skill: float) -> dict[str, list[float]]:
 
 
 def _evidence() -> list[dict[str, Any]]:
-    stages = ("discover", "anonymize", "seal", "train", "audit")
+    stages = ("discover", "anonymize", "seal", "train", "audit", "ledger")
     return [
         {"index": i, "stage": stage, "digest": _digest(stage),
          "created": f"2026-11-23T10:0{i}:11+00:00"}

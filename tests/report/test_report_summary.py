@@ -36,7 +36,10 @@ def test_within_policy_says_so_and_counts_what_needs_attention(sample: ReportDat
     assert judged.state is State.WITHIN
     assert judged.headline == "Within policy."
     assert judged.reasons == ()
-    assert "10 passed, 1 needs attention and 1 could not be measured" in judged.summary
+    assert (
+        "9 passed, 1 needs attention, 1 could not be measured and 1 had no limit to keep"
+        in judged.summary
+    )
     assert "Proved ε = 2.99 at δ = 1e-5; measured lower bound 1.71." in said(judged.summary)
 
 
@@ -104,7 +107,7 @@ def test_a_status_that_nobody_knows_is_not_a_pass(sample: ReportData) -> None:
 
 def test_tiles_give_value_limit_interval_and_evidence(sample: ReportData) -> None:
     privacy, leak, robust, useful = tiles(sample)
-    assert (privacy.value, privacy.limit) == ("ε 2.99", "at most 4")
+    assert (privacy.value, privacy.limit) == ("ε 2.99", "at most 4.00")
     assert "measured at least 1.71" in privacy.notes[0]
     assert (said(leak.value), said(leak.limit), leak.status) == ("0.34 %", "at most 0.5 %", "warn")
     assert said(leak.notes[0]) == "95 % interval 0.19 to 0.55 %"
@@ -189,7 +192,9 @@ def test_percent_never_rounds_to_all_or_nothing(share: float) -> None:
         (lambda: fmt.significant(123456789), "1.23e8"),
         (lambda: fmt.plain([1, 0.25, None, True, "x"]), "1, 0.25, –, yes, x"),
         (lambda: fmt.limit_of(Unit.SHARE, 0.1, 0.2), "between 10 % and 20 %"),
-        (lambda: fmt.limit_of(Unit.YES, 1.0, None), "yes"),
+        (lambda: fmt.limit_of(Unit.YES, 1.0, None), "must be yes"),
+        (lambda: fmt.epsilon(2.9999999), "3.00"),
+        (lambda: fmt.epsilon(0.0123), "0.012"),
         (lambda: fmt.limit_of(Unit.SHARE, None, None), ""),
         (lambda: fmt.range_of(Unit.POINTS, -0.001, 0.012), "-0.1 to +1.2 points"),
     ],
@@ -247,8 +252,23 @@ def test_the_budget_says_what_is_left_reserved_or_overdrawn(sample: ReportData) 
     held = render_html(dataclasses.replace(sample, budget={**sample.budget, "entries": entries}))
     assert "reserved by a run that hasn’t finished" in held
     over = render_html(dataclasses.replace(sample, budget={**sample.budget, "budget": 4.0}))
-    assert "That is more than the 4 allowed." in over
+    assert "That is more than the 4.00 allowed." in over
     free = render_html(
         dataclasses.replace(sample, budget={**sample.budget, "budget": None, "entries": []})
     )
     assert "No budget was set" in free
+
+
+def test_what_was_held_against_nothing_is_not_called_passed(sample: ReportData) -> None:
+    page = render_html(sample)
+    gap = page[page.index("Accuracy given up for privacy") :]
+    assert gap.index("No limit set") < gap.index("</summary>")
+    free = changed(sample, "evasion.success_rate", threshold=None)
+    assert tiles(free)[2].status is None
+    assert verdict(free).unlimited == 2
+
+
+def test_a_neural_network_is_named_by_its_layers(sample: ReportData) -> None:
+    assert "Logistic regression, 176 inputs" in render_html(sample)
+    train = {**(sample.train or {}), "model": {"hidden": [64, 32]}}
+    assert "hidden layers of 64 and 32" in render_html(dataclasses.replace(sample, train=train))

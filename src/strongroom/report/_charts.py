@@ -159,7 +159,7 @@ def roc(curves: Sequence[Curve], limit: tuple[float, float] | None, description:
     """ROC on log-log axes: where people are recognised with few false alarms is what matters.
 
     Args:
-        curves: at most three are told apart by colour and dash.
+        curves: at most two are told apart by colour and dash.
         limit: (false-positive rate, highest true-positive rate that the policy allows).
         description: what the picture shows, for those who can't see it.
     """

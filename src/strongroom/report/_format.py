@@ -68,8 +68,8 @@ def points(difference: float) -> str:
 
 
 def epsilon(value: float) -> str:
-    """Return ε with three significant digits."""
-    return significant(value)
+    """Return ε with two decimals; a tiny one keeps two significant digits."""
+    return f"{value:.2f}" if value >= 0.1 or value <= 0 else significant(value, 2)  # noqa: PLR2004
 
 
 def delta(value: float) -> str:
@@ -173,12 +173,17 @@ def range_of(unit: Unit, low: float, high: float) -> str:
     return f"{value_of(unit, low)} to {value_of(unit, high)}"
 
 
+def limited(words: str) -> str:
+    """Return a limit's words for running text: `limit at most 4`, but `must be yes`."""
+    return words if words.startswith("must") else f"limit {words}"
+
+
 def limit_of(unit: Unit, low: float | None, high: float | None) -> str:
     """Return what a policy allows, in words; empty when it sets no limit."""
     if low is not None and high is not None:
         return f"between {value_of(unit, low)} and {value_of(unit, high)}"
     if low is not None:
-        return "yes" if unit is Unit.YES else f"at least {value_of(unit, low)}"
+        return "must be yes" if unit is Unit.YES else f"at least {value_of(unit, low)}"
     if high is not None:
         return f"at most {value_of(unit, high)}"
     return ""

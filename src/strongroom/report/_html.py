@@ -26,6 +26,7 @@ STATUS_WORDS = {
     "warn": "Needs attention",
     "fail": "Failed",
     "not_evaluable": "Not measured",
+    "unlimited": "No limit set",
 }
 CHANGE_WORDS = {
     "better": "▲ better:",
@@ -82,7 +83,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=fmt.moment, short=of_proof.short, field=text)
+    environment.filters.update(
+        limited=fmt.limited, moment=fmt.moment, short=of_proof.short, field=text
+    )
     return environment
 
 

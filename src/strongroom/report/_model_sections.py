@@ -10,15 +10,22 @@ from strongroom.report import _format as fmt
 from strongroom.report._metrics import Unit, metric
 from strongroom.report._read import bounds, finite, items, mapping, number, numbers, text
 from strongroom.report._section import Figure, Section, Table
-from strongroom.report._summary import TPR, accuracy, interval_words, is_private, worst
+from strongroom.report._summary import (
+    TPR,
+    accuracy,
+    interval_range,
+    interval_words,
+    is_private,
+    worst,
+)
 
 if TYPE_CHECKING:
     from strongroom.report._data import ReportData
     from strongroom.report._read import Document
 
 _RATES = (0.001, 0.01, 0.1)
-# As many as colours and dashes tell apart.
-_MOST_CURVES = 3
+# More than two bands hide each other; the table has all curves.
+_MOST_DRAWN = 2
 _RELATION = {
     "add_or_remove_one": "adding or removing one",
     "replace_one": "replacing one by another",
@@ -124,12 +131,13 @@ def _training_facts(train: Document) -> tuple[tuple[str, str], ...]:
 
 
 def _model_name(train: Document) -> str:
-    model = train.get("model")
-    return (
-        text(model, "name") or text(model, "model")
-        if isinstance(model, dict)
-        else text(train, "model")
-    )
+    model = mapping(train, "model")
+    if not model:
+        return text(train, "model")
+    hidden, inputs = items(model, "hidden"), number(model, "inputs")
+    layers = " and ".join(fmt.plain(width) for width in hidden)
+    name = f"Neural network, hidden layers of {layers}" if hidden else "Logistic regression"
+    return name if inputs is None else f"{name}, {fmt.count(inputs)} inputs"
 
 
 def leak(data: ReportData) -> Section | None:
@@ -157,12 +165,14 @@ def leak(data: ReportData) -> Section | None:
         (
             metric(text(f, "metric"), text(f, "title")).name,
             fmt.value_of(metric(text(f, "metric")).unit, number(f, "value")),
-            interval_words(f) or fmt.NOTHING,
+            interval_range(f) or fmt.NOTHING,
             text(f, "check"),
         )
         for f in at_rates
     )
-    table = Table("Attacks on membership", ("Measure", "Value", "Interval", "Check"), rows)
+    table = Table(
+        "Attacks on membership", ("Measure", "Value", f"95{fmt.GAP}% interval", "Check"), rows
+    )
     return Section(
         "leak", "Could someone tell who was in the training data?", "Leak measured", tuple(lead),
         data.record("audit"), _roc(data, curves), table if rows else None,
@@ -185,7 +195,7 @@ def _curves(data: ReportData) -> list[charts.Curve]:
                     [high[i] for i in order] if banded else [],
                 )
             )
-    return curves[:_MOST_CURVES]
+    return curves
 
 
 def _roc(data: ReportData, curves: list[charts.Curve]) -> Figure | None:
@@ -207,11 +217,12 @@ def _roc(data: ReportData, curves: list[charts.Curve]) -> Figure | None:
         )
         for label, points in read
     )
-    kinds = tuple((f"c{i}", c.label) for i, c in enumerate(curves, start=1))
-    banded = any(c.low for c in curves)
+    drawn = curves[:_MOST_DRAWN]
+    kinds = tuple((f"c{i}", c.label) for i, c in enumerate(drawn, start=1))
+    banded = any(c.low for c in drawn)
     return Figure(
         charts.roc(
-            curves, (0.001, most) if most else None, f"{description}. Chance is the diagonal."
+            drawn, (0.001, most) if most else None, f"{description}. Chance is the diagonal."
         ),
         "Both axes are logarithmic, because the lower left corner is what matters."
         + (" Bands are confidence intervals." if banded else ""),
@@ -279,7 +290,7 @@ def budget(data: ReportData) -> Section | None:
     else:
         lead.append("No budget was set, so nothing would stop further runs from adding to it.")
     return Section("budget", "How much privacy has been spent?", "Privacy budget", tuple(lead),
-                   data.record("train"), figure,
+                   data.record("ledger", "train"), figure,
                    notes=("Runs add up by composition, which can be less than their plain sum.",)
                    if len(entries) > 1 else ())  # fmt: skip
 

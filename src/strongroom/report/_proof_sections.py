@@ -17,6 +17,7 @@ from strongroom.report._summary import (
     change,
     interval_words,
     is_private,
+    is_unlimited,
     limits,
     status_of,
 )
@@ -110,7 +111,7 @@ def _card(data: ReportData, finding: Document, place: int) -> FindingCard:
     return FindingCard(
         f"finding-{place}",
         title[:1].upper() + title[1:],
-        status.value,
+        "unlimited" if is_unlimited(finding) else status.value,
         fmt.value_of(known.unit, value),
         limit,
         known.help if known.help != title else "",

@@ -41,6 +41,7 @@ class Verdict:
         reasons: what stands in the way, a sentence each.
         summary: two or three sentences that everybody reads.
         counts: findings per status.
+        unlimited: how many of those that pass do so because no limit is set for them.
     """
 
     state: State
@@ -48,6 +49,7 @@ class Verdict:
     reasons: tuple[str, ...]
     summary: str
     counts: dict[str, int]
+    unlimited: int
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ def status_of(finding: Document) -> Status:
     return Status(said) if said in set(Status) else Status.NOT_EVALUABLE
 
 
+def is_unlimited(finding: Document) -> bool:
+    """Tell whether a finding passes only because it was held against nothing."""
+    return status_of(finding) is Status.PASS and not mapping(finding, "threshold")
+
+
 def badness(finding: Document) -> tuple[int, int, float]:
     """Order findings worst first: by status, by severity, then by value in the bad direction."""
     value = number(finding, "value")
@@ -115,12 +122,15 @@ def limits(data: ReportData, metric_id: str, finding: Document | None = None) ->
 
 def interval_words(finding: Document) -> str:
     """Return a finding's confidence interval in words; "" if it has none."""
-    pair = bounds(finding, "interval")
-    if pair is None:
-        return ""
     confidence = number(finding, "interval", "confidence") or 0.95
-    unit = metric(text(finding, "metric")).unit
-    return f"{fmt.percent(confidence)} interval {fmt.range_of(unit, *pair)}"
+    spread = interval_range(finding)
+    return spread and f"{fmt.percent(confidence)} interval {spread}"
+
+
+def interval_range(finding: Document) -> str:
+    """Return the ends of a finding's confidence interval; "" if it has none."""
+    pair = bounds(finding, "interval")
+    return "" if pair is None else fmt.range_of(metric(text(finding, "metric")).unit, *pair)
 
 
 def sentence(data: ReportData, finding: Document) -> str:
@@ -131,7 +141,9 @@ def sentence(data: ReportData, finding: Document) -> str:
     said = known.name[:1].upper() + known.name[1:]
     if value is None:
         return f"{said}: could not be measured{_because(finding)}."
-    return f"{said}: {fmt.value_of(known.unit, value)}" + (f", limit {limit}." if limit else ".")
+    return f"{said}: {fmt.value_of(known.unit, value)}" + (
+        f", {fmt.limited(limit)}." if limit else "."
+    )
 
 
 def _because(finding: Document) -> str:
@@ -143,10 +155,11 @@ def verdict(data: ReportData) -> Verdict:
     """Judge the whole. Fails closed: a limit that nothing was measured against isn't kept."""
     findings = sorted(data.findings, key=badness)
     counts = {s.value: sum(status_of(f) is s for f in findings) for s in Status}
+    unlimited = sum(map(is_unlimited, findings))
     failed = [f for f in findings if status_of(f) is Status.FAIL]
     measured = {text(f, "metric") for f in findings if number(f, "value") is not None}
     unanswered = [m for m in data.policy if m not in measured]
-    summary = " ".join(filter(None, [_tally(counts), _leak(data), _proved(data)]))
+    summary = " ".join(filter(None, [_tally(counts, unlimited), _leak(data), _proved(data)]))
     troubles = [metric(text(f, "metric"), text(f, "title")).trouble for f in failed]
     troubles += [f"{metric(m).name} could not be measured" for m in unanswered]
     reasons = [sentence(data, f) for f in failed]
@@ -161,11 +174,11 @@ def verdict(data: ReportData) -> Verdict:
         more = len(several) - 1
         tail = f", and {more} more reason{'s'[: more > 1]}" if more else ""
         headline = f"Not within {what}: {several[0]}{tail}."
-        return Verdict(State.NOT_WITHIN, headline, tuple(reasons), summary, counts)
+        return Verdict(State.NOT_WITHIN, headline, tuple(reasons), summary, counts, unlimited)
     if not measured:
         headline = "No verdict yet: nothing has been measured against a limit."
-        return Verdict(State.NONE, headline, (), summary, counts)
-    return Verdict(State.WITHIN, f"Within {what}.", (), summary, counts)
+        return Verdict(State.NONE, headline, (), summary, counts, unlimited)
+    return Verdict(State.WITHIN, f"Within {what}.", (), summary, counts, unlimited)
 
 
 def _unmeasured(metric_id: str, findings: list[Document]) -> str:
@@ -178,12 +191,13 @@ def _and(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
-def _tally(counts: dict[str, int]) -> str:
+def _tally(counts: dict[str, int], unlimited: int) -> str:
     parts = [
-        (counts["pass"], "passed"),
+        (counts["pass"] - unlimited, "passed"),
         (counts["fail"], "failed"),
         (counts["warn"], "need attention" if counts["warn"] > 1 else "needs attention"),
         (counts["not_evaluable"], "could not be measured"),
+        (unlimited, "had no limit to keep"),
     ]
     said = [f"{n} {words}" for n, words in parts if n]
     total = sum(counts.values())
@@ -241,7 +255,7 @@ def tiles(data: ReportData) -> list[Tile]:
 
 
 def _status(finding: Document | None) -> str | None:
-    if finding is None or not (finding.get("threshold") or status_of(finding) != Status.PASS):
+    if finding is None or is_unlimited(finding):
         return None
     return status_of(finding).value
 
