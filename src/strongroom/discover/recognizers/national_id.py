@@ -113,6 +113,8 @@ _SHAPE = {
     **dict.fromkeys(map(ord, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"), "A"),
 }
 _ALONE = 0.5
+# Tells most numbers of these shapes apart before any context is read: 999-99-9999 is an SSN's too.
+_BEGINS = {"us.itin": "9", "ch.ssn": "7"}
 
 
 class NationalIdRecognizer:
@@ -133,7 +135,11 @@ class NationalIdRecognizer:
                 token = match.group()
                 if not _SHORTEST <= len(token) <= _LONGEST:
                     continue
-                kinds = _by_shape().get(token.translate(_SHAPE))
+                kinds = [
+                    (number, alone)
+                    for number, alone in _by_shape().get(token.translate(_SHAPE), ())
+                    if token.startswith(_BEGINS.get(number.module, ""))
+                ]
                 if kinds:
                     best = self._best(text, match.start(), match.end(), token, kinds)
                     if best:
