@@ -19,28 +19,29 @@ from strongroom.vault import inspect_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-# --- arrays in pickles -------------------------------------------------------------------------------------
+# --- arrays in pickles --------------------------------------------------------------------------
 
 DTYPE = named("numpy", "dtype")
 
 
 def dtype(code: str, state: object = None) -> bytes:
-    made = call(DTYPE, text(code), b"\x89", b"\x88")
-    return made if state is None else made + pickled(state) + b"b"
+    made: bytes = call(DTYPE, text(code), b"\x89", b"\x88")
+    return made if state is None else made + bytes(pickled(state)) + b"b"
 
 
 def array(kind: bytes, data: object, shape: tuple[int, ...] = (1,)) -> bytes:
-    made = call(
+    made: bytes = call(
         named("numpy.core.multiarray", "_reconstruct"),
         named("numpy", "ndarray"),
         pickled((0,)),
         b"C\x01b",
     )
-    return made + b"(K\x01" + pickled(shape) + kind + b"\x89" + data_of(data) + b"tb"
+    return made + b"(K\x01" + bytes(pickled(shape)) + kind + b"\x89" + data_of(data) + b"tb"
 
 
 def data_of(data: object) -> bytes:
-    return b"C" + bytes([len(data)]) + data if isinstance(data, bytes) else pickled(data)
+    made: bytes = pickled(data)
+    return b"C" + bytes([len(data)]) + data if isinstance(data, bytes) else made
 
 
 PLAIN = (3, "<", None, None, None, -1, -1, 0)
@@ -49,7 +50,7 @@ OBJECTS = (3, "|", None, None, None, -1, -1, 63)
 
 def struct_of(inner: bytes, offset: int, size: int, flags: int, names: bytes = b"") -> bytes:
     field = b"}" + text("a") + inner + b"K" + bytes([offset]) + b"\x86s"
-    state = b"(K\x03" + text("|") + b"N" + (names or text("a") + b"\x85") + field
+    state: bytes = b"(K\x03" + text("|") + b"N" + (names or text("a") + b"\x85") + field
     return dtype("V8") + state + b"K" + bytes([size]) + b"K\x01K" + bytes([flags]) + b"tb"
 
 
@@ -61,6 +62,12 @@ LIES = {
     "struct hides its objects": array(struct_of(dtype("O8", OBJECTS), 0, 8, 0), b"A" * 8),
     "struct without fields' flags": array(struct_of(dtype("O8"), 0, 8, 0), b"A" * 8),
     "field outside the struct": array(struct_of(dtype("f8", PLAIN), 4, 8, 0), b"A" * 8),
+    "field that is longer than its code says": array(
+        struct_of(dtype("O"), 7, 8, 1), [1]
+    ),
+    "number that is longer than its code says": array(
+        struct_of(dtype("i"), 7, 8, 0), b"A" * 8
+    ),
     "field of no type": array(struct_of(b"N", 0, 8, 0), b"A" * 8),
     "fields without names": array(struct_of(dtype("f8", PLAIN), 0, 8, 0, b")"), b"A" * 8),
     "size of another type": array(dtype("f8", (3, "<", None, None, None, 800, 8, 0)), b"A" * 8),
@@ -121,7 +128,7 @@ def test_the_same_arrays_without_lies_are_safe() -> None:
         pickle.loads(data)  # noqa: S301 - it was just proved safe
 
 
-# --- array files ------------------------------------------------------------------------------------
+# --- array files --------------------------------------------------------------------------------
 
 
 def npy_of(header: str | bytes, content: bytes = b"", version: bytes = b"\x01\0") -> bytes:

@@ -27,7 +27,11 @@ from strongroom.vault.inspection._values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CODE = re.compile(r"([?bBiufcmMSUVO])([0-9]{0,9})")
+# Kind and width as NumPy writes them. A code without its width, such as "i", is longer than it
+# looks, and nobody writes it.
+_CODE = re.compile(
+    r"([?bB])|(?=(?:b1|[iuf](?:1|2|4|8|16)|c(?:8|16|32)|[mM]8|O8|[SUV][0-9]+)$)(.)([0-9]{1,9})"
+)
 _UCS4 = 4
 # numpy/ndarraytypes.h: HASOBJECT, LIST_PICKLE, NEEDS_INIT, NEEDS_PYAPI, USE_GETITEM, USE_SETITEM.
 _OBJECT_FLAGS = 0x3F
@@ -153,7 +157,7 @@ def _parse_code(value: Value) -> tuple[int, bool] | None:
     match = _CODE.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None
-    kind, width = match[1], int(match[2] or 1)
+    kind, width = (match[1], 1) if match[1] else (match[2], int(match[3]))
     size = width * _UCS4 if kind == "U" else width
     return size, kind == "O"
 
