@@ -94,6 +94,8 @@ def run(
             skipped.append(stage.name)
         if stage.name == until:
             break
+    # What killed and superseded runs left is of no use to anybody, and holds people.
+    workspace.sweep()
     verdict = way.docs.get("report", {}).get("verdict", {}).get("ok")
     return RunResult(way.docs, tuple(skipped), verdict, time.monotonic() - begun)
 

@@ -214,7 +214,7 @@ class TestTampering:
         for victim in (project.workspace / "artefacts").rglob("*.age"):
             content = victim.read_bytes()
             victim.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        refused(project("run"), "altered", "strongroom verify")
+        refused(project("run"), "isn't what was written", "strongroom verify")
 
     def test_the_log(self, project: Project):
         assert project("run", "--until", "anonymize").code == 0

@@ -49,11 +49,12 @@ class Common:
             verb=verb,
         )
 
-    def read_workspace(self) -> Workspace:
+    def read_workspace(self, config: Config | None = None) -> Workspace:
         """Open the workspace to read what it says in clear: no key, no lock."""
         from strongroom.store import Workspace
 
-        return Workspace.read_only(self.workspace_path)
+        identity = identity_path(config, self.config_path)
+        return Workspace.read_only(self.workspace_path, identity=identity)
 
 
 def identity_path(config: Config | None, config_path: Path) -> Path | None:

@@ -16,7 +16,7 @@ def command(flags: Common, action: str, account: str | None) -> int:  # noqa: AR
     config = flags.config()
     account = account or config.project.name
     limit = config.data.budget if account == config.project.name else None
-    with flags.read_workspace() as workspace:
+    with flags.read_workspace(config) as workspace:
         doc = workspace.budget(account, limit)
     flags.console.document("budget", doc)
     rows = [

@@ -16,7 +16,7 @@ def command(flags: Common) -> int:
     from strongroom.stages import judged
 
     config = flags.config()
-    with flags.read_workspace() as workspace:
+    with flags.read_workspace(config) as workspace:
         docs = {}
         for name in ("discover", "anonymize", "audit"):
             record = workspace.stage(name)

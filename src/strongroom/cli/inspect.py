@@ -23,7 +23,9 @@ def command(flags: Common, files: tuple[Path, ...]) -> int:
     for file in files:
         if not file.exists():
             raise DataError("no such file", where=str(file), hint="check the path")
-        every += sorted(p for p in file.rglob("*") if p.is_file()) if file.is_dir() else [file]
+        # A released model is one thing, whose manifest says what belongs to it.
+        whole = not file.is_dir() or (file / "manifest.json").is_file()
+        every += [file] if whole else sorted(p for p in file.rglob("*") if p.is_file())
     found = [inspect_file(file) for file in every]
     flags.console.document("inspect", {"files": [f.to_json() for f in found]})
     for one in found:

@@ -124,7 +124,8 @@ class Ledger(Protocol):
             spend: the release's cost.
             budget: the most ε that may ever be spent on the account, or None.
             key: identifies the run (inputs, settings, code). An unsettled reservation with the
-                same key *and spend* is handed back with its seed; a settled one is never.
+                same key *and spend* is handed back with its seed; a settled one is never. An
+                empty key names no run.
 
         Raises:
             BudgetExceededError: the budget doesn't cover it; nothing was written.
@@ -148,7 +149,7 @@ class MemoryLedger:
     def reserve(self, account: str, spend: Spend, *, budget: float | None, key: str) -> Reservation:
         """See `Ledger.reserve`."""
         for entry in self.entries(account):
-            same = self._keys[entry.id] == key and entry.spend == spend
+            same = key != "" and self._keys[entry.id] == key and entry.spend == spend
             if same and entry.state is EntryState.RESERVED:
                 return Reservation(entry.id, self._seeds[entry.id], resumed=True)
         check_budget(account, [e.spend for e in self.entries(account)], spend, budget)

@@ -76,12 +76,18 @@ def _encoded(model: TableModel, dataset: Dataset) -> Labelled:
 
 
 def _summary(doc: Mapping[str, Any]) -> str:
-    counts = Counter(f["status"] for f in doc["findings"])
-    line = f"{len(doc['findings'])} findings · {counts['pass']} pass · {counts['warn']} warn · "
-    line += f"{counts['fail']} fail"
-    if counts["not_evaluable"]:
-        line += f" · {counts['not_evaluable']} not evaluable"
-    return line
+    # What was measured and has no limit has passed nothing.
+    counts = Counter(
+        "without a limit" if f["status"] == "pass" and f["threshold"] is None else f["status"]
+        for f in doc["findings"]
+    )
+    parts = [f"{counts[word]} {word}" for word in ("pass", "warn", "fail")]
+    parts += [
+        f"{counts[key]} {key.replace('_', ' ')}"
+        for key in ("without a limit", "not_evaluable")
+        if counts[key]
+    ]
+    return " · ".join(parts)
 
 
 STAGE = Stage(
