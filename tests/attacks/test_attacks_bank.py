@@ -34,6 +34,7 @@ def halves(models: int) -> NDArray[np.bool_]:
 
 def reference(
     spec: TrainSpec,
+    classes: int,
     start: Params,
     members: NDArray[np.bool_],
     batches: Sequence[torch.Tensor | None],
@@ -41,7 +42,7 @@ def reference(
     clip: float | None,
 ) -> Params:
     """Train one model by plain autograd, one row at a time, and torch's own optimizers."""
-    inputs, labels = (torch.from_numpy(a) for a in rows())
+    inputs, labels = (torch.from_numpy(a) for a in rows(classes))
     params = [(w.clone().requires_grad_(), b.clone().requires_grad_()) for w, b in start]
     flat = [p for pair in params for p in pair]
     optimizer: Any
@@ -78,7 +79,7 @@ def reference(
     return list(zip(mean[::2], mean[1::2], strict=True))
 
 
-@pytest.mark.parametrize("models", [1, 3])
+@pytest.mark.parametrize(("models", "classes"), [(1, CLASSES), (3, CLASSES), (2, 2)])
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize(
     "spec",
@@ -98,21 +99,27 @@ def reference(
     ],
 )  # fmt: skip
 def test_a_bank_equals_one_model_after_another(
-    spec: TrainSpec, models: int, private: bool, monkeypatch: pytest.MonkeyPatch
+    spec: TrainSpec,
+    models: int,
+    classes: int,
+    private: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spec = spec.model_copy(update={"privacy": PrivacySpec(clip_norm=0.4) if private else None})
-    inputs, labels = rows()
+    inputs, labels = rows(classes)
     members = halves(models)
     # Micro-batches of 32 rows: sums over parts must be the same as over the whole.
     monkeypatch.setattr(_bank, "_ACTIVATION_FLOATS", 1)
     noise = 0.0 if private else None
-    bank = train_bank(spec, inputs, labels, CLASSES, members, noise_multiplier=noise, seed=4)
+    bank = train_bank(spec, inputs, labels, classes, members, noise_multiplier=noise, seed=4)
     plan = _bank._Plan.of(spec, members, noise, 4)
-    begin = _bank._Stack(_bank.layer_sizes(spec, D, CLASSES), models, seed=4 * 1_000_003)
+    begin = _bank._Stack(_bank.layer_sizes(spec, D, classes), models, seed=4 * 1_000_003)
     for m in range(models):
         start = [(layer.weight[m], layer.bias[m]) for layer in begin.layers]
         clip = 0.4 if private else None
-        wanted = reference(spec, start, members[m], list(plan.batches()), plan.normaliser, clip)
+        wanted = reference(
+            spec, classes, start, members[m], list(plan.batches()), plan.normaliser, clip
+        )
         for (weight, bias), w, b in zip(wanted, bank.weights, bank.biases, strict=True):
             np.testing.assert_allclose(w[m], weight, rtol=2e-3, atol=2e-5)
             np.testing.assert_allclose(b[m], bias, rtol=2e-3, atol=2e-5)

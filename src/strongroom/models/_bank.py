@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _ACTIVATION_FLOATS = 2_000_000  # of one layer of one micro-batch: 8 MB, near the caches
 _PARAMETER_FLOATS = 40_000_000  # of all models of one chunk; optimizers hold up to five such
 _MOMENTUM = 0.9
+_TWO = 2
 _BETA_1, _BETA_2, _TINY = 0.9, 0.999, 1e-8
 
 
@@ -275,28 +276,66 @@ def _accumulate(
     stack: _Stack, x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor, clip: float | None
 ) -> None:
     """Add the weighted sum of the rows' (clipped) cross-entropy gradients; weight is [M, b]."""
-    layers = stack.layers
+    layers, sinks = stack.layers, stack.gradients
+    classes = layers[-1].weight.shape[1]
+    if classes == _TWO:
+        # Of two logits only the difference counts, and their gradients are each other's negative:
+        # one output does the work of both, and its squared gradient counts twice.
+        layers, sinks = _difference(layers, sinks)
     hidden, z = _forward(layers, x)
-    delta = torch.softmax(z, dim=1)
-    delta -= torch.nn.functional.one_hot(y, z.shape[1]).T
+    if classes == _TWO:
+        delta = torch.sigmoid_(z).sub_(y)
+    else:
+        delta = torch.softmax(z, dim=1).sub_(torch.nn.functional.one_hot(y, classes).T)
     deltas = [delta]
     for layer, below in zip(layers[:0:-1], hidden[::-1], strict=True):
-        delta = torch.bmm(layer.weight.transpose(1, 2), delta).mul_(below > 0)
+        delta = torch.bmm(layer.weight.transpose(1, 2), delta)
+        # ReLU's own backward: one pass, and no mask in memory.
+        delta = torch.ops.aten.threshold_backward(delta, below, 0.0)
         deltas.insert(0, delta)
     if clip is not None:
-        squared = (x.square().sum(dim=1) + 1) * deltas[0].square().sum(dim=1)
-        for below, delta in zip(hidden, deltas[1:], strict=True):
-            squared += (below.square().sum(dim=1) + 1) * delta.square().sum(dim=1)
-        weight = weight * (clip / squared.sqrt().clamp(min=1e-12)).clamp(max=1.0)
+        norms = _gradient_norms(x, hidden, deltas, last_counts=2 if classes == _TWO else 1)
+        weight = weight * (clip / norms.clamp_(min=1e-12)).clamp_(max=1.0)
     for delta in deltas:
         delta.mul_(weight[:, None, :])
-    first, *above = stack.gradients
+    _contract(sinks, x, hidden, deltas)
+    if classes == _TWO:
+        for whole, part in zip(stack.gradients[-1], sinks[-1], strict=True):
+            whole[:, 0].sub_(part[:, 0])
+            whole[:, 1].add_(part[:, 0])
+
+
+def _contract(
+    sinks: list[_Layer], x: torch.Tensor, hidden: list[torch.Tensor], deltas: list[torch.Tensor]
+) -> None:
+    """Add the sum over rows of (output gradient) × (input) to each layer's gradient."""
+    first, *above = sinks
     models, out, width = first.weight.shape
     first.weight.view(models * out, width).addmm_(deltas[0].view(models * out, -1), x)
     first.bias.add_(deltas[0].sum(dim=2))
     for gradient, below, delta in zip(above, hidden, deltas[1:], strict=True):
         gradient.weight.baddbmm_(delta, below.transpose(1, 2))
         gradient.bias.add_(delta.sum(dim=2))
+
+
+def _gradient_norms(
+    x: torch.Tensor, hidden: list[torch.Tensor], deltas: list[torch.Tensor], *, last_counts: int
+) -> torch.Tensor:
+    """Return [M, b]: each row's gradient norm; the bias is an input that is always 1."""
+    norms = [delta.square().sum(dim=1) for delta in deltas]
+    norms[-1].mul_(last_counts)
+    squared = norms[0].mul_(x.square().sum(dim=1).add_(1))
+    for below, norm in zip(hidden, norms[1:], strict=True):
+        squared.addcmul_(below.square().sum(dim=1).add_(1), norm)
+    return squared.sqrt_()
+
+
+def _difference(layers: list[_Layer], gradients: list[_Layer]) -> tuple[list[_Layer], list[_Layer]]:
+    """Return layers whose last one gives logit 1 less logit 0, and gradients to sum into."""
+    weight, bias = layers[-1]
+    last = _Layer(weight[:, 1:] - weight[:, :1], bias[:, 1:] - bias[:, :1])
+    sink = _Layer(torch.zeros_like(last.weight), torch.zeros_like(last.bias))
+    return [*layers[:-1], last], [*gradients[:-1], sink]
 
 
 def _forward(layers: list[_Layer], x: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
