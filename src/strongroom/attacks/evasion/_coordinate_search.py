@@ -97,8 +97,8 @@ def coordinate_search(
     table: pa.Table,
     labels: NDArray[np.integer],
     *,
-    max_changed: int = 3,
-    max_change: float = 0.1,
+    max_changed: int = 2,
+    max_change: float = 0.5,
     immutable: Sequence[str] = (),
     most_rows: int = 300,
     seed: int = 0,
@@ -112,7 +112,7 @@ def coordinate_search(
         table: rows as people know them; columns that the encoder doesn't read are left alone.
         labels: int [rows], the true classes.
         max_changed: columns that may change in one row.
-        max_change: how far a number may go, as a share of its range.
+        max_change: how far a number may go, in standard deviations of its column.
         immutable: columns that nobody can change.
         most_rows: rows tried, drawn at random from those rightly classified.
         seed: of that draw.
@@ -219,7 +219,7 @@ def _result(
         knowledge=_KNOWLEDGE,
         details={
             "max_changed_columns": max_changed,
-            "max_change_of_range": max_change,
+            "max_change_in_deviations": max_change,
             "immutable": list(immutable),
         },
     )

@@ -144,8 +144,10 @@ def moves_of(
 ) -> list[Moves]:
     """Return how each column of a plain table may change.
 
-    A number's reach is a share of its range: the declared one, or where none was declared, the one
-    seen in the table. An undeclared category may become any category seen in the table.
+    A number's reach is `max_change` times its standard deviation in the table, and it keeps to its
+    declared range, or where none was declared, to the one seen in the table. (A share of the range
+    would be no small change where few values lie far out, as with incomes.) An undeclared category
+    may become any category seen in the table.
     """
     moves: list[Moves] = []
     for column in columns:
@@ -169,7 +171,7 @@ def _number_moves(column: Column, cells: pa.Array, max_change: float) -> NumberM
         return None
     low, high = column.range or (float(values.min()), float(values.max()))
     integer = column.integer or pa.types.is_integer(cells.type)
-    return NumberMoves(column.name, low, high, max_change * (high - low), integer)
+    return NumberMoves(column.name, low, high, max_change * float(values.std()), integer)
 
 
 def _category_moves(column: Column, cells: pa.Array) -> CategoryMoves | None:
