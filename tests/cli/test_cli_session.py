@@ -21,7 +21,7 @@ VERBS = (
 )
 
 
-def test_scan_names_roles_and_says_why(project: Project):
+def test_scan_names_roles_and_says_why(project: Project) -> None:
     done = project("scan", "patients.csv", "--json", "--target", "readmitted")
     assert done.code == 0, done.err
     assert done.json["schema"] == "strongroom/scan/1"
@@ -35,7 +35,7 @@ def test_scan_names_roles_and_says_why(project: Project):
     assert "@example.org" not in done.out
 
 
-def test_scan_spans_point_at_the_values(project: Project):
+def test_scan_spans_point_at_the_values(project: Project) -> None:
     done = project("scan", "patients.csv", "--spans")
     rows = read_table(project.folder / "patients.csv").to_pylist()
     lines = [json.loads(line) for line in done.out.splitlines()]
@@ -46,7 +46,7 @@ def test_scan_spans_point_at_the_values(project: Project):
         assert "value" not in line
 
 
-def test_scan_reads_stdin(project: Project):
+def test_scan_reads_stdin(project: Project) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "strongroom", "scan", "-", "--json"],
         input=(project.folder / "patients.csv").read_bytes(),
@@ -57,7 +57,7 @@ def test_scan_reads_stdin(project: Project):
     assert json.loads(done.stdout)["files"][0]["rows"] == 600
 
 
-def test_a_scan_goes_on_after_a_bad_file(project: Project):
+def test_a_scan_goes_on_after_a_bad_file(project: Project) -> None:
     (project.folder / "bad.csv").write_text("a,b\n1,2,3\n")
     done = project("scan", "bad.csv", "patients.csv", "--json")
     assert done.code == 2
@@ -65,7 +65,7 @@ def test_a_scan_goes_on_after_a_bad_file(project: Project):
     assert "3 fields" in done.json["errors"][0]["what"]
 
 
-def test_anonymize_one_file(project: Project):
+def test_anonymize_one_file(project: Project) -> None:
     done = project(
         "anonymize",
         "patients.csv",
@@ -91,7 +91,7 @@ def test_anonymize_one_file(project: Project):
     assert measured["k"] == document["after"]["k"]
 
 
-def test_pseudonyms_are_the_same_under_the_same_key(project: Project):
+def test_pseudonyms_are_the_same_under_the_same_key(project: Project) -> None:
     assert project("keys", "new", "p.key").code == 0
     tokens = []
     for name in ("a.csv", "b.csv"):
@@ -115,7 +115,7 @@ def test_pseudonyms_are_the_same_under_the_same_key(project: Project):
     assert not any("@" in t for t in tokens[0])
 
 
-def test_seal_and_open(project: Project):
+def test_seal_and_open(project: Project) -> None:
     key = project("keys", "new", "my.key", "--json").json
     sealed = project("seal", "patients.csv", "-r", key["recipient"])
     assert sealed.code == 0, sealed.err
@@ -132,7 +132,7 @@ def test_seal_and_open(project: Project):
     assert not (project.folder / "x.csv").exists()
 
 
-def test_an_altered_file_opens_to_nothing(project: Project):
+def test_an_altered_file_opens_to_nothing(project: Project) -> None:
     write_table(pa.table({"n": list(range(60_000))}), project.folder / "n.csv")
     assert project("seal", "n.csv", "-p", STRONGROOM_PASSPHRASE="four words at least").code == 0
     sealed = project.folder / "n.csv.age"
@@ -147,7 +147,7 @@ def test_an_altered_file_opens_to_nothing(project: Project):
     assert not (project.folder / "m.csv").exists()
 
 
-def test_inspect_says_what_is_not_safe(project: Project):
+def test_inspect_says_what_is_not_safe(project: Project) -> None:
     import pickle
 
     (project.folder / "model.bin").write_bytes(pickle.dumps(print))
@@ -156,7 +156,7 @@ def test_inspect_says_what_is_not_safe(project: Project):
     assert done.json["files"][0]["verdict"] == "unsafe"
 
 
-def test_init_writes_a_configuration_that_runs(project: Project):
+def test_init_writes_a_configuration_that_runs(project: Project) -> None:
     project.config.unlink()
     done = project("init", "patients.csv", "--target", "readmitted")
     assert done.code == 0, done.err
@@ -170,7 +170,7 @@ def test_init_writes_a_configuration_that_runs(project: Project):
     assert "Within policy" in ran.out or "Not within policy" in ran.out
 
 
-def test_audit_a_released_model(project: Project):
+def test_audit_a_released_model(project: Project) -> None:
     assert project("run").code == 0
     done = project(
         "audit",
@@ -191,7 +191,7 @@ def test_audit_a_released_model(project: Project):
     assert json.loads((project.folder / "out.sarif").read_text())["version"] == "2.1.0"
 
 
-def test_the_model_folder_says_no_after_a_change(project: Project):
+def test_the_model_folder_says_no_after_a_change(project: Project) -> None:
     assert project("run").code == 0
     weights = project.folder / "model" / "model.safetensors"
     content = bytearray(weights.read_bytes())
@@ -202,7 +202,7 @@ def test_the_model_folder_says_no_after_a_change(project: Project):
     assert "model.safetensors" in done.err
 
 
-def test_report_again(project: Project):
+def test_report_again(project: Project) -> None:
     assert project("run").code == 0
     (project.folder / "report" / "report.html").unlink()
     assert project("report").code == 0
@@ -210,14 +210,14 @@ def test_report_again(project: Project):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_explains_itself(project: Project, verb: str):
+def test_every_verb_explains_itself(project: Project, verb: str) -> None:
     done = project(verb, "--help")
     assert done.code == 0
     assert "--json" in done.out
     assert "--workspace" in done.out
 
 
-def test_help_and_light_verbs_never_import_torch(project: Project):
+def test_help_and_light_verbs_never_import_torch(project: Project) -> None:
     heavy = ("torch", "dp_accounting", "scipy", "alembic")
     for verb in (["--help"], ["scan", "patients.csv"], ["keys", "new", "k.key"]):
         code = (
@@ -235,7 +235,7 @@ def test_help_and_light_verbs_never_import_torch(project: Project):
         assert done.stderr.split("\n")[-1] == "", f"{verb} imports {done.stderr}"
 
 
-def test_output_is_plain_when_piped(project: Project):
+def test_output_is_plain_when_piped(project: Project) -> None:
     done = project("run", "--until", "discover")
     assert "\x1b" not in done.out + done.err
     quiet = project("run", "--until", "discover", "--quiet")

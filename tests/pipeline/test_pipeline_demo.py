@@ -34,7 +34,7 @@ def demo(tmp_path: Path) -> Project:
     return Project(folder, ())
 
 
-def test_the_demo(demo: Project):
+def test_the_demo(demo: Project) -> None:
     done = demo("run", "--json")
     assert done.code == 0, done.err + done.out
     stages = done.json["stages"]
@@ -68,7 +68,7 @@ def test_the_demo(demo: Project):
     assert trained["metrics"]["test"]["accuracy"] >= 0.845
 
 
-def test_every_planted_identifier_in_the_notes_is_found(demo: Project):
+def test_every_planted_identifier_in_the_notes_is_found(demo: Project) -> None:
     lines = gzip.decompress((demo.folder / "planted.jsonl.gz").read_bytes()).splitlines()
     gold: list[dict[str, Any]] = [json.loads(line) for line in lines]
     for name in ("adult.csv.gz", "adult_test.csv.gz"):

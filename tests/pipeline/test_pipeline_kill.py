@@ -23,7 +23,7 @@ KILLS = 50
 
 
 @pytest.mark.slow
-def test_fifty_kills(project: Project):
+def test_fifty_kills(project: Project) -> None:
     draw = random.Random(20_26)
     project.edit("budget = 9.0", "budget = 900.0")
     whole = _seconds_of_a_run(project)

@@ -27,7 +27,7 @@ def walk_until_report(project: Project, *flags: str) -> dict[str, list[str]]:
     return {"skipped": document["skipped"]}
 
 
-def test_the_whole_way_and_what_it_leaves(project: Project):
+def test_the_whole_way_and_what_it_leaves(project: Project) -> None:
     done = project("run")
     assert done.code == 0, done.err
     for stage in STAGES:
@@ -56,7 +56,7 @@ def test_the_whole_way_and_what_it_leaves(project: Project):
             assert file.stat().st_mode & 0o077 == 0
 
 
-def test_only_what_changed_runs_again(project: Project):
+def test_only_what_changed_runs_again(project: Project) -> None:
     assert walk_until_report(project) == {"skipped": []}
     assert walk_until_report(project) == {"skipped": STAGES}
 
@@ -80,7 +80,7 @@ def test_only_what_changed_runs_again(project: Project):
     assert len(project("budget", "--json").json["entries"]) == 3
 
 
-def test_a_policy_that_says_no(project: Project):
+def test_a_policy_that_says_no(project: Project) -> None:
     project.edit('"privacy.epsilon" = { max = 3.0 }', '"privacy.epsilon" = { max = 1.5 }')
     done = project("run")
     assert done.code == 1
@@ -97,9 +97,9 @@ def test_a_policy_that_says_no(project: Project):
     assert (project.folder / "model").exists()
 
 
-def test_the_same_coins_give_the_same_model_after_a_kill(project: Project):
+def test_the_same_coins_give_the_same_model_after_a_kill(project: Project) -> None:
     """A killed training is replayed from its reservation: one entry in the ledger, not two."""
-    project.edit("epochs = 8", "epochs = 30000")
+    project.edit("epochs = 8", "epochs = 4000\ncompare = false")
     victim = project.start("run", "--until", "train")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -121,8 +121,8 @@ def test_the_same_coins_give_the_same_model_after_a_kill(project: Project):
     assert after["id"] == entry["id"]
 
 
-def test_interrupted_by_ctrl_c(project: Project):
-    project.edit("epochs = 8", "epochs = 30000")
+def test_interrupted_by_ctrl_c(project: Project) -> None:
+    project.edit("epochs = 8", "epochs = 4000\ncompare = false")
     victim = project.start("run", "--until", "train")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -136,12 +136,12 @@ def test_interrupted_by_ctrl_c(project: Project):
     assert "kept" in err
     assert "Traceback" not in err
     assert "✓ seal" in out
-    project.edit("epochs = 30000", "epochs = 8")
+    project.edit("epochs = 4000\ncompare = false", "epochs = 8")
     assert walk_until_report(project) == {"skipped": STAGES[:3]}
     assert project("verify").code == 0
 
 
-def test_a_project_can_move(project: Project, tmp_path: Path):
+def test_a_project_can_move(project: Project, tmp_path: Path) -> None:
     """The workspace holds no absolute path: copied elsewhere, it still verifies and continues."""
     assert project("run").code == 0
     elsewhere = tmp_path / "elsewhere"
@@ -152,7 +152,7 @@ def test_a_project_can_move(project: Project, tmp_path: Path):
     assert walk_until_report(moved) == {"skipped": STAGES}
 
 
-def test_without_privacy(project: Project):
+def test_without_privacy(project: Project) -> None:
     text = project.config.read_text()
     start, end = text.index("[train.privacy]"), text.index("[audit]")
     text = text[:start] + text[end:]
@@ -163,7 +163,7 @@ def test_without_privacy(project: Project):
     assert project("budget", "--json").json["entries"] == []
 
 
-def test_an_mlp_with_poisson_sampling(project: Project):
+def test_an_mlp_with_poisson_sampling(project: Project) -> None:
     project.edit('batch_size = "full"', 'model = "mlp"\nhidden = [8]\nbatch_size = 100')
     done = project("run", "--json")
     assert done.code == 0, done.err
@@ -172,7 +172,7 @@ def test_an_mlp_with_poisson_sampling(project: Project):
     assert privacy["epsilon"] <= 2.0 + 1e-6
 
 
-def test_a_person_with_many_rows_is_the_unit(project: Project):
+def test_a_person_with_many_rows_is_the_unit(project: Project) -> None:
     path = project.folder / "patients.csv"
     header, *rows = path.read_text().splitlines()
     path.write_text("\n".join([header, *rows, *rows[:200]]) + "\n")
@@ -183,7 +183,7 @@ def test_a_person_with_many_rows_is_the_unit(project: Project):
 
 
 @pytest.mark.parametrize("verb", ["discover", "train"])
-def test_documents_hold_no_values(project: Project, verb: str):
+def test_documents_hold_no_values(project: Project, verb: str) -> None:
     done = project("run", "--until", verb, "--json")
     text = json.dumps(done.json)
     assert not [p for p in project.people if p["email"] in text or p["patient_id"] in text]
