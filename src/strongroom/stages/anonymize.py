@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from strongroom.anonymize import anonymize, minimize
-from strongroom.discover import IDENTIFYING, find_dataset_spans
+from strongroom.data import Role
+from strongroom.discover import IDENTIFYING, find_dataset_spans, find_own_values
 from strongroom.stages import _source
 from strongroom.stages._stage import Outcome, Stage, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from strongroom.config import DiscoverSpec
     from strongroom.data import Dataset
@@ -29,7 +30,7 @@ def _work(way: Way) -> Outcome:
     config, workspace = way.config, way.workspace
     train, test = (_source.with_roles(way, part) for part in _source.read(way))
     secret = workspace.keyring.subkey("pseudonym")
-    texts = [c["name"] for c in way.docs["discover"]["files"][0]["columns"] if c["free_text"]]
+    texts = way.docs["discover"]["free_text"]
     done = anonymize(
         train,
         config.anonymize,
@@ -45,7 +46,11 @@ def _work(way: Way) -> Outcome:
         "anonymized": workspace.put_dataset("anonymized", done.dataset).digest,
         "test": workspace.put_dataset("test", held_out).digest,
     }
-    residual = _residual(done.minimized, config.discover) + _residual(done.dataset, config.discover)
+    residual = (
+        _residual(done.minimized, config.discover)
+        + _residual(done.dataset, config.discover)
+        + _own_residual(train, done.minimized, texts)
+    )
     return Outcome(
         {
             **done.to_json(),
@@ -60,6 +65,13 @@ def _work(way: Way) -> Outcome:
 def _residual(dataset: Dataset, spec: DiscoverSpec) -> int:
     """Count the identifiers that a second look still finds in what is to be handed on."""
     return sum(hit.entity in IDENTIFYING for _, _, hit in find_dataset_spans(dataset, spec))
+
+
+def _own_residual(raw: Dataset, minimized: Dataset, texts: Sequence[str]) -> int:
+    """Count the places where a row's text still says what its own identifiers said."""
+    own = {c: raw.table.column(c) for c in raw.columns_with(Role.DIRECT_IDENTIFIER)}
+    kept = [c for c in texts if c in minimized.columns]
+    return sum(len(find_own_values(minimized.table.column(c), own)) for c in kept if own)
 
 
 def _summary(doc: Mapping[str, Any]) -> str:

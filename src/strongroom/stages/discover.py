@@ -30,7 +30,14 @@ def _work(way: Way) -> Outcome:
     found = scan(train, way.config.discover, target=target, progress=way.view)
     roles = {c: r.value for c, r in found.roles.items()} | _source.declared_roles(way)
     document = {**found.to_json(), "path": way.config.data.source}
-    return Outcome({"files": [document], "roles": roles, "declared": _source.declared_roles(way)})
+    return Outcome(
+        {
+            "files": [document],
+            "roles": roles,
+            "declared": _source.declared_roles(way),
+            "free_text": list(found.free_text),
+        }
+    )
 
 
 def _summary(doc: Mapping[str, Any]) -> str:

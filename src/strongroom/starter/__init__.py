@@ -91,7 +91,7 @@ def lay_out_example(name: str, folder: Path) -> list[Path]:
         raise InputError("the folder isn't empty", where=str(folder), hint="name a new one")
     folder.mkdir(parents=True, exist_ok=True)
     source = _examples_folder() / name
-    files = [p for p in sorted(source.iterdir()) if p.suffix in {".gz", ".toml", ".md"}]
+    files = [p for p in sorted(source.iterdir()) if p.suffix in {".gz", ".toml", ".md", ".py"}]
     for file in files:
         shutil.copyfile(file, folder / file.name)
     return [folder / f.name for f in files]
