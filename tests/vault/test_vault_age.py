@@ -216,6 +216,7 @@ def test_keys_as_text() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "age1", "age1qqqq", "AGE-SECRET-KEY-1", ME.reveal(), str(ME.recipient)[:-1], "age1ß"],
+    ids=["empty", "prefix", "short", "secret-prefix", "secret", "cut", "not-ascii"],
 )
 def test_mistyped_recipients(text: str) -> None:
     with pytest.raises(KeyRefusedError):
@@ -224,7 +225,11 @@ def test_mistyped_recipients(text: str) -> None:
         HybridRecipient.parse(text)
 
 
-@pytest.mark.parametrize("text", ["", "AGE-SECRET-KEY-1", ME.reveal().lower(), str(ME.recipient)])
+@pytest.mark.parametrize(
+    "text",
+    ["", "AGE-SECRET-KEY-1", ME.reveal().lower(), str(ME.recipient)],
+    ids=["empty", "prefix", "lower-case", "recipient"],
+)
 def test_mistyped_secret_keys(text: str) -> None:
     with pytest.raises(KeyRefusedError) as caught:
         X25519Identity.parse(text)
