@@ -49,7 +49,9 @@ def test_every_kind_of_table_gives_the_same_rows(tmp_path: Path, ending: str, zi
 @pytest.mark.parametrize("ending", [".txt", ".md", ".log", ".txt.gz"])
 def test_a_text_is_one_row_a_line(tmp_path: Path, ending: str) -> None:
     content = "\ufeffone\r\n\ntwo \x0c\u2028 two\n".encode()
-    path = file(tmp_path, f"t{ending}", gzip.compress(content) if "gz" in ending else content)
+    path = file(
+        tmp_path, f"t{ending}", gzip.compress(content, mtime=0) if "gz" in ending else content
+    )
     dataset = read_dataset(path)
     assert dataset.kind is Kind.TEXT
     assert dataset.table.to_pydict() == {"text": ["one", "", "two \x0c\u2028 two"]}
@@ -72,7 +74,7 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", [*ENDINGS, ".csv.gz", ".parquet.gz", ".txt.gz"])
 def test_what_is_empty_missing_or_a_folder(tmp_path: Path, ending: str) -> None:
-    empty = gzip.compress(b"") if ending.endswith(".gz") else b""
+    empty = gzip.compress(b"", mtime=0) if ending.endswith(".gz") else b""
     assert refused(file(tmp_path, f"t{ending}", empty)).what == "the file is empty"
     missing = refused(tmp_path / f"missing{ending}")
     assert missing.what == "no such file"
@@ -102,7 +104,11 @@ def test_a_name_longer_than_any_file_system_takes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.parquet.gz"])
 @pytest.mark.parametrize(
     "content",
-    [b"no gzip", gzip.compress(b"a,b\n1,2\n" * 99)[:-9], gzip.compress(b"a\n1\n")[:12] + b"junk"],
+    [
+        b"no gzip",
+        gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9],
+        gzip.compress(b"a\n1\n", mtime=0)[:12] + b"junk",
+    ],
 )
 def test_a_damaged_gzip(tmp_path: Path, name: str, content: bytes) -> None:
     assert "gzip" in refused(file(tmp_path, name, content)).what
