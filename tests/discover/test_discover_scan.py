@@ -209,7 +209,7 @@ def test_a_text_corpus_is_counted_by_entity() -> None:
     assert found.columns[0].free_text
     assert found.columns[0].missing == 2
     assert "EMAIL_ADDRESS  2" in str(found)
-    assert "<td>EMAIL_ADDRESS</td><td>2</td>" in found._repr_html_()
+    assert '<th scope="row">EMAIL_ADDRESS</th><td>2</td>' in found._repr_html_()
     nothing = scan(Dataset(table=pa.table({"text": ["hello"]}), kind=Kind.TEXT))
     assert nothing.columns[0].reason == "nothing found"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
+
+from strongroom.notebook import html_table
 
 if TYPE_CHECKING:
     from strongroom.anonymize._loss import Loss
@@ -79,18 +80,8 @@ class Anonymized:
         lines += ["", *(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>9}".rstrip() for a, b, c in rows)]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
-        summary = "".join(
-            f"<tr><th scope='row'>{escape(what)}</th><td>{escape(value)}</td></tr>"
-            for what, value in self._summary()
-        )
-        columns = "".join(
-            f"<tr><th scope='row'>{escape(name)}</th><td>{escape(action)}</td>"
-            f"<td>{escape(left)}</td></tr>"
-            for name, action, left in self._columns()
-        )
-        return (
-            f"<table><tbody>{summary}</tbody></table>"
-            "<table><thead><tr><th>column</th><th>what was done</th><th>left open</th></tr></thead>"
-            f"<tbody>{columns}</tbody></table>"
-        )
+        header = ("column", "what was done", "left open")
+        return html_table(self._summary()) + html_table(self._columns(), header=header)

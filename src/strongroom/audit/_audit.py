@@ -26,6 +26,7 @@ from strongroom.audit._judge import Verdict, judge, summary
 from strongroom.audit._metrics import METRICS
 from strongroom.config import AuditSpec
 from strongroom.errors import ConfigError, did_you_mean
+from strongroom.notebook import html_table
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -106,6 +107,15 @@ class Audit:
             status = f.status.value.replace("_", " ")
             lines.append(f"{status:<14}{f.metric:<32}{f.reason}")
         return "\n".join([*lines, "", self.verdict.text])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f.metric, f.status.value.replace("_", " "), f.title, f.reason) for f in self.findings
+        ]
+        header = ("metric", "status", "what", "why")
+        return html_table(rows, header=header, caption=self.verdict.text)
 
 
 def audit_model(

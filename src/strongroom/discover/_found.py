@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from strongroom.data import Kind, Role
+from strongroom.notebook import html_table
 
 _STRICTEST = (
     Role.DIRECT_IDENTIFIER,
@@ -182,18 +182,11 @@ class Found:
             lines.append("  " + "  ".join(cells).rstrip())
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         header, rows = self._header_and_rows()
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in header)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in rows
-        )
-        caption = html.escape(f"{self.name}: {self.summary()}")
-        return (
-            f"<table><caption>{caption}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        return html_table(rows, header=header, caption=f"{self.name}: {self.summary()}")
 
 
 def percent(share: float) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
+
+from strongroom.notebook import html_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,3 +87,16 @@ class TrainResult:
             )
         lines.append(str(self.privacy) if self.privacy else "without privacy")
         return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (part, f"{100 * m['accuracy']:.1f} %", f"{m['auc']:.3f}", f"{m['rows']:,}")
+            for part, m in self.metrics.items()
+        ]
+        header = ("", "accuracy", "AUC", "rows")
+        statement = str(self.privacy) if self.privacy else "trained without privacy"
+        return html_table(rows, header=header, caption=repr(self.model)) + (
+            f"<pre>{escape(statement)}</pre>"
+        )
