@@ -28,7 +28,7 @@ demo: $(INSTALLED) ## walk the whole way on UCI Adult, in demo/
 	@cd demo && ../$(BIN)/strongroom run
 
 test: lint ## lint, then all tests; at least 90 % of the code must be covered
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term --cov-fail-under=90
 
 lint: $(INSTALLED_DEV) ## ruff, mypy and the layers of the architecture
 	$(BIN)/ruff check .

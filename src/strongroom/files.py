@@ -44,6 +44,8 @@ def user_errors(path: Path) -> Iterator[None]:
             raise WorkspaceError("cannot write here: this is a folder", where=str(path)) from error
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             raise WorkspaceError("cannot write here: no such folder", where=str(path)) from error
+        if isinstance(error, FileExistsError):
+            raise WorkspaceError("a file is in the way", where=str(path)) from error
         raise
 
 

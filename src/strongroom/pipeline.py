@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from strongroom.stages import Stage, View
     from strongroom.store import Workspace
 
-_CODE_SUFFIXES = {".py", ".html", ".css", ".js"}
+_CODE_SUFFIXES = {".py", ".css", ".js", ".j2", ".txt"}
 
 
 @dataclass(frozen=True)
@@ -123,30 +123,52 @@ def _walk_one(way: Way, stage: Stage, *, forced: bool) -> bool:
 
 
 def _key(way: Way, stage: Stage) -> str:
-    """Name a stage's outcome by what decides it.
+    """Name a stage's outcome by what decides it: its code, its settings, and what it reads.
 
-    An earlier stage counts by its own key and by the artefacts it left: a training that was run
-    again under the same settings is another model, because its noise is.
+    Artefacts count by what is inside them, not by their sealed bytes: an earlier stage that ran
+    again and came to the same rows costs no new training, and no new ε. A training that ran again
+    left another model, because its noise is another.
     """
+    reads = {
+        name: [
+            _content(way.docs[name]) if read.doc else None,
+            [
+                way.workspace.artefact(way.outputs[name][label]).fingerprint
+                for label in read.artefacts
+                if label in way.outputs[name]
+            ],
+        ]
+        for name, read in stage.reads.items()
+    }
+    own = (f"stages/{stage.name}.py", "stages/_source.py", "data")
     decides = {
         "stage": stage.name,
-        "code": code_digest(("stages", "data", *stage.rooms)),
+        "code": code_digest((*own, *stage.rooms)),
         "settings": stage.settings(way),
-        "after": {
-            name: [way.workspace.stage_key(name), sorted(way.outputs[name].values())]
-            for name in stage.after
-        },
+        "reads": reads,
     }
-    text = json.dumps(decides, sort_keys=True, ensure_ascii=False, default=str)
+    return _digest(decides)
+
+
+def _content(doc: Any) -> Any:  # noqa: ANN401 - JSON
+    """Take away how long things took: it decides nothing."""
+    if isinstance(doc, dict):
+        return {k: _content(v) for k, v in doc.items() if k != "seconds"}
+    return [_content(v) for v in doc] if isinstance(doc, list) else doc
+
+
+def _digest(value: Any) -> str:  # noqa: ANN401 - JSON
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @cache
-def code_digest(rooms: tuple[str, ...]) -> str:
-    """SHA-256 over the source files of some rooms, which is what "code version" means here."""
+def code_digest(places: tuple[str, ...]) -> str:
+    """SHA-256 over the source of rooms and files: what "code version" means here."""
     root = Path(__file__).parent
     digest = hashlib.sha256()
-    for room in rooms:
-        for file in sorted(p for p in (root / room).rglob("*") if p.suffix in _CODE_SUFFIXES):
+    for place in places:
+        inside = [p for p in (root / place).rglob("*") if p.suffix in _CODE_SUFFIXES]
+        for file in sorted(inside) or [root / place]:
             digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

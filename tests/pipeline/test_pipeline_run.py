@@ -69,6 +69,10 @@ def test_only_what_changed_runs_again(project: Project) -> None:
     project.edit("epochs = 8", "epochs = 9")
     assert walk_until_report(project) == {"skipped": STAGES[:3]}
 
+    # Other anonymized rows, but the same minimized ones: no new training, and no new ε.
+    project.edit("k = 5", "k = 6")
+    assert walk_until_report(project) == {"skipped": ["discover", "train", "audit"]}
+
     (project.folder / "report" / "report.html").write_text("mine now")
     assert walk_until_report(project) == {"skipped": STAGES[:5]}
     assert "mine now" not in (project.folder / "report" / "report.html").read_text()
@@ -78,6 +82,18 @@ def test_only_what_changed_runs_again(project: Project) -> None:
     assert walk_until_report(project) == {"skipped": []}
     assert project("verify").code == 0
     assert len(project("budget", "--json").json["entries"]) == 3
+
+
+def test_a_folder_of_the_user_is_never_replaced(project: Project) -> None:
+    (project.folder / "model").mkdir()
+    (project.folder / "model" / "mine.txt").write_text("mine")
+    done = project("run")
+    assert done.code == 2
+    assert "isn't one of ours" in done.err
+    assert (project.folder / "model" / "mine.txt").read_text() == "mine"
+    (project.folder / "model" / "mine.txt").rename(project.folder / "mine.txt")
+    (project.folder / "model").rmdir()
+    assert project("run").code == 0
 
 
 def test_a_policy_that_says_no(project: Project) -> None:

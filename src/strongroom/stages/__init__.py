@@ -7,7 +7,7 @@ return; it computes nothing itself and keeps nothing in memory for the next.
 
 from strongroom.stages import anonymize, audit, discover, report, seal, train
 from strongroom.stages._judge import judged
-from strongroom.stages._stage import Outcome, Stage, View, Way
+from strongroom.stages._stage import Outcome, Reads, Stage, View, Way
 
 STAGES: tuple[Stage, ...] = (
     discover.STAGE,
@@ -18,4 +18,4 @@ STAGES: tuple[Stage, ...] = (
     report.STAGE,
 )
 
-__all__ = ["STAGES", "Outcome", "Stage", "View", "Way", "judged"]
+__all__ = ["STAGES", "Outcome", "Reads", "Stage", "View", "Way", "judged"]

@@ -65,12 +65,25 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Reads:
+    """What a stage reads of an earlier one, and so what makes it run again.
+
+    Attributes:
+        doc: the earlier stage's document.
+        artefacts: names of its artefacts; those that it didn't leave are passed over.
+    """
+
+    doc: bool = False
+    artefacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Stage:
     """One step of the way.
 
     Attributes:
         name: the verb.
-        after: stages whose outcome is an input.
+        reads: what it reads of earlier stages.
         rooms: packages whose code decides the outcome.
         settings: the part of the configuration that decides the outcome, as JSON values.
         work: does it.
@@ -79,7 +92,7 @@ class Stage:
     """
 
     name: str
-    after: tuple[str, ...]
+    reads: Mapping[str, Reads]
     rooms: tuple[str, ...]
     settings: Callable[[Way], Any]
     work: Callable[[Way], Outcome]

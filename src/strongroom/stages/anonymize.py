@@ -8,7 +8,7 @@ from strongroom.anonymize import anonymize, minimize
 from strongroom.data import Role
 from strongroom.discover import IDENTIFYING, find_dataset_spans, find_own_values
 from strongroom.stages import _source
-from strongroom.stages._stage import Outcome, Stage, Way
+from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def _summary(doc: Mapping[str, Any]) -> str:
 
 STAGE = Stage(
     name="anonymize",
-    after=("discover",),
+    reads={"discover": Reads(doc=True)},
     rooms=("discover", "anonymize"),
     settings=_settings,
     work=_work,

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from strongroom.stages._stage import Outcome, Stage, Way
+from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,10 @@ def _summary(doc: Mapping[str, Any]) -> str:
 
 STAGE = Stage(
     name="audit",
-    after=("seal", "train"),
+    reads={
+        "seal": Reads(artefacts=("minimized", "test")),
+        "train": Reads(doc=True, artefacts=("model", "twin", "canaries")),
+    },
     rooms=("attacks", "audit", "models"),
     settings=_settings,
     work=_work,

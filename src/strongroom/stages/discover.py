@@ -58,7 +58,7 @@ def _summary(doc: Mapping[str, Any]) -> str:
 
 STAGE = Stage(
     name="discover",
-    after=(),
+    reads={},
     rooms=("discover",),
     settings=_settings,
     work=_work,

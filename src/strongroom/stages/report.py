@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from strongroom import __version__
-from strongroom.files import fsync_folder, write_bytes
+from strongroom.errors import InputError
+from strongroom.files import fsync_folder, user_errors, write_bytes
 from strongroom.stages._judge import judged
-from strongroom.stages._stage import Outcome, Stage, Way
+from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,9 @@ def _work(way: Way) -> Outcome:
         "report.sarif": _json(render_sarif(data)),
     }
     folder = way.path(FOLDER)
-    folder.mkdir(exist_ok=True)
+    _refuse_foreign(way.path(MODEL_FOLDER))
+    with user_errors(folder):
+        folder.mkdir(exist_ok=True)
     digests = {}
     for name, page in pages.items():
         content = page.encode()
@@ -104,6 +107,16 @@ def _release(way: Way, data: ReportData) -> None:
     fsync_folder(folder.parent)
 
 
+def _refuse_foreign(folder: Path) -> None:
+    """Never replace a folder that the user made."""
+    if folder.exists() and not (folder / "manifest.json").is_file():
+        raise InputError(
+            "the model can't be released here: this folder isn't one of ours",
+            where=str(folder),
+            hint="move it away and run again",
+        )
+
+
 def _intact(way: Way, doc: Mapping[str, Any]) -> bool:
     """Whether the files are still the ones that were written."""
     folder = way.path(FOLDER)
@@ -126,7 +139,10 @@ def _summary(doc: Mapping[str, Any]) -> str:
 
 STAGE = Stage(
     name="report",
-    after=("discover", "anonymize", "seal", "train", "audit"),
+    reads={
+        **dict.fromkeys(("discover", "anonymize", "seal", "audit"), Reads(doc=True)),
+        "train": Reads(doc=True, artefacts=("model",)),
+    },
     rooms=("audit", "report"),
     settings=_settings,
     work=_work,

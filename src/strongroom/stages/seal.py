@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from strongroom.stages._stage import Outcome, Stage, Way
+from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def _summary(doc: Mapping[str, Any]) -> str:
 
 STAGE = Stage(
     name="seal",
-    after=("anonymize",),
+    reads={"anonymize": Reads(artefacts=("minimized", "anonymized", "test"))},
     rooms=("vault", "store"),
     settings=_settings,
     work=_work,

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from strongroom.stages._stage import Outcome, Stage, Way
+from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,9 @@ def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
         way.config.train.model_dump(mode="json"),
         {c: s.model_dump(include=fields) for c, s in data.columns.items()},
         data.rows,
+        data.subject,
         way.config.project.name,
+        way.docs["discover"]["roles"],
     ]
 
 
@@ -102,7 +104,7 @@ def _summary(doc: Mapping[str, Any]) -> str:
 
 STAGE = Stage(
     name="train",
-    after=("seal",),
+    reads={"seal": Reads(artefacts=("minimized", "test"))},
     rooms=("privacy", "models", "train"),
     settings=_settings,
     work=_work,
