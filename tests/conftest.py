@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import random
@@ -9,10 +11,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pyarrow as pa
 import pytest
 
+from strongroom.cli._main import run
 from strongroom.data import write_table
 
 if TYPE_CHECKING:
@@ -91,17 +95,16 @@ class Project:
     people: tuple[Mapping[str, Any], ...]
 
     def __call__(self, *arguments: str, **environment: str) -> Done:
-        """Run `strongroom` in a process of its own, in the folder."""
-        finished = subprocess.run(
-            [sys.executable, "-m", "strongroom", *arguments],
-            cwd=self.folder,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        return Done(finished.returncode, finished.stdout, finished.stderr)
+        """Run `strongroom` in the folder, in this process: what `main` does, less the exit."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, environment),
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = run(arguments)
+        return Done(code, out.getvalue(), err.getvalue())
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `strongroom` and don't wait."""
