@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from strongroom.cli._secrets import VARIABLE, key_passphrase
 from strongroom.cli.console import Console
 from strongroom.config import CONFIG_NAME
 
@@ -40,14 +42,25 @@ class Common:
         """Open the workspace to write in it, making it and its key where there are none."""
         from strongroom.store import Workspace
 
+        identity = identity_path(config, self.config_path)
         return Workspace.open(
             self.workspace_path,
-            identity=identity_path(config, self.config_path),
-            passphrase=os.environ.get("STRONGROOM_PASSPHRASE"),
+            identity=identity,
+            passphrase=self._passphrase(identity),
             create=True,
             wait=wait,
             verb=verb,
         )
+
+    def _passphrase(self, identity: Path | None) -> str | None:
+        """Ask for the passphrase of the workspace key, if it has one and nobody has set it."""
+        known = os.environ.get(VARIABLE)
+        if known or not sys.stdin.isatty():
+            return known
+        if identity is None and (self.workspace_path / "state.db").exists():
+            with self.read_workspace() as workspace:
+                identity = workspace.identity_path
+        return key_passphrase(identity) if identity and identity.is_file() else None
 
     def read_workspace(self, config: Config | None = None) -> Workspace:
         """Open the workspace to read what it says in clear: no key, no lock."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from strongroom.cli._options import Common, common
+from strongroom.cli._secrets import key_passphrase
 from strongroom.cli._text import names, risk_rows
 from strongroom.errors import InputError
 
@@ -84,8 +84,7 @@ def command(
         )
     secret = None
     if key is not None:
-        passphrase = os.environ.get("STRONGROOM_PASSPHRASE")
-        secret = Keyring.load(key, passphrase).subkey("pseudonym")
+        secret = Keyring.load(key, key_passphrase(key)).subkey("pseudonym")
     spec = AnonymizeSpec(
         k=k,
         l=diversity,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from strongroom.cli._options import Common, common, identity_path
+from strongroom.cli._secrets import key_passphrase, passphrase_for
 from strongroom.errors import InputError
 
 
@@ -22,15 +22,14 @@ def command(flags: Common, action: str, file: Path | None, ask: bool) -> int:
     """Make or show a key; without FILE, show the workspace's."""
     from strongroom.vault import Keyring
 
-    passphrase = os.environ.get("STRONGROOM_PASSPHRASE")
     if action == "new":
         if file is None:
             raise InputError("where shall the key go?", hint="strongroom keys new FILE")
-        if ask and not passphrase:
-            passphrase = click.prompt("passphrase", hide_input=True, confirmation_prompt=True)
+        passphrase = passphrase_for("protect the key", confirm=True) if ask else None
         keyring = Keyring.create(file, passphrase)
     else:
-        keyring = Keyring.load(file or _workspace_key(flags), passphrase)
+        path = file or _workspace_key(flags)
+        keyring = Keyring.load(path, key_passphrase(path))
     recipient, signer = str(keyring.recipient), keyring.signing_key.public
     flags.console.document(
         "keys",

@@ -77,11 +77,12 @@ def _own_residual(raw: Dataset, minimized: Dataset, texts: Sequence[str]) -> int
 def _summary(doc: Mapping[str, Any]) -> str:
     before, after = doc["before"], doc["after"]
     redacted = sum(doc["redacted"].values())
-    parts = [f"{redacted:,} identifiers redacted from text"] if redacted else []
+    parts = [f"{redacted:,} redacted from text"] if redacted else []
     if after["k"] is not None:
         share = 100 * doc["suppressed"] / max(before["rows"], 1)
         risks = f"re-identification risk 1 in {before['k']:,} → 1 in {after['k']:,}"
-        parts = [f"k={after['k']}", risks, f"{share:.1f} % suppressed", *parts]
+        size = f"k={after['k']}" + (f" l={after['l']}" if after["l"] is not None else "")
+        parts = [size, risks, f"{share:.1f} % suppressed", *parts]
     return " · ".join(parts) or "nothing to take out"
 
 
