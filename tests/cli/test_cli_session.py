@@ -240,3 +240,81 @@ def test_output_is_plain_when_piped(project: Project) -> None:
     assert "\x1b" not in done.out + done.err
     quiet = project("run", "--until", "discover", "--quiet")
     assert quiet.err == ""
+
+
+def test_train_alone_prints_the_statement(project: Project) -> None:
+    done = project("train")
+    assert done.code == 0, done.err
+    assert "not covered" in done.out
+    assert not (project.folder / "report").exists()
+    again = project("train", "--again", "--json")
+    assert again.json["schema"] == "strongroom/train/1"
+    assert len(project("budget", "--json").json["entries"]) == 2
+    assert "composed over 2 runs" in project("budget").out
+
+
+def test_audit_of_the_own_model(project: Project) -> None:
+    done = project("audit", "--json", "--sarif", "own.sarif")
+    assert done.code == 0, done.err
+    assert done.json["verdict"]["ok"]
+    assert (project.folder / "own.sarif").exists()
+    assert project("audit", "--preset", "quick").code == 2
+
+
+def test_check_before_anything_ran(project: Project) -> None:
+    done = project("check")
+    assert done.code == 2
+    assert "strongroom run" in done.err
+
+
+def test_what_could_not_be_judged_is_no_pass(project: Project) -> None:
+    limit = '"membership.tpr_at_fpr_0.001" = { max = 0.01 }'
+    project.edit('"anonymize.k" = { min = 5 }', f'"anonymize.k" = {{ min = 5 }}\n{limit}')
+    done = project("run")
+    assert done.code == 1
+    assert "NOT_EVALUABLE" in done.out
+    assert not (project.folder / "model").exists()
+
+
+def test_risk_by_what_discover_says(project: Project) -> None:
+    done = project("risk", "patients.csv")
+    assert done.code == 0
+    assert "quasi-identifiers by discover: age" in done.err
+    assert "1 in 1" in done.out
+    refused = project("risk", "patients.csv", "--quasi", "agee")
+    assert refused.code == 2
+    assert 'did you mean "age"?' in refused.err
+
+
+def test_keys_show_the_public_half(project: Project) -> None:
+    assert project("run", "--until", "discover").code == 0
+    shown = project("keys", "show")
+    assert "age1" in shown.out
+    assert "AGE-SECRET" not in shown.out + shown.err
+    assert project("keys", "new").code == 2
+    signer = project("keys", "show", "--json").json["signer"]
+    assert project("verify", "--key", signer).code == 0
+    other = project("keys", "new", "o.key", "--json").json["signer"]
+    assert project("verify", "--key", other).code == 1
+
+
+def test_scan_a_folder(project: Project) -> None:
+    (project.folder / "in").mkdir()
+    (project.folder / "in" / "letter.txt").write_text("write to a@b.example\n")
+    (project.folder / "in" / "skipped.bin").write_bytes(b"\0")
+    done = project("scan", "in", "--json")
+    assert [f["entities"] for f in done.json["files"]] == [{"EMAIL_ADDRESS": 1}]
+    assert project("scan", "in", "--spans", "--reveal").out.count("a@b.example") == 1
+    (project.folder / "none").mkdir()
+    assert project("scan", "none").code == 2
+    assert project("scan", "patients.csv", "--country", "USA").code == 2
+
+
+def test_bad_ways_to_seal_and_open(project: Project) -> None:
+    assert "who shall be able" in project("seal", "patients.csv").err
+    assert project("seal", "patients.csv", "-r", "age1nonsense").code == 2
+    assert "which key" in project("open", "patients.csv").err
+    assert "no such file" in project("open", "nowhere.age", "-p").err
+    assert "where shall it go" in project("open", "patients.csv", "-p").err
+    done = project("seal", "patients.csv", "-p")
+    assert "STRONGROOM_PASSPHRASE" in done.err

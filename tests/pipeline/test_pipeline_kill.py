@@ -32,7 +32,7 @@ def test_fifty_kills(project: Project, part: int) -> None:
     project.edit("budget = 9.0", "budget = 900.0")
     project.edit("shadows = 8", "shadows = 4")
     begun = time.monotonic()
-    assert project("run").code == 0
+    assert project.start("run").wait() == 0
     whole = time.monotonic() - begun
     seen = _reservations(project)
     killed = round_number = 0

@@ -53,8 +53,9 @@ def print_verdict(console: Console, result: RunResult) -> None:
     if report is None:
         return
     findings = report["findings"]
+    unanswered = report["verdict"]["not_evaluable"]
     for finding in findings:
-        if finding["status"] in ("warn", "fail"):
+        if finding["status"] in ("warn", "fail") or finding["metric"] in unanswered:
             console.finding(finding)
     console.say()
     ok = report["verdict"]["ok"]

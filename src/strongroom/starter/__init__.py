@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from strongroom.discover import Found
 
 _SMALL_DELTA_ROWS = 100_000
+_ENOUGH_FOR_A_THOUSANDTH, _ENOUGH_FOR_A_HUNDREDTH = 2_000, 200
 _ROLES_WORTH_A_LINE = (
     Role.DIRECT_IDENTIFIER,
     Role.QUASI_IDENTIFIER,
@@ -65,6 +66,7 @@ def render_config(found: Found, dataset: Dataset, source: Path) -> str:
         sensitive=Role.SENSITIVE in roles.values(),
         rows=_declared(dataset.rows),
         columns=[c for c in found.columns if c.role in _ROLES_WORTH_A_LINE],
+        leak=_leak_limit(dataset.rows),
         delta="1e-5" if dataset.rows < _SMALL_DELTA_ROWS else "1e-6",
     )
 
@@ -95,6 +97,20 @@ def lay_out_example(name: str, folder: Path) -> list[Path]:
     for file in files:
         shutil.copyfile(file, folder / file.name)
     return [folder / f.name for f in files]
+
+
+def _leak_limit(rows: int) -> str:
+    """Return a policy line on membership that this many rows can answer.
+
+    A quarter is held out, and a true-positive rate at 0.1 % false positives says nothing below a
+    thousand of them; at 1 %, below a hundred.
+    """
+    held_out = rows // 4
+    if held_out >= _ENOUGH_FOR_A_THOUSANDTH:
+        return '"membership.tpr_at_fpr_0.001" = { max = 0.01 }'
+    if held_out >= _ENOUGH_FOR_A_HUNDREDTH:
+        return '"membership.tpr_at_fpr_0.01" = { max = 0.05 }'
+    return '"membership.auc" = { max = 0.6 }'
 
 
 def _examples_folder() -> Path:

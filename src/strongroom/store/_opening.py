@@ -189,6 +189,9 @@ def _make(
         keyring = Keyring.load(identity, passphrase)
     else:
         keyring = Keyring.create(identity, passphrase)
+    with user_errors(layout.signer):
+        # Neither database nor log speak of a workspace: this is of one whose making was killed.
+        layout.signer.unlink(missing_ok=True)
     memory = _remember(layout, keyring)
     # Nobody wants sealed data, or the record of it, in a code repository by accident.
     write_bytes(layout.folder / ".gitignore", b"*\n")
