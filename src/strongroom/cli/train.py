@@ -13,9 +13,12 @@ from strongroom.cli._way import walk
 @common
 def command(flags: Common, again: bool) -> int:
     """Run discover, anonymize and seal where they changed, then train."""
+    from strongroom.privacy import PrivacyStatement
+
     result = walk(flags, "train", until="train", again_from="train" if again else None)
     trained = result.docs["train"]
     flags.console.document("train", trained)
-    for line in trained["statement"].splitlines() if trained.get("statement") else ():
-        flags.console.say(line)
+    if trained["privacy"]:
+        flags.console.say()
+        flags.console.say(str(PrivacyStatement.from_json(trained["privacy"])))
     return 0
