@@ -53,7 +53,7 @@ ROLES = {
     "age": Role.QUASI_IDENTIFIER,
     "town": Role.QUASI_IDENTIFIER,
     "illness": Role.SENSITIVE,
-    "note": Role.IGNORE,
+    "note": Role.FEATURE,
     "weight": Role.FEATURE,
     "well": Role.TARGET,
 }
@@ -77,14 +77,14 @@ def test_identifiers_go_and_what_is_useful_stays() -> None:
         "town": "generalised",
         "illness": "kept",
         "note": "redacted (label)",
-        "weight": "kept",
+        "weight": "left out (ignored)",
         "well": "kept",
     }
-    assert found.dataset.columns == ("age", "town", "illness", "note", "weight", "well")
+    assert found.dataset.columns == ("age", "town", "illness", "note", "well")
     assert found.dataset.subject is None
     assert found.dataset.roles["age"] is Role.QUASI_IDENTIFIER
     assert found.dataset.target == "well"
-    for name in ("illness", "weight", "well"):
+    for name in ("illness", "well"):
         assert found.dataset.table[name].equals(people()[name])
     for text in (every_text(found.dataset.table), every_text(found.minimized.table)):
         for secret in ("id-00", "@example", "555-01", *(n.split()[1] for n in NAMES)):
@@ -233,3 +233,16 @@ def test_importing_the_room_stays_light() -> None:
     code = f"import strongroom.anonymize, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_text_in_records_is_redacted_and_lists_are_left_out() -> None:
+    rows = [
+        {"age": 30 + i % 4, "more": {"note": f"write to a{i}@b.example today"}, "tags": [f"t{i}"]}
+        for i in range(40)
+    ]
+    made = anonymize(Dataset.of(pa.Table.from_pylist(rows)), AnonymizeSpec(k=2), pseudonym_key=KEY)
+    for one in (made.dataset, made.minimized):
+        assert "@b.example" not in str(one.table.to_pylist())
+        assert "tags" not in one.columns
+    assert made.actions["more.note"] == "redacted (label)"
+    assert made.redacted["EMAIL_ADDRESS"] == 40

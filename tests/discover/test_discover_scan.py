@@ -238,7 +238,7 @@ def test_nested_columns_are_read_by_dotted_path_and_the_strictest_part_decides()
     assert found.column("who.age").role is Role.QUASI_IDENTIFIER
     assert found.column("visits.ip").role is Role.DIRECT_IDENTIFIER
     assert found.column("visits.ip").missing == 20
-    assert found.roles["who"] is Role.DIRECT_IDENTIFIER
+    assert found.roles["visits"] is Role.DIRECT_IDENTIFIER
     assert set(found.roles) == set(dataset.columns)
     dataset.with_roles(found.roles)
     with pytest.raises(KeyError):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from strongroom.data import Dataset
 
 DROPPED, PSEUDONYMISED, GENERALISED, KEPT = "dropped", "pseudonymised", "generalised", "kept"
+LEFT_OUT, NESTED = "left out (ignored)", "left out (lists can't be looked into)"
 
 # Roles under which the subject column is an identifier like any other; a subject that is declared
 # a quasi-identifier, sensitive or the target stays what it was declared.
@@ -40,7 +41,7 @@ class Minimized:
     Attributes:
         dataset: the rows, as many and in the same order as before. A pseudonymised column has the
             role `ignore`; the subject column is there, pseudonymised, as the privacy unit.
-        actions: column to what was done with it.
+        actions: column to what was done with it. Ignored columns and lists are left out.
         redacted: entity to how many stretches of text were replaced.
     """
 
@@ -81,6 +82,13 @@ def minimize(
         dataset.require(name)
     direct = [*identifiers, *(c for c in spec.pseudonymise if c not in identifiers)]
     texts = tuple(c for c in texts if c not in direct)
+    # What nobody uses need not be there, and what can't be looked into can't be vouched for.
+    unused = {
+        c: LEFT_OUT if dataset.roles.get(c) is Role.IGNORE else NESTED
+        for c in dataset.columns
+        if c not in direct
+        and (dataset.roles.get(c) is Role.IGNORE or pa.types.is_nested(dataset.table[c].type))
+    }
     own = {
         c: dataset.table[c] for c in identifiers if not pa.types.is_nested(dataset.table[c].type)
     }
@@ -89,6 +97,8 @@ def minimize(
     table, roles = redacted.dataset.table, dict(dataset.roles)
     actions = dict.fromkeys(dataset.columns, KEPT)
     actions.update(dict.fromkeys(texts, f"redacted ({spec.text})"))
+    actions.update(unused)
+    table = table.drop_columns(list(unused))
     for name in direct:
         at = table.column_names.index(name)
         if name == dataset.subject or asked_to_pseudonymise(spec, name):
@@ -124,7 +134,7 @@ def decide(
         found = scan(dataset, discover_spec, dataset.with_roles(roles).target, progress)
         roles = {**found.roles, **roles}
         if text_columns is None:
-            text_columns = [column.name for column in found.columns if column.free_text]
+            text_columns = found.free_text
     return dataset.with_roles(roles), tuple(c for c in of_text if c in set(text_columns))
 
 

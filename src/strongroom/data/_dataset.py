@@ -143,9 +143,12 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 def plain(table: pa.Table) -> pa.Table:
     """Return the table as Strongroom's rooms expect it, whoever made it.
 
-    Dictionaries are decoded, every text is `string` and every blob `binary` (not the large or view
-    kinds), a column without any value is `string`, and metadata are gone.
+    Records within records become columns of their own, by dotted path; dictionaries are decoded,
+    every text is `string` and every blob `binary` (not the large or view kinds), a column without
+    any value is `string`, and metadata are gone.
     """
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
     kept = [
         (name, _plain_column(column))
         for name, column in zip(table.column_names, table.columns, strict=True)

@@ -296,7 +296,15 @@ _AROUND = re.compile(
 
 @lru_cache(maxsize=4096)
 def meanings(header: str) -> tuple[Named, ...]:
-    """Return what the name of a column may mean, most telling first."""
+    """Return what the name of a column may mean, most telling first.
+
+    A dotted path that says nothing as a whole is taken by its end: `contact.email`.
+    """
+    found = _meanings(header)
+    return found or (_meanings(header.rpartition(".")[2]) if "." in header else ())
+
+
+def _meanings(header: str) -> tuple[Named, ...]:
     full = header_words(header)
     bare = _AROUND.sub("", full)
     found = [
