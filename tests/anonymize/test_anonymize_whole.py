@@ -77,14 +77,14 @@ def test_identifiers_go_and_what_is_useful_stays() -> None:
         "town": "generalised",
         "illness": "kept",
         "note": "redacted (label)",
-        "weight": "left out (ignored)",
+        "weight": "kept",
         "well": "kept",
     }
-    assert found.dataset.columns == ("age", "town", "illness", "note", "well")
+    assert found.dataset.columns == ("age", "town", "illness", "note", "weight", "well")
     assert found.dataset.subject is None
     assert found.dataset.roles["age"] is Role.QUASI_IDENTIFIER
     assert found.dataset.target == "well"
-    for name in ("illness", "well"):
+    for name in ("illness", "weight", "well"):
         assert found.dataset.table[name].equals(people()[name])
     for text in (every_text(found.dataset.table), every_text(found.minimized.table)):
         for secret in ("id-00", "@example", "555-01", *(n.split()[1] for n in NAMES)):
@@ -246,3 +246,11 @@ def test_text_in_records_is_redacted_and_lists_are_left_out() -> None:
         assert "tags" not in one.columns
     assert made.actions["more.note"] == "redacted (label)"
     assert made.redacted["EMAIL_ADDRESS"] == 40
+
+
+def test_ignored_columns_are_left_out() -> None:
+    given = dataset().with_roles({**dataset().roles, "weight": Role.IGNORE})
+    made = anonymize(given, AnonymizeSpec(k=4), pseudonym_key=KEY)
+    assert made.actions["weight"] == "left out (ignored)"
+    assert "weight" not in made.dataset.columns
+    assert "weight" not in made.minimized.columns
