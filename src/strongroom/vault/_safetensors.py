@@ -56,6 +56,12 @@ def looks_like_safetensors(data: Bytes) -> bool:
     return len(data) > LENGTH_BYTES and data[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{"
 
 
+def header_fits(data: Bytes) -> bool:
+    """Say whether the length in front lets any reader of the format go on to the header."""
+    length = int.from_bytes(data[:LENGTH_BYTES], "little")
+    return length <= min(LONGEST_HEADER, len(data) - LENGTH_BYTES)
+
+
 def parse_header(data: Bytes) -> tuple[Tensor, ...]:
     """Check the whole structure and return the tensors in the order of their bytes.
 

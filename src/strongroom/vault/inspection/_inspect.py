@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from strongroom.errors import DataError, StrongroomError
 from strongroom.vault import _zip
 from strongroom.vault._json import strict_json
-from strongroom.vault._safetensors import looks_like_safetensors
+from strongroom.vault._safetensors import header_fits, looks_like_safetensors
 from strongroom.vault.bundle import CARD, MANIFEST, META, TENSORS, read_bundle
 from strongroom.vault.inspection._containers import (
     NPY_MAGIC,
@@ -101,10 +101,15 @@ def _inspect(data: Bytes, stream: BinaryIO, path: str) -> Inspection:
 
 
 def _inspect_safetensors(data: Bytes, stream: BinaryIO, report: Report) -> None:
-    inspect_safetensors(data, report)
     # The length in front can be chosen so that the same file is a pickle, too.
     other = Walk(Report())
     walk(stream, other)
+    if not header_fits(data) and other.result is not None:
+        # A whole pickle whose ninth byte happens to be a brace; no safetensors reader takes it.
+        stream.seek(0)
+        _inspect_rest(data, stream, report)
+        return
+    inspect_safetensors(data, report)
     if other.globals or other.result is not None:
         report.danger("is a pickle as well")
     for name in other.globals:
