@@ -64,6 +64,7 @@ def render_config(found: Found, dataset: Dataset, source: Path) -> str:
         name=source.name.split(".")[0],
         target=next((c for c, r in roles.items() if r is Role.TARGET), None),
         sensitive=Role.SENSITIVE in roles.values(),
+        quasi=Role.QUASI_IDENTIFIER in roles.values(),
         rows=_declared(dataset.rows),
         columns=[c for c in found.columns if c.role in _ROLES_WORTH_A_LINE],
         leak=_leak_limit(dataset.rows),

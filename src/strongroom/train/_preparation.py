@@ -70,7 +70,8 @@ def lay_out(dataset: Dataset, columns: Mapping[str, ColumnSpec]) -> Layout:
         raise DataError(
             "no column has the role target",
             where=dataset.name,
-            hint='name the column to predict: target = "…" under [data], or --target',
+            hint='name the column to predict: target = "…" under [data]; where there is none, '
+            "strongroom run --until seal",
         )
     features, skipped, free_text = _features(dataset, columns)
     declared = columns[target].categories if target in columns else ()
