@@ -87,6 +87,14 @@ def write_bytes(path: Path | str, content: bytes, *, mode: int = 0o644) -> None:
         stream.write(content)
 
 
+def remove_leftovers(*folders: Path) -> None:
+    """Remove the temporary files that a kill left below folders where nobody else writes now."""
+    for folder in folders:
+        for path in folder.rglob(f"{TEMPORARY_PREFIX}*"):
+            with user_errors(path):
+                path.unlink(missing_ok=True)
+
+
 def fsync_folder(folder: Path) -> None:
     """Flush a folder's entries to disk, so that a rename in it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

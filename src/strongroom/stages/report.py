@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom import __version__
 from strongroom.errors import InputError
-from strongroom.files import fsync_folder, user_errors, write_bytes
+from strongroom.files import fsync_folder, remove_leftovers, user_errors, write_bytes
 from strongroom.stages._judge import judged
 from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
@@ -43,6 +43,7 @@ def _work(way: Way) -> Outcome:
     _refuse_foreign(way.path(MODEL_FOLDER))
     with user_errors(folder):
         folder.mkdir(exist_ok=True)
+    remove_leftovers(folder)
     digests = {}
     for name, page in pages.items():
         content = page.encode()

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from strongroom.errors import KeyRefusedError, TamperedError, WorkspaceError
-from strongroom.files import fsync_folder, user_errors, write_bytes
+from strongroom.files import fsync_folder, remove_leftovers, user_errors, write_bytes
 from strongroom.store._codec import now, sha256
 from strongroom.store._examine import examine
 from strongroom.store._journal import Journal
 from strongroom.store._layout import default_identity, origin_of
 from strongroom.store._memory import KeyMemory, read_key
 from strongroom.store._survey import survey
-from strongroom.store.artefacts import remove_leftovers
 from strongroom.store.database import Database, workspace_table
 from strongroom.store.evidence import EvidenceLog, make_statement, raise_first
 from strongroom.vault.keys import Keyring

@@ -221,11 +221,3 @@ def is_sealed(path: Path) -> bool:
     return head == AGE_MAGIC or (
         path.name.startswith(TEMPORARY_PREFIX) and AGE_MAGIC.startswith(head)
     )
-
-
-def remove_leftovers(*folders: Path) -> None:
-    """Remove the temporary files of killed runs; only the holder of the lock may."""
-    for folder in folders:
-        for path in folder.rglob(f"{TEMPORARY_PREFIX}*"):
-            with user_errors(path):
-                path.unlink(missing_ok=True)
