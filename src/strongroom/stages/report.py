@@ -44,6 +44,7 @@ def _work(way: Way) -> Outcome:
     with user_errors(folder):
         folder.mkdir(exist_ok=True)
     remove_leftovers(folder)
+    shutil.rmtree(_unreleased(way), ignore_errors=True)
     digests = {}
     for name, page in pages.items():
         content = page.encode()
@@ -96,16 +97,21 @@ def _release(way: Way, data: ReportData) -> None:
 
     bundle = unpack_bundle(way.workspace.get(way.outputs["train"]["model"]))
     folder = way.path(MODEL_FOLDER)
-    beside = folder.with_name(f".{MODEL_FOLDER}-new")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
+    beside = _unreleased(way)
     signer = way.workspace.keyring.signing_key
-    write_bundle(beside, bundle.tensors, bundle.meta, render_card(data), signer)
-    # A folder can't be renamed over a full one; a kill between the two lines leaves none, and the
-    # next run, missing it, writes it again.
-    shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
-    fsync_folder(folder.parent)
+    with user_errors(folder):
+        beside.mkdir()
+        write_bundle(beside, bundle.tensors, bundle.meta, render_card(data), signer)
+        # A folder can't be renamed over a full one; a kill between the two lines leaves none, and
+        # the next run, missing it, writes it again.
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+        fsync_folder(folder.parent)
+
+
+def _unreleased(way: Way) -> Path:
+    """Where a model stands while it is written; a kill may leave it there half-done."""
+    return way.path(f".{MODEL_FOLDER}-new")
 
 
 def _refuse_foreign(folder: Path) -> None:
