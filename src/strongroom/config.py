@@ -196,11 +196,13 @@ class AuditSpec(_Section):
     Attributes:
         attacks: a preset or a list of attack names.
         shadows: shadow models for membership inference; 0 takes the preset's.
+        immutable: columns that nobody can change to fool the model, such as an age.
         seed: of the attacker's coins, so that an audit can be repeated.
     """
 
     attacks: Literal["quick", "standard", "full"] | tuple[str, ...] = "standard"
     shadows: Annotated[int, Field(ge=0)] = 0
+    immutable: tuple[str, ...] = ()
     seed: Annotated[int, Field(ge=0)] = 0
 
 

@@ -126,6 +126,10 @@ class TestData:
         project.edit('target = "readmitted"', 'target = "readmited"')
         refused(project("run"), 'no column "readmited"', 'did you mean "readmitted"?')
 
+    def test_an_immutable_column_that_is_not_there(self, project: Project) -> None:
+        project.edit("shadows = 8", 'shadows = 8\nimmutable = ["agee"]')
+        refused(project("run"), "[audit] immutable", 'did you mean "age"?')
+
     def test_target_of_one_class(self, project: Project) -> None:
         path = project.folder / "patients.csv"
         path.write_text(re.sub(r'"?yes"?\n', "no\n", path.read_text()))

@@ -318,3 +318,23 @@ def test_bad_ways_to_seal_and_open(project: Project) -> None:
     assert "where shall it go" in project("open", "patients.csv", "-p").err
     done = project("seal", "patients.csv", "-p")
     assert "STRONGROOM_PASSPHRASE" in done.err
+
+
+def test_what_needs_no_torch_runs_without_it(project: Project) -> None:
+    assert project("run").code == 0
+    (project.folder / "report" / "report.html").unlink()
+    code = (
+        "import sys\nfor name in ('torch', 'dp_accounting', 'scipy'): sys.modules[name] = None\n"
+        "from strongroom.cli._main import run\n"
+        "verbs = ['report'], ['check'], ['verify'], ['budget'], ['inspect', 'model']\n"
+        "sys.exit(max(run(verb) for verb in verbs))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project.folder / "report" / "report.html").exists()

@@ -64,6 +64,7 @@ class Situation:
         table: test rows as people know them, with the target column.
         labels: int [rows of table].
         encoder: turns such a table into inputs; its columns say what each may hold.
+        immutable: columns that nobody can change.
         shadows: how many shadow models an attack may train.
         most_rows: of members and of non-members each, at most.
         seed: of the attacker's coins.
@@ -79,6 +80,7 @@ class Situation:
     table: pa.Table | None = None
     labels: NDArray[np.integer] | None = None
     encoder: Any = None
+    immutable: tuple[str, ...] = ()
     shadows: int = 64
     most_rows: int = 8_000
     most_evasion_rows: int = 300

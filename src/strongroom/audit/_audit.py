@@ -173,6 +173,7 @@ def audit_model(
         table=test_table,
         labels=outside.labels if fits else None,
         encoder=encoder or getattr(target, "encoder", None),
+        immutable=spec.immutable,
         shadows=spec.shadows or preset.shadows,
         most_rows=preset.rows,
         most_evasion_rows=preset.evasion_rows,

@@ -241,19 +241,17 @@ def describe_finding(document: Mapping[str, Any]) -> str:
             if threshold.get(key) is not None
         ]
         text += f", limit {' and '.join(limits)}" if limits else ""
-    return text
+    # Two attacks may answer one metric: say which this is.
+    return (
+        f"{text} (by {document['check'].rpartition('.')[2]})" if document.get("queries") else text
+    )
 
 
 def number(value: float) -> str:
     """Write a number with the digits that matter."""
     if value == int(value) and abs(value) < 1e15:  # noqa: PLR2004 - exact in a float64
         return f"{int(value):,}"
-    return f"{value:.3g}" if abs(value) < 0.01 else f"{value:.3f}".rstrip("0")  # noqa: PLR2004
-
-
-def short_key(recipient: str) -> str:
-    """Shorten an age recipient for people: age1q…7x."""
-    return f"{recipient[:6]}…{recipient[-2:]}"
+    return f"{value:.3g}" if abs(value) < 0.01 else f"{value:.3f}".rstrip("0").rstrip(".")  # noqa: PLR2004
 
 
 def _plain(cell: str) -> Any:  # noqa: ANN401 - rich's own renderable

@@ -68,6 +68,7 @@ def _check_columns(way: Way, dataset: Dataset) -> None:
     named = [(c, f"[data.columns.{c}]") for c in data.columns]
     named += [(data.target or "", "[data] target"), (data.subject or "", "[data] subject")]
     named += [(c, "[anonymize] pseudonymise") for c in way.config.anonymize.pseudonymise]
+    named += [(c, "[audit] immutable") for c in way.config.audit.immutable]
     for column, place in named:
         if not column:
             continue

@@ -239,6 +239,7 @@ class CoordinateSearch:
             situation.encoder,
             situation.table,
             situation.labels,
+            immutable=situation.immutable,
             most_rows=situation.most_evasion_rows,
             seed=situation.seed,
             progress=situation.progress,
