@@ -2,9 +2,9 @@
 #
 # Both need Python 3.11 or newer and make; everything else goes into .venv.
 # Another Python:                     make demo PYTHON=python3.13
-# The small CPU build of torch:       make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 PYTHON ?= python3
+# Where else to look for torch, such as an index of CPU builds: make demo TORCH_INDEX=URL
 TORCH_INDEX ?=
 
 VENV := .venv

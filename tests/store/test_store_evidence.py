@@ -48,7 +48,7 @@ def test_records_are_in_toto_statements_that_anybody_can_check(make: Callable[[]
         key.verify(base64.b64decode(envelope["signatures"][0]["sig"]), signed)
         document = json.loads(body)
         assert document["_type"] == "https://in-toto.io/Statement/v1"
-        assert document["predicateType"].startswith("https://strongroom.dev/evidence/")
+        assert document["predicateType"].startswith("urn:strongroom:evidence:")
         assert document["predicate"]["log"]["index"] == index
         leaves.append(hashlib.sha256(b"\0" + content).digest())
     # The checkpoint, read by hand as C2SP's tlog-checkpoint and signed-note define it.

@@ -1,10 +1,10 @@
 """Signed tree heads: the C2SP tlog-checkpoint, a signed note over size and root of the log.
 
-strongroom.dev/workspace/<id>
+strongroom/workspace/<id>
 12
 <base64 of the root hash>
 
-— strongroom.dev/workspace/<id> <base64 of key id and Ed25519 signature>
+— strongroom/workspace/<id> <base64 of key id and Ed25519 signature>
 """
 
 from __future__ import annotations

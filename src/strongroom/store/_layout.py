@@ -58,7 +58,7 @@ class Layout:
 
 def origin_of(workspace_id: str) -> str:
     """Return the name of a workspace's evidence log."""
-    return f"strongroom.dev/workspace/{workspace_id}"
+    return f"strongroom/workspace/{workspace_id}"
 
 
 def default_identity(workspace_id: object, where: str) -> Path:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-PREDICATE_BASE = "https://strongroom.dev/evidence/"
+PREDICATE_BASE = "urn:strongroom:evidence:"
 CHECKPOINT_NAME = "checkpoint"
 BEFORE_THE_FIRST = "0" * 64
 
@@ -128,12 +128,12 @@ class Survey:
 
 def predicate_type(kind: str) -> str:
     """Return the predicate type of our own statements of one kind."""
-    return f"{PREDICATE_BASE}{kind}/v1"
+    return f"{PREDICATE_BASE}{kind}:1"
 
 
 def predicate_kind(name: str) -> str:
     """Return the kind in one of our predicate types; a foreign type stays whole."""
-    return name.removeprefix(PREDICATE_BASE).removesuffix("/v1")
+    return name.removeprefix(PREDICATE_BASE).removesuffix(":1")
 
 
 def record_name(index: int) -> str:

@@ -57,7 +57,7 @@ class EvidenceLog:
 
     Args:
         folder: where it lies.
-        origin: its name, `strongroom.dev/workspace/<id>`.
+        origin: its name, `strongroom/workspace/<id>`.
         found: what `survey` found in the folder; nothing in it may be broken.
         verify_key: whose signatures count.
         signing_key: without it the log is read-only.
@@ -204,7 +204,7 @@ def make_statement(
     """Return the parts of an in-toto Statement v1 that a caller decides.
 
     Args:
-        kind: `stage` becomes `https://strongroom.dev/evidence/stage/v1`.
+        kind: `stage` becomes `urn:strongroom:evidence:stage:1`.
         subject: names and SHA-256 digests (hex) of what it is about.
         predicate: what is stated; JSON values.
     """
