@@ -114,6 +114,10 @@ class TestFiles:
         before = project.config.read_bytes()
         refused(project("init", "patients.csv"), "already is a strongroom.toml", "--force")
         assert project.config.read_bytes() == before
+        refused(project("init", "nowhere.csv", "--force"), "no such file")
+        assert project.config.read_bytes() == before
+        assert project("init", "patients.csv", "--force").code == 0
+        assert project.config.read_bytes() != before
 
     def test_unknown_example(self, project: Project) -> None:
         refused(

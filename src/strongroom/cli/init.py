@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from strongroom.cli._options import Common, common
-from strongroom.config import CONFIG_NAME
 from strongroom.errors import InputError
 
 
@@ -29,15 +28,13 @@ def command(flags: Common, data: str, target: str | None, example: str | None, f
     if Path(data).is_dir():
         raise InputError("this is a folder", where=data, hint="name a data file")
     folder = flags.config_path.parent
-    if force:
-        (folder / CONFIG_NAME).unlink(missing_ok=True)
     dataset = read_dataset(data)
     with flags.console.bar("discover") as bar:
         found = scan(dataset, DiscoverSpec(), target, bar)
     source = Path(data)
     if not source.is_absolute() and folder.resolve() != Path.cwd():
         source = source.resolve()
-    path = write_config(found, dataset, source, folder)
+    path = write_config(found, dataset, source, folder, replace=force)
     flags.console.document("init", {"config": str(path), "file": {**found.to_json(), "path": data}})
     flags.console.say(f"Looked at {dataset.rows:,} rows, {len(dataset.columns)} columns.")
     flags.console.say()

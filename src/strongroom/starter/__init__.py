@@ -30,14 +30,16 @@ _ROLES_WORTH_A_LINE = (
 )
 
 
-def write_config(found: Found, dataset: Dataset, source: Path, folder: Path) -> Path:
+def write_config(
+    found: Found, dataset: Dataset, source: Path, folder: Path, *, replace: bool = False
+) -> Path:
     """Write a commented strongroom.toml for a data file; return its path.
 
     Raises:
-        InputError: there already is one.
+        InputError: there already is one, and it isn't to be replaced.
     """
     path = folder / CONFIG_NAME
-    if path.exists():
+    if path.exists() and not replace:
         raise InputError(
             f"there already is a {CONFIG_NAME}",
             where=str(path),
