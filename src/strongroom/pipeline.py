@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from strongroom.audit import check_request
 from strongroom.errors import InputError, did_you_mean
 from strongroom.stages import STAGES, Way
 
@@ -84,6 +85,8 @@ def run(
                 f'no stage "{name}"',
                 hint=did_you_mean(name, names) or f"the stages are: {', '.join(names)}",
             )
+    # A slip in the last stages' settings must not show after the training has spent.
+    check_request(config.audit, config.policy)
     begun = time.monotonic()
     way = Way(config, folder, workspace, view)
     skipped: list[str] = []

@@ -15,8 +15,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
+from strongroom.data import write_table
 from strongroom.files import TEMPORARY_PREFIX
 
 if TYPE_CHECKING:
@@ -70,6 +72,12 @@ class TestWords:
     def test_misspelt_metric_in_the_policy(self, project: Project) -> None:
         project.edit('"privacy.epsilon"', '"privacy.epsilom"')
         refused(project("run"), "privacy.epsilom", 'did you mean "privacy.epsilon"?')
+        assert not project.workspace.exists() or project("budget", "--json").json["entries"] == []
+
+    def test_misspelt_attack_before_anything_is_spent(self, project: Project) -> None:
+        project.edit('attacks = "quick"', 'attacks = ["membership.lirra"]')
+        refused(project("run"), "membership.lirra", 'did you mean "membership.lira"?')
+        assert not project.workspace.exists() or project("budget", "--json").json["entries"] == []
 
     def test_errors_are_one_json_document_too(self, project: Project) -> None:
         done = project("run", "--json", "-c", "nowhere.toml")
@@ -133,6 +141,11 @@ class TestData:
     def test_an_immutable_column_that_is_not_there(self, project: Project) -> None:
         project.edit("shadows = 8", 'shadows = 8\nimmutable = ["agee"]')
         refused(project("run"), "[audit] immutable", 'did you mean "age"?')
+        project.edit('"agee"', '"age"')
+        assert project("run", "--until", "seal").code == 0
+        project.edit('["age"]', '["sexx"]')
+        refused(project("run"), "[audit] immutable", 'did you mean "sex"?')
+        assert project("budget", "--json").json["entries"] == []
 
     def test_target_of_one_class(self, project: Project) -> None:
         path = project.folder / "patients.csv"
@@ -148,6 +161,16 @@ class TestData:
         cells[index] = value
         path.write_text("\n".join([header, ",".join(cells), *rest]) + "\n")
         refused(project("run"), "stay", "infinite")
+
+    def test_nan_in_a_feature(self, project: Project) -> None:
+        people = [dict(p) for p in project.people]
+        people[5]["stay"] = float("nan")
+        table = pa.Table.from_pylist(people)
+        write_table(table, project.folder / "patients.parquet")
+        project.edit('source = "patients.csv"', 'source = "patients.parquet"')
+        project.edit('target = "readmitted"', 'target = "readmitted"\ntest = "patients.csv"')
+        refused(project("run"), '"stay" holds NaN', "make them empty")
+        assert project("budget", "--json").json["entries"] == []
 
     def test_k_larger_than_the_table(self, project: Project) -> None:
         project.edit("k = 5", "k = 4000")

@@ -16,7 +16,7 @@ from strongroom.audit._judge import Verdict, hold, judge, summary
 from strongroom.audit._metrics import METRICS, Metric
 
 if TYPE_CHECKING:
-    from strongroom.audit._audit import PRESETS, Audit, audit_model
+    from strongroom.audit._audit import PRESETS, Audit, audit_model, check_request
     from strongroom.audit._data import data_findings
 
 # These lead to the attacks; judging alone (`strongroom check`) must stay light.
@@ -24,6 +24,7 @@ _LATER = {
     "Audit": "_audit",
     "PRESETS": "_audit",
     "audit_model": "_audit",
+    "check_request": "_audit",
     "data_findings": "_data",
 }
 
@@ -41,6 +42,7 @@ __all__ = [
     "Threshold",
     "Verdict",
     "audit_model",
+    "check_request",
     "comparison",
     "data_findings",
     "hold",

@@ -15,6 +15,7 @@ from strongroom.attacks import (
     load_attack,
 )
 from strongroom.audit._findings import (
+    BASELINE_METRIC,
     Context,
     of_baseline,
     of_inspection,
@@ -22,7 +23,7 @@ from strongroom.audit._findings import (
     of_statement,
     of_utility,
 )
-from strongroom.audit._judge import Verdict, judge, summary
+from strongroom.audit._judge import Verdict, judge, refuse_unknown, summary
 from strongroom.audit._metrics import METRICS
 from strongroom.config import AuditSpec
 from strongroom.errors import ConfigError, did_you_mean
@@ -205,6 +206,19 @@ def audit_model(
     limits = {m: limit for m, limit in (policy or {}).items() if not _about_data(m)}
     verdict = judge(findings, limits)
     return Audit(verdict.findings, verdict, _ordered(curves), time.perf_counter() - begun)
+
+
+def check_request(spec: AuditSpec, policy: Mapping[str, Limit]) -> None:
+    """Check what an audit is asked for before anything is spent on what it would examine.
+
+    Raises:
+        ConfigError: an attack or a metric that doesn't exist.
+    """
+    names, _ = _chosen(spec)
+    # Findings of a foreign attack are named by its family, such as `mine.auc` of `mine.attack`.
+    ours = {metric.split(".")[0] for metric in METRICS}
+    foreign = {name.split(".")[0] for name in names} - ours
+    refuse_unknown([m for m in policy if m.split(".")[0] not in foreign], [BASELINE_METRIC])
 
 
 def _about_data(metric: str) -> bool:

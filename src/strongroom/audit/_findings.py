@@ -25,6 +25,9 @@ _BAND = "Clopper-Pearson at order-statistic thresholds"
 _ROC_METRICS = {0.001: "tpr_at_fpr_0.001", 0.01: "tpr_at_fpr_0.01"}
 
 
+BASELINE_METRIC = "baseline.membership.tpr_at_fpr_0.001"
+
+
 @dataclass(frozen=True)
 class Context:
     """What all findings of one audit share."""
@@ -165,7 +168,7 @@ def _of_evasion(context: Context, name: str, family: str, result: EvasionResult)
 
 def of_baseline(context: Context, result: Result, seconds: float) -> Finding:
     """Return what the same attack finds on the model without privacy: for contrast, not judged."""
-    metric = "baseline.membership.tpr_at_fpr_0.001"
+    metric = BASELINE_METRIC
     title = (
         "For comparison, the same model trained without privacy: how often an attacker could tell "
         "that a person was in the training data, at one false alarm in 1,000"

@@ -11,7 +11,7 @@ from strongroom.audit._metrics import METRICS, severity_of, standards_of, title_
 from strongroom.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from strongroom.config import Limit
 
@@ -74,7 +74,7 @@ def judge(findings: Sequence[Finding], policy: Mapping[str, Limit]) -> Verdict:
         ConfigError: the policy names a metric that doesn't exist.
     """
     measured = {f.metric for f in findings}
-    _refuse_unknown(policy, measured)
+    refuse_unknown(policy, measured)
     held = [hold(f, policy) for f in findings]
     answered = {f.metric for f in held if f.status is not Status.NOT_EVALUABLE}
     unanswered = tuple(metric for metric in policy if metric not in answered)
@@ -147,7 +147,12 @@ def _against(finding: Finding, threshold: Threshold) -> tuple[Status, str]:
     return Status.WARN, f"{said} may be {side} {name} of {bound:.4g}: the interval reaches over it"
 
 
-def _refuse_unknown(policy: Mapping[str, Limit], measured: set[str]) -> None:
+def refuse_unknown(policy: Iterable[str], measured: Iterable[str]) -> None:
+    """Check that every metric of a policy is one of ours or among those `measured`.
+
+    Raises:
+        ConfigError: it isn't; the hint names the nearest one.
+    """
     known = sorted({*METRICS, *measured})
     for metric in policy:
         if metric not in known:

@@ -63,20 +63,23 @@ def with_roles(way: Way, dataset: Dataset) -> Dataset:
     return dataset.with_roles({c: Role(roles[c]) for c in dataset.columns if c in roles})
 
 
-def _check_columns(way: Way, dataset: Dataset) -> None:
+def named_columns(way: Way) -> list[tuple[str, str]]:
+    """The columns that the configuration names, each with the place that names it."""
     data = way.config.data
     named = [(c, f"[data.columns.{c}]") for c in data.columns]
     named += [(data.target or "", "[data] target"), (data.subject or "", "[data] subject")]
     named += [(c, "[anonymize] pseudonymise") for c in way.config.anonymize.pseudonymise]
     named += [(c, "[audit] immutable") for c in way.config.audit.immutable]
-    for column, place in named:
-        if not column:
-            continue
+    return [(column, place) for column, place in named if column]
+
+
+def _check_columns(way: Way, dataset: Dataset) -> None:
+    for column, place in named_columns(way):
         try:
             dataset.require(column)
         except DataError as error:
             raise ConfigError(
-                f"{place}: {error.what}", where=data.source, hint=error.hint
+                f"{place}: {error.what}", where=way.config.data.source, hint=error.hint
             ) from error
 
 

@@ -20,6 +20,8 @@ def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
         config.discover.model_dump(),
         config.data.model_dump(include={"source", "test", "test_fraction", "target", "subject"}),
         _source.declared_roles(way),
+        # Not for the outcome: reading again checks a newly named column before anything is spent.
+        _source.named_columns(way),
         _source.digests(way),
     ]
 
