@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from tests.conftest import Project
@@ -113,8 +114,8 @@ def test_a_policy_that_says_no(project: Project) -> None:
     assert (project.folder / "model").exists()
 
 
-def test_the_same_coins_give_the_same_model_after_a_kill(project: Project) -> None:
-    """A killed training is replayed from its reservation: one entry in the ledger, not two."""
+def start_long_training(project: Project) -> subprocess.Popen[str]:
+    """Start a training of many seconds and wait until the ledger knows of it."""
     project.edit("epochs = 8", "epochs = 4000\ncompare = false")
     victim = project.start("run", "--until", "train")
     deadline = time.monotonic() + 60
@@ -122,7 +123,13 @@ def test_the_same_coins_give_the_same_model_after_a_kill(project: Project) -> No
         time.sleep(0.1)
         shown = project("budget", "--json")
         if shown.code == 0 and shown.json["entries"]:
-            break
+            return victim
+    raise AssertionError("the training didn't begin")
+
+
+def test_a_killed_training_is_paid_once(project: Project) -> None:
+    """A killed training is replayed from its reservation: one entry in the ledger, not two."""
+    victim = start_long_training(project)
     time.sleep(1.0)
     assert victim.poll() is None, "the training was too quick to be killed"
     victim.send_signal(signal.SIGKILL)
@@ -138,14 +145,7 @@ def test_the_same_coins_give_the_same_model_after_a_kill(project: Project) -> No
 
 
 def test_interrupted_by_ctrl_c(project: Project) -> None:
-    project.edit("epochs = 8", "epochs = 4000\ncompare = false")
-    victim = project.start("run", "--until", "train")
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        time.sleep(0.1)
-        shown = project("budget", "--json")
-        if shown.code == 0 and shown.json["entries"]:
-            break
+    victim = start_long_training(project)
     victim.send_signal(signal.SIGINT)
     out, err = victim.communicate(timeout=60)
     assert victim.returncode == 130, err
