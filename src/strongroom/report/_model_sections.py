@@ -316,9 +316,10 @@ def statement(data: ReportData) -> Section | None:
             "It serves tests only."
         )
     lead_parts.append(
-        f"Whoever studies the model, with any method and any other knowledge, can hardly tell "
-        f"whether {unit or 'one row'} was in the training data: their odds of being right change "
-        f"by at most a factor of {_factor(epsilon)} (differential privacy, "
+        # No adjective: whether the factor is small is for the reader to say.
+        f"Whoever studies the model, with any method and any other knowledge: their odds of being "
+        f"right about whether {unit or 'one row'} was in the training data change by at most a "
+        f"factor of {_factor(epsilon)} (differential privacy, "
         f"ε{fmt.GAP}={fmt.GAP}{fmt.epsilon(epsilon)})"
         + (f", except with a probability of about δ = {fmt.delta(delta)}." if delta else ".")
     )
