@@ -23,7 +23,7 @@ import numpy as np
 
 from strongroom.config import Config, PrivacySpec, TrainSpec, load
 from strongroom.data import Dataset, Role, read_dataset
-from strongroom.train import train_table
+from strongroom.train import train_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +78,7 @@ def measure(
 ) -> dict[str, Any]:
     """Train `runs` times and return the mean test figures."""
     results = [
-        train_table(train, spec, test=test, columns=config.data.columns, rows=config.data.rows)
+        train_model(train, spec, test=test, columns=config.data.columns, rows=config.data.rows)
         for _ in range(runs if spec.privacy else 1)
     ]
     tests = [r.metrics["test"] for r in results]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.config import AnonymizeSpec, AuditSpec, DiscoverSpec, TrainSpec
 from strongroom.data import Dataset, Role
-from strongroom.errors import DataError, InputError
+from strongroom.errors import InputError
 from strongroom.progress import SILENT
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from strongroom.audit import Audit
     from strongroom.config import ColumnSpec, Limit
     from strongroom.discover import Found
-    from strongroom.models import TableModel
+    from strongroom.models import TrainedModel
     from strongroom.privacy import Ledger, PrivacyStatement
     from strongroom.progress import Progress
     from strongroom.train import TrainResult
@@ -156,13 +156,13 @@ def train(
         DataError: no target, one class, values that can't be used.
         BudgetExceededError: the ledger refuses.
     """
-    from strongroom.train import train_table
+    from strongroom.train import train_model
 
     dataset = _with_target(Dataset.of(table), target)
     held_out = None
     if test is not None:
         held_out = Dataset.of(test).with_roles(dataset.roles)
-    return train_table(
+    return train_model(
         dataset,
         spec or TrainSpec(),
         test=held_out,
@@ -186,7 +186,7 @@ class ReleasedModel:
         metrics: as training measured them.
     """
 
-    model: TableModel
+    model: TrainedModel
     spec: TrainSpec
     privacy: PrivacyStatement | None
     metrics: Mapping[str, Any]
@@ -226,8 +226,8 @@ def audit(
     return audit_model(
         made.model,
         subject=made.model.digest(),
-        members=_encoded(made.model, inside),
-        nonmembers=_encoded(made.model, outside),
+        members=made.model.read(inside),
+        nonmembers=made.model.read(outside),
         train_spec=spec or made.spec,
         statement=made.privacy,
         canaries=getattr(made, "canaries", None),
@@ -246,7 +246,7 @@ def load_model(folder: Path | str) -> ReleasedModel:
         InputError: the folder holds no such model.
         TamperedError: a file isn't the one that was signed.
     """
-    from strongroom.models import TableModel
+    from strongroom.models import model_from_parts
     from strongroom.privacy import PrivacyStatement
     from strongroom.vault import read_bundle
 
@@ -258,7 +258,7 @@ def load_model(folder: Path | str) -> ReleasedModel:
     bundle = read_bundle(folder)
     about = bundle.meta
     return ReleasedModel(
-        model=TableModel.from_parts(bundle.tensors, about),
+        model=model_from_parts(bundle.tensors, about),
         spec=TrainSpec.model_validate(about.get("train") or {}),
         privacy=PrivacyStatement.from_json(about["privacy"]) if about.get("privacy") else None,
         metrics=about.get("metrics") or {},
@@ -272,15 +272,3 @@ def _with_target(dataset: Dataset, target: str | None) -> Dataset:
     roles = dict(dataset.roles) or dict(scan(dataset, target=target).roles)
     others = {c: r for c, r in roles.items() if r is not Role.TARGET}
     return replace(dataset, roles={**others, target: Role.TARGET})
-
-
-def _encoded(model: TableModel, dataset: Dataset) -> tuple[Any, Any]:
-    from strongroom.models import encode_labels
-
-    if model.target not in dataset.columns:
-        raise DataError(
-            f'the rows have no column "{model.target}", which the model predicts',
-            where=dataset.name,
-        )
-    labels = encode_labels(dataset.table.column(model.target), model.classes)
-    return model.encoder.encode(dataset.table), labels

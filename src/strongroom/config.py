@@ -144,6 +144,20 @@ class SealSpec(_Section):
     identity: str | None = None
 
 
+ModelKind = Literal[
+    "logistic",
+    "mlp",
+    "trees",
+    "scattering",
+    "cnn",
+    "ngram",
+    "text-classifier",
+    "language-model",
+    "huggingface",
+]
+"""What can be trained: three kinds of table models, two of images, four of text."""
+
+
 class PrivacySpec(_Section):
     """`[train.privacy]`: the guarantee asked for and how the mechanism reaches it.
 
@@ -177,7 +191,7 @@ class TrainSpec(_Section):
             marked "not private".
     """
 
-    model: Literal["logistic", "mlp"] = "logistic"
+    model: ModelKind = "logistic"
     hidden: tuple[Annotated[int, Field(gt=0)], ...] = (64,)
     epochs: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 100
     batch_size: Annotated[int, Field(gt=0)] | Literal["full"] = "full"

@@ -18,7 +18,7 @@ from strongroom.config import AuditSpec, ColumnSpec, Limit, PrivacySpec, TrainSp
 from strongroom.data import Dataset, Role
 from strongroom.errors import ConfigError
 from strongroom.privacy import CanaryObservation, PrivacyStatement, Relation, Unit
-from strongroom.train import train_table
+from strongroom.train import train_model
 from strongroom.vault import pack_bundle
 from strongroom.vault.inspection import Inspection, inspect_bytes
 
@@ -92,7 +92,7 @@ class Trained:
 def trained(spec: TrainSpec, count: int = ROWS, spread: float = 20.0) -> Trained:
     members, nonmembers = people(1, count, spread), people(2, 2 * count, spread)
     columns = {**COLUMNS, **{n: ColumnSpec(categories=("0", "1")) for n in NAMES}}
-    result = train_table(members, spec, test=nonmembers, columns=columns, rows=count)
+    result = train_model(members, spec, test=nonmembers, columns=columns, rows=count)
     return Trained(spec, result, members, nonmembers)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from strongroom.config import PrivacySpec, TrainSpec, load
 from strongroom.data import Dataset, Role, read_dataset
-from strongroom.train import train_table
+from strongroom.train import train_model
 
 ADULT = Path(__file__).parents[2] / "examples" / "adult"
 CONFIG = load(ADULT / "strongroom.toml")
@@ -32,7 +32,7 @@ def adult(name: str) -> Dataset:
 )
 def test_accuracy_on_adult(spec: TrainSpec, epsilon: float | None, least: float) -> None:
     privacy = PrivacySpec(epsilon=epsilon, delta=1e-5) if epsilon else None
-    result = train_table(
+    result = train_model(
         adult("adult.csv.gz"),
         spec.model_copy(update={"privacy": privacy}),
         test=adult("adult_test.csv.gz"),

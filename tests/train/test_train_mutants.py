@@ -17,7 +17,7 @@ from scipy import stats
 
 from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec
 from strongroom.privacy import ClippedGradient, ClippedSum, SecretStream, noisy_sum
-from strongroom.train import _loop, train_table
+from strongroom.train import _loop, train_model
 from strongroom.train._optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def watched(
     spec: TrainSpec,
 ) -> tuple[Watch, TrainResult]:
     seen = Watch(monkeypatch)
-    return seen, train_table(data, spec, columns=columns, rows=ROWS)
+    return seen, train_model(data, spec, columns=columns, rows=ROWS)
 
 
 @pytest.mark.parametrize(("check", "spec"), [c[:2] for c in CHECKS])
@@ -257,7 +257,7 @@ def test_canaries_that_rode_separate_as_the_theory_of_the_noise_says(
             "privacy": PrivacySpec(epsilon=4, clip_norm=CLIP, canaries=3000),
         }
     )
-    result = train_table(people(ROWS), spec, columns=columns, rows=ROWS)
+    result = train_model(people(ROWS), spec, columns=columns, rows=ROWS)
     seen, said = result.canaries, result.privacy
     assert seen is not None
     assert said is not None

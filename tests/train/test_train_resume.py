@@ -10,7 +10,7 @@ import pytest
 from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec
 from strongroom.privacy import EntryState, MemoryLedger
 from strongroom.progress import SILENT
-from strongroom.train import train_table
+from strongroom.train import train_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,7 @@ def test_a_run_stopped_anywhere_ends_in_the_same_bits(
     spec, ledger = SPECS[name], MemoryLedger()
 
     def run(keep: MemoryCheckpointer | None, progress: Progress = SILENT) -> TrainResult:
-        return train_table(
+        return train_model(
             people(),
             spec,
             test=people(50, seed=1),
@@ -142,7 +142,7 @@ def test_another_runs_checkpoint_is_not_taken_up(
     monkeypatch.setattr("strongroom.train._loop.CHECKPOINT_SECONDS", 0.0)
     spec = SPECS["plain"]
     with pytest.raises(KeyboardInterrupt):
-        train_table(
+        train_model(
             people(),
             spec,
             columns=columns,
@@ -150,8 +150,8 @@ def test_another_runs_checkpoint_is_not_taken_up(
             checkpointer=checkpointer,
             progress=StopAt(9),
         )
-    fresh = train_table(people(), spec, columns=columns, key="two")
-    mixed = train_table(people(), spec, columns=columns, key="two", checkpointer=checkpointer)
+    fresh = train_model(people(), spec, columns=columns, key="two")
+    mixed = train_model(people(), spec, columns=columns, key="two", checkpointer=checkpointer)
     assert mixed.model.digest() == fresh.model.digest()
 
 
@@ -162,5 +162,5 @@ def test_checkpoints_are_rare(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("strongroom.train._loop.CHECKPOINT_SECONDS", 1e9)
-    train_table(people(), SPECS["plain"], columns=columns, checkpointer=checkpointer)
+    train_model(people(), SPECS["plain"], columns=columns, checkpointer=checkpointer)
     assert checkpointer.saves == 0

@@ -21,7 +21,7 @@ from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec
 from strongroom.data import Dataset, Role
 from strongroom.errors import BudgetExceededError, DataError, InputError
 from strongroom.privacy import EntryState, Mechanism, MemoryLedger, SecretStream, compose
-from strongroom.train import _loop, train_table
+from strongroom.train import _loop, train_model
 from strongroom.train._preparation import lay_out, one_row_each, rounded, subject_codes
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_plain_training_learns(
     spec = TrainSpec.model_validate(
         {"model": model, "optimizer": optimizer, "learning_rate": rate, "batch_size": 64}
     )
-    result = train_table(people(), spec, test=people(seed=1), columns=columns)
+    result = train_model(people(), spec, test=people(seed=1), columns=columns)
     assert result.metrics["test"]["accuracy"] > 0.85
     assert result.privacy is None
     assert result.canaries is None
@@ -58,7 +58,7 @@ def test_private_training_learns_and_says_what_it_did(
     people: Callable[..., Dataset], columns: dict[str, ColumnSpec], spec: TrainSpec
 ) -> None:
     data, ledger = people(4000), MemoryLedger()
-    result = train_table(
+    result = train_model(
         data, spec, test=people(seed=1), columns=columns, rows=4000, ledger=ledger, account="a"
     )
     assert result.metrics["test"]["accuracy"] > 0.85
@@ -80,7 +80,7 @@ def test_private_training_learns_and_says_what_it_did(
 
 
 def test_what_was_not_declared_is_named(people: Callable[..., Dataset]) -> None:
-    result = train_table(people(1234), FULL)
+    result = train_model(people(1234), FULL)
     said = result.privacy
     assert said is not None
     assert any("rounded to 1,200" in t for t in said.not_covered)
@@ -102,7 +102,7 @@ def test_identifiers_ignored_and_free_text_columns_are_never_read(
         "x": Role.QUASI_IDENTIFIER,
         "job": Role.SENSITIVE,
     }
-    result = train_table(Dataset(table, roles=roles, subject="who"), FULL)
+    result = train_model(Dataset(table, roles=roles, subject="who"), FULL)
     assert [c.name for c in result.model.encoder.columns] == ["x", "job"]
     assert result.skipped == {
         "name": "direct identifier",
@@ -121,7 +121,7 @@ def test_a_subject_takes_part_with_one_row_however_many_there_are(
     data = people(300)
     who = pa.array([f"s{i % 50}" for i in range(300)]).dictionary_encode()
     owned = Dataset(data.table.append_column("who", who), roles=data.roles, subject="who")
-    result = train_table(owned, FULL, columns=columns)
+    result = train_model(owned, FULL, columns=columns)
     assert result.privacy is not None
     assert result.privacy.unit.value == "subject"
     assert result.metrics["train"]["rows"] == 50
@@ -148,7 +148,7 @@ def test_a_loose_delta_is_warned_of(
     people: Callable[..., Dataset], columns: dict[str, ColumnSpec]
 ) -> None:
     spec = FULL.model_copy(update={"privacy": PrivacySpec(epsilon=2, delta=0.01), "epochs": 2})
-    said = train_table(people(), spec, columns=columns, rows=600).privacy
+    said = train_model(people(), spec, columns=columns, rows=600).privacy
     assert said is not None
     (warning,) = said.warnings
     assert "at least 1/n" in warning
@@ -158,7 +158,7 @@ def test_a_given_seed_repeats_the_run_and_is_called_not_private(
     people: Callable[..., Dataset], columns: dict[str, ColumnSpec]
 ) -> None:
     spec = FULL.model_copy(update={"seed": 7, "epochs": 5})
-    one, other = (train_table(people(), spec, columns=columns) for _ in range(2))
+    one, other = (train_model(people(), spec, columns=columns) for _ in range(2))
     assert one.model.digest() == other.model.digest()
     assert one.privacy is not None
     assert not one.privacy.private
@@ -169,7 +169,7 @@ def test_secret_seeds_differ(
     people: Callable[..., Dataset], columns: dict[str, ColumnSpec]
 ) -> None:
     spec = FULL.model_copy(update={"epochs": 5})
-    one, other = (train_table(people(), spec, columns=columns) for _ in range(2))
+    one, other = (train_model(people(), spec, columns=columns) for _ in range(2))
     assert one.model.digest() != other.model.digest()
 
 
@@ -178,9 +178,9 @@ def test_an_overspent_budget_refuses_before_the_first_step(
 ) -> None:
     ledger = MemoryLedger()
     spec = FULL.model_copy(update={"epochs": 2})
-    train_table(people(), spec, columns=columns, ledger=ledger, account="a", budget=5.0)
+    train_model(people(), spec, columns=columns, ledger=ledger, account="a", budget=5.0)
     with pytest.raises(BudgetExceededError, match="left for"):
-        train_table(people(), spec, columns=columns, ledger=ledger, account="a", budget=5.0)
+        train_model(people(), spec, columns=columns, ledger=ledger, account="a", budget=5.0)
     assert len(ledger.entries("a")) == 1
 
 
@@ -215,7 +215,7 @@ def test_bad_input_is_refused_and_nothing_is_spent(
 ) -> None:
     ledger = MemoryLedger()
     with pytest.raises(DataError, match=text):
-        train_table(_broken(people(101), what), FULL, columns=columns, ledger=ledger, account="a")
+        train_model(_broken(people(101), what), FULL, columns=columns, ledger=ledger, account="a")
     assert ledger.entries("a") == ()
 
 
@@ -224,7 +224,7 @@ def test_test_rows_without_the_target_are_refused(
 ) -> None:
     test = Dataset(people(20).table.drop_columns(["y"]))
     with pytest.raises(DataError, match='target column "y"'):
-        train_table(people(), FULL, test=test, columns=columns)
+        train_model(people(), FULL, test=test, columns=columns)
 
 
 def test_a_training_that_breaks_down_says_at_which_step(
@@ -232,7 +232,7 @@ def test_a_training_that_breaks_down_says_at_which_step(
 ) -> None:
     spec = TrainSpec(model="mlp", batch_size="full", learning_rate=1e30, optimizer="sgd")
     with pytest.raises(InputError, match=r"broke down at step [2-9]") as refusal:
-        train_table(people(), spec, columns=columns)
+        train_model(people(), spec, columns=columns)
     assert "learning_rate" in str(refusal.value.hint)
 
 
@@ -249,7 +249,7 @@ def test_more_than_two_classes_with_weight_decay_and_last_iterate() -> None:
         weight_decay=1e-3,
         average=False,
     )
-    result = train_table(data, spec, test=data)
+    result = train_model(data, spec, test=data)
     assert result.model.classes == ("0", "1", "2")
     assert result.metrics["test"]["accuracy"] > 0.85
     assert result.metrics["test"]["auc_interval"] is None
@@ -268,7 +268,7 @@ def test_a_tiny_batch_is_often_empty_and_still_gets_its_noise(
 
     monkeypatch.setattr(_loop, "noisy_sum", spy)
     spec = POISSON.model_copy(update={"batch_size": 1, "epochs": 0.2})
-    train_table(people(200), spec, columns=columns, rows=200)
+    train_model(people(200), spec, columns=columns, rows=200)
     assert len(drawn) == 40
     assert (False, True) in drawn
     assert all(noise for _, noise in drawn)
@@ -277,7 +277,7 @@ def test_a_tiny_batch_is_often_empty_and_still_gets_its_noise(
 def test_the_result_is_plain_json_and_prints(
     people: Callable[..., Dataset], columns: dict[str, ColumnSpec]
 ) -> None:
-    result = train_table(people(), FULL, test=people(seed=1), columns=columns)
+    result = train_model(people(), FULL, test=people(seed=1), columns=columns)
     document = json.loads(json.dumps(result.to_json()))
     assert document["model"]["digest"] == result.model.digest()
     assert document["privacy"]["delta"] == 1e-4
@@ -299,7 +299,7 @@ def test_progress_is_told_every_step(
 
     heard = Heard()
     spec = FULL.model_copy(update={"epochs": 4})
-    train_table(people(), spec, columns=columns, progress=heard)
+    train_model(people(), spec, columns=columns, progress=heard)
     assert heard.steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
@@ -315,10 +315,7 @@ def test_classes_come_from_the_declaration_where_there_is_one(
 
 
 def test_the_room_is_light_until_something_trains() -> None:
-    code = (
-        "import sys, strongroom.train as t; assert 'torch' not in sys.modules; "
-        "t.train_table; assert 'torch' in sys.modules"
-    )
+    code = "import sys, strongroom.train as t; t.train_model; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(ImportError):
         from strongroom.train import nothing  # noqa: F401

@@ -11,8 +11,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from strongroom.models._encoder import ColumnKind, EncodedColumn, TableEncoder, encodable
+from strongroom.models._formats import model_from_parts
 from strongroom.models._metrics import delong, encode_labels, find_classes, metrics, wilson
-from strongroom.models._protocol import Model
+from strongroom.models._protocol import Model, TrainedModel, digest_of
 
 if TYPE_CHECKING:
     from strongroom.models._bank import Bank, train_bank
@@ -32,12 +33,15 @@ __all__ = [
     "Model",
     "TableEncoder",
     "TableModel",
+    "TrainedModel",
     "build_network",
     "delong",
+    "digest_of",
     "encodable",
     "encode_labels",
     "find_classes",
     "metrics",
+    "model_from_parts",
     "train_bank",
     "wilson",
 ]

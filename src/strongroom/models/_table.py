@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from strongroom.errors import MissingExtraError, TamperedError
+from strongroom.errors import DataError, MissingExtraError, TamperedError
 from strongroom.models._encoder import TableEncoder
+from strongroom.models._metrics import encode_labels
+from strongroom.models._protocol import digest_of
 
 try:
     import torch
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from strongroom.data import Dataset
 
 FORMAT = "strongroom/table-model/1"
 _ROWS_AT_ONCE = 16_384
@@ -111,12 +113,26 @@ class TableModel:
         }
 
     def digest(self) -> str:
-        """Return SHA-256, hex, of the meta data as canonical JSON and of every tensor in order."""
-        found = hashlib.sha256(json.dumps(self.meta(), sort_keys=True).encode())
-        for name, value in sorted(self.tensors().items()):
-            found.update(f"\0{name}{value.shape}\0".encode())
-            found.update(value.astype("<f4").tobytes())
-        return found.hexdigest()
+        """See `TrainedModel.digest`."""
+        return digest_of(self)
+
+    def describe(self) -> dict[str, Any]:
+        """See `TrainedModel.describe`."""
+        return {
+            "hidden": list(self.hidden),
+            "inputs": self.encoder.width,
+            "columns": [c.name for c in self.encoder.columns],
+        }
+
+    def read(self, dataset: Dataset) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """See `TrainedModel.read`."""
+        if self.target not in dataset.columns:
+            raise DataError(
+                f'the rows have no column "{self.target}", which the model predicts',
+                where=dataset.name,
+            )
+        labels = encode_labels(dataset.table.column(self.target), self.classes)
+        return self.encoder.encode(dataset.table), labels
 
     @classmethod
     def from_parts(

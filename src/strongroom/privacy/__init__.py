@@ -30,11 +30,12 @@ from strongroom.privacy._statement import PrivacyStatement, guarantee_warnings
 
 if TYPE_CHECKING:
     from strongroom.privacy._canaries import SlotCanaries, WithSlots
-    from strongroom.privacy._clipping import ClippedGradient, ClippedSum
+    from strongroom.privacy._clipping import ClippedGradient, ClippedSum, LossFunction
 
 _NEED_TORCH = {
     "ClippedGradient": "_clipping",
     "ClippedSum": "_clipping",
+    "LossFunction": "_clipping",
     "SlotCanaries": "_canaries",
     "WithSlots": "_canaries",
 }
@@ -46,6 +47,7 @@ __all__ = [
     "Entry",
     "EntryState",
     "Ledger",
+    "LossFunction",
     "Mechanism",
     "MemoryLedger",
     "PrivacyStatement",

@@ -131,7 +131,10 @@ class ClippedGradient:
         InputError: a layer with parameters has no rule, shares them, or mixes examples.
     """
 
-    def __init__(self, module: nn.Module, clip_norm: float | None) -> None:
+    def __init__(
+        self, module: nn.Module, clip_norm: float | None, *, rows_per_unit: int = 1
+    ) -> None:
+        del rows_per_unit
         _refuse_batch_mixing(module)
         self._module = module
         self._clip_norm = clip_norm

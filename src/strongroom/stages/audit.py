@@ -11,13 +11,7 @@ from strongroom.stages._stage import Outcome, Reads, Stage, Way
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from strongroom.data import Dataset
-    from strongroom.models import TableModel
-
-    Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
+    from strongroom.models import TrainedModel
 
 
 def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
@@ -42,8 +36,8 @@ def _work(way: Way) -> Outcome:
     result = audit_model(
         model,
         subject=made["model"],
-        members=_encoded(model, rows),
-        nonmembers=_encoded(model, test),
+        members=model.read(rows),
+        nonmembers=model.read(test),
         train_spec=way.config.train,
         statement=statement,
         canaries=canaries,
@@ -58,21 +52,12 @@ def _work(way: Way) -> Outcome:
     return Outcome(result.to_json())
 
 
-def _model(way: Way, name: str) -> TableModel:
-    from strongroom.models import TableModel
+def _model(way: Way, name: str) -> TrainedModel:
+    from strongroom.models import model_from_parts
     from strongroom.vault import unpack_bundle
 
     bundle = unpack_bundle(way.workspace.get(way.outputs["train"][name]))
-    return TableModel.from_parts(bundle.tensors, bundle.meta)
-
-
-def _encoded(model: TableModel, dataset: Dataset) -> Labelled:
-    from strongroom.models import encode_labels
-
-    target = dataset.target
-    assert target is not None  # noqa: S101 - training refused a dataset without one
-    labels = encode_labels(dataset.table.column(target), model.classes)
-    return model.encoder.encode(dataset.table), labels
+    return model_from_parts(bundle.tensors, bundle.meta)
 
 
 def _summary(doc: Mapping[str, Any]) -> str:

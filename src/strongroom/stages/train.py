@@ -32,12 +32,12 @@ def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
 
 
 def _work(way: Way) -> Outcome:
-    from strongroom.train import train_table
+    from strongroom.train import train_model
 
     config, workspace = way.config, way.workspace
     rows = workspace.get_dataset(way.outputs["seal"]["minimized"])
     test = workspace.get_dataset(way.outputs["seal"]["test"])
-    result = train_table(
+    result = train_model(
         rows,
         config.train,
         test=test,
@@ -57,7 +57,7 @@ def _work(way: Way) -> Outcome:
         outputs["canaries"] = workspace.put("canaries", CANARIES_KIND, content).digest
     if config.train.privacy is not None and config.train.compare:
         open_spec = config.train.model_copy(update={"privacy": None})
-        twin = train_table(
+        twin = train_model(
             rows,
             open_spec,
             test=test,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -24,13 +24,59 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from strongroom.privacy import Mechanism, SecretStream
+    from strongroom.privacy import LossFunction, Mechanism, SecretStream
     from strongroom.progress import Progress
     from strongroom.train._result import Checkpointer
 
 CHECKPOINT_SECONDS = 2.0
 MICRO_BATCH = 4096
 CURVE_POINTS = 20
+
+
+class Augment(Protocol):
+    """Makes several views of every row; a unit's gradient is the mean over its views."""
+
+    @property
+    def views(self) -> int:
+        """How many views each row has."""
+
+    def __call__(
+        self, rows: NDArray[Any], stream: SecretStream, step: int, first: int
+    ) -> NDArray[Any]:
+        """Return [n * views, ...] for rows [n, ...]: the views of a row stand together.
+
+        `step` and `first`, the position of rows[0] in the step's batch, address the coins.
+        """
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The rows that are trained on.
+
+    Attributes:
+        inputs: [n, ...]; may lie on disk.
+        labels: [n, ...].
+        augment: several views of every row, or None.
+    """
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    augment: Augment | None = None
+
+    @property
+    def views(self) -> int:
+        """Network rows per example."""
+        return self.augment.views if self.augment else 1
+
+    def take(
+        self, chosen: slice | NDArray[np.intp], stream: SecretStream, step: int, first: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return the network's rows and targets of the chosen examples."""
+        inputs, labels = self.inputs[chosen], self.labels[chosen]
+        if self.augment is not None:
+            inputs = self.augment(inputs, stream, step, first)
+            labels = np.repeat(labels, self.views, axis=0)
+        return _tensor(inputs), _tensor(labels)
 
 
 @dataclass(frozen=True)
@@ -83,7 +129,7 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def initialise(network: nn.Module, stream: SecretStream) -> None:
-    """Set parameters from the stream: zero for one layer, else uniform in ±1/√inputs."""
+    """Set linear layers from the stream: zero for one layer, else uniform in ±1/√inputs."""
     layers = [m for m in network.modules() if isinstance(m, nn.Linear)]
     for number, layer in enumerate(layers):
         bound = layer.in_features**-0.5 if len(layers) > 1 else 0.0
@@ -95,11 +141,11 @@ def initialise(network: nn.Module, stream: SecretStream) -> None:
 
 def fit(
     network: nn.Module,
-    inputs: NDArray[np.float32],
-    labels: NDArray[np.int64],
+    examples: Examples,
     plan: Plan,
     stream: SecretStream,
     *,
+    loss: LossFunction,
     evaluate: Callable[[], float] | None,
     checkpointer: Checkpointer | None,
     progress: Progress,
@@ -107,11 +153,11 @@ def fit(
     """Train `network` in place; see `Plan`.
 
     Args:
-        network: float32 [n, d] to [n, classes].
-        inputs: float32[n, d].
-        labels: int64[n].
+        network: what `examples` gives to what `loss` takes.
+        examples: the rows.
         plan: the settings.
         stream: the coins.
+        loss: (outputs, targets) to one loss per network row.
         evaluate: measures the network as it stands, for the curve.
         checkpointer: keeps the state about every two seconds; cleared at the end.
         progress: is told every step.
@@ -119,7 +165,7 @@ def fit(
     Raises:
         InputError: a loss or gradient isn't finite; says at which step.
     """
-    run = _Run(network, inputs, labels, plan, stream)
+    run = _Run(network, examples, plan, stream, loss)
     curve: list[tuple[int, float]] = []
     start = _take_up(run, curve, plan, checkpointer)
     marks = set(np.linspace(1, plan.steps, min(CURVE_POINTS, plan.steps)).round().astype(int))
@@ -144,24 +190,24 @@ class _Run:
     def __init__(
         self,
         network: nn.Module,
-        inputs: NDArray[np.float32],
-        labels: NDArray[np.int64],
+        examples: Examples,
         plan: Plan,
         stream: SecretStream,
+        loss: LossFunction,
     ) -> None:
-        self._plan, self._stream = plan, stream
-        self._inputs, self._labels = torch.from_numpy(inputs), torch.from_numpy(labels)
+        self._plan, self._stream, self._examples = plan, stream, examples
+        self._loss = _mean_of_views(loss, examples.views)
         self.flat = _flatten(network)
         self.optimizer = Optimizer(plan.optimizer, self.flat, plan.learning_rate, plan.weight_decay)
         self.summed = torch.zeros_like(self.flat, dtype=torch.float64)
         self.canaries: SlotCanaries | None = None
         trained = network
         if plan.noise is not None and plan.canaries:
-            classes = int(network(self._inputs[:1]).shape[1])
+            classes = int(network(_tensor(examples.inputs[:1])).shape[1])
             trained = WithSlots(network, plan.canaries, classes)
-            self.canaries = SlotCanaries(plan.canaries, inputs.shape[1], stream)
+            self.canaries = SlotCanaries(plan.canaries, examples.inputs.shape[1], stream)
         clip_norm = plan.noise.clip_norm if plan.noise is not None else None
-        self._engine = ClippedGradient(trained, clip_norm)
+        self._engine = ClippedGradient(trained, clip_norm, rows_per_unit=examples.views)
         self._width = self.flat.numel() + (plan.canaries if self.canaries else 0)
 
     def step(self, number: int) -> None:
@@ -173,7 +219,7 @@ class _Run:
             rate = noise.mechanism.sampling_rate
             if self.canaries is not None:
                 drawn = stream.bernoulli("sample-canaries", number, plan.canaries, rate)
-                ridden = self.canaries.batch(self._engine, cross_entropy, drawn)
+                ridden = self.canaries.batch(self._engine, self._loss, drawn)
                 if ridden is not None:
                     total += self._flat_sum(ridden.total)
             sensitivity = self._engine.sensitivity
@@ -188,7 +234,7 @@ class _Run:
             if self.canaries is not None:
                 self.canaries.observe(
                     self._engine,
-                    cross_entropy,
+                    self._loss,
                     total[self.flat.numel() :],
                     deviation=noise.mechanism.noise_multiplier * sensitivity,
                     rate=rate,
@@ -206,16 +252,17 @@ class _Run:
     def _row_sum(self, number: int) -> NDArray[np.float64]:
         """Return the sum of the (clipped) gradients of this step's batch; empty batches give 0."""
         total = np.zeros(self._width)
-        rows = len(self._labels)
+        rows = len(self._examples.labels)
+        chosen = None
         if self._plan.rate < 1:
             mask = self._stream.bernoulli("sample", number, rows, self._plan.rate)
-            chosen = torch.from_numpy(np.flatnonzero(mask))
-            inputs, labels = self._inputs[chosen], self._labels[chosen]
-        else:
-            inputs, labels = self._inputs, self._labels
-        for begin in range(0, len(labels), MICRO_BATCH):
+            chosen = np.flatnonzero(mask)
+        for begin in range(0, rows if chosen is None else len(chosen), MICRO_BATCH):
             part = slice(begin, begin + MICRO_BATCH)
-            found = self._engine((inputs[part],), labels[part], cross_entropy)
+            inputs, targets = self._examples.take(
+                part if chosen is None else chosen[part], self._stream, number, begin
+            )
+            found = self._engine((inputs,), targets, self._loss)
             if not (torch.isfinite(found.norms).all() and torch.isfinite(found.losses).all()):
                 raise InputError(
                     f"training broke down at step {number}: a loss or gradient is not finite",
@@ -235,6 +282,16 @@ class _Run:
 def mean_gradient(total: NDArray[np.float64], normaliser: float) -> NDArray[np.float32]:
     """Return the sum over a declared constant. Never over the batch: its size is private."""
     return (total / normaliser).astype(np.float32)
+
+
+def _mean_of_views(loss: LossFunction, views: int) -> LossFunction:
+    """Return the loss whose sum over a unit's views is their mean."""
+    return loss if views == 1 else lambda outputs, targets: loss(outputs, targets) / views
+
+
+def _tensor(values: NDArray[Any]) -> Tensor:
+    # A memmap's pages are read here and nowhere else.
+    return torch.from_numpy(np.ascontiguousarray(values))
 
 
 def _flatten(network: nn.Module) -> Tensor:

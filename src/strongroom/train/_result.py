@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.config import TrainSpec
-    from strongroom.models import TableModel
+    from strongroom.models import TrainedModel
     from strongroom.privacy import CanaryObservation, PrivacyStatement
 
 
@@ -48,7 +48,7 @@ class TrainResult:
         skipped: columns that were left out, with the reason.
     """
 
-    model: TableModel
+    model: TrainedModel
     spec: TrainSpec
     metrics: dict[str, dict[str, Any]]
     privacy: PrivacyStatement | None
@@ -63,11 +63,9 @@ class TrainResult:
         return {
             "model": {
                 "digest": self.model.digest(),
-                "hidden": list(self.model.hidden),
                 "classes": list(self.model.classes),
                 "target": self.model.target,
-                "inputs": self.model.encoder.width,
-                "columns": [c.name for c in self.model.encoder.columns],
+                **self.model.describe(),
             },
             "metrics": self.metrics,
             "privacy": self.privacy.to_json() if self.privacy else None,

@@ -1,0 +1,186 @@
+"""Training by gradients: what every trainer of a network shares, once its data are numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from strongroom.models import metrics
+from strongroom.privacy import CanaryObservation, SlotCanaries, Unit, calibrate
+from strongroom.train._guard import open_stream, reserve
+from strongroom.train._loop import Examples, Noise, Plan, cross_entropy, fit, initialise
+from strongroom.train._preparation import one_row_each, rounded
+from strongroom.train._result import TrainResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from strongroom.config import TrainSpec
+    from strongroom.models import TrainedModel
+    from strongroom.privacy import LossFunction, SecretStream
+    from strongroom.train._guard import Guarded, Surroundings
+    from strongroom.train._loop import Augment
+
+_CURVE_ROWS = 4096
+_NOT_COVERED = (
+    "model, optimizer and their settings: taken as chosen without looking at these rows",
+    "metrics on the training and the test rows are exact, not noised",
+    "rounding inside single-precision sums, about 1e-6 of the clip norm; timing",
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network and its data as numbers, ready to be trained; n rows.
+
+    Attributes:
+        model: ours; its network is trained in place.
+        inputs: [n, ...], any dtype and shape after the first axis; may lie on disk (memmap).
+        labels: int64 [n], or [n, t] where the loss takes that.
+        held_out: inputs and labels to measure on, or None.
+        subjects: int64 [n], a number per person, or None where every row is its own unit.
+        loss: (outputs, targets) to one loss per row.
+        initialise: sets the network's parameters from coins.
+        measure: metrics of the model on inputs and labels; "log_loss" among them is the curve.
+        augment: several views of every row, averaged within its unit; or None.
+        skipped: columns that were left out, with the reason.
+        covered, not_covered: texts for the statement.
+    """
+
+    model: TrainedModel
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    held_out: tuple[NDArray[Any], NDArray[np.int64]] | None = None
+    subjects: NDArray[np.int64] | None = None
+    loss: LossFunction = cross_entropy
+    initialise: Callable[[nn.Module, SecretStream], None] = initialise
+    measure: Callable[[Any, NDArray[Any], NDArray[np.int64]], dict[str, Any]] = field(
+        default=lambda model, inputs, labels: metrics(model.predict_proba(inputs), labels)
+    )
+    augment: Augment | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    covered: tuple[str, ...] = ()
+    not_covered: tuple[str, ...] = ()
+
+
+def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> TrainResult:
+    """Train the prepared network, privately where the specification says so.
+
+    Raises:
+        BudgetExceededError: the budget doesn't cover the guarantee; nothing was trained.
+        InputError: a loss or gradient isn't finite; says at which step.
+    """
+    begun = time.perf_counter()
+    model, inputs, labels = prepared.model, prepared.inputs, prepared.labels
+    subjects = prepared.subjects
+    units = len(labels) if subjects is None else int(subjects.max()) + 1
+    public_rows = around.rows or rounded(units)
+    rate = 1.0 if spec.batch_size == "full" else min(1.0, spec.batch_size / public_rows)
+    steps = max(1, round(spec.epochs / rate))
+    guarded = None
+    if spec.privacy is not None:
+        mechanism = calibrate(spec.privacy.epsilon, spec.privacy.delta, rate, steps)
+        unit = Unit.EXAMPLE if subjects is None else Unit.SUBJECT
+        guarded = reserve(spec, spec.privacy, (mechanism,), unit, around)
+    stream = guarded.stream if guarded else open_stream(spec, around)
+    if subjects is not None:
+        chosen = one_row_each(subjects, stream)
+        inputs, labels = inputs[chosen], labels[chosen]
+    prepared.initialise(model.network, stream)
+    plan = Plan(
+        steps=steps,
+        rate=rate,
+        normaliser=rate * public_rows,
+        optimizer=spec.optimizer,
+        learning_rate=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        average=spec.average,
+        noise=Noise(guarded.mechanism, guarded.spec.clip_norm) if guarded else None,
+        # An even number keeps the canaries' labels in balance.
+        canaries=guarded.spec.canaries + guarded.spec.canaries % 2 if guarded else 0,
+        digest=_digest(spec, around.key, stream),
+    )
+    fitted = fit(
+        model.network,
+        Examples(inputs, labels, prepared.augment),
+        plan,
+        stream,
+        loss=prepared.loss,
+        evaluate=_evaluator(prepared),
+        checkpointer=around.checkpointer,
+        progress=around.progress,
+    )
+    statement = observed = None
+    if guarded is not None:
+        guarded.settle()
+        whole = (
+            f"all {steps} gradient steps from the first private row to the released parameters; "
+            "averaging them is post-processing"
+        )
+        statement = guarded.state(
+            covered=(
+                whole,
+                *prepared.covered,
+                *_subjects_covered(guarded),
+            ),
+            not_covered=(
+                *prepared.not_covered,
+                *_NOT_COVERED,
+            ),
+            public_rows=public_rows,
+            declared=around.rows is not None,
+            sampling="every row in every step"
+            if rate == 1
+            else f"Poisson sampling at rate {rate:.4g}",
+        )
+        if fitted.canaries is not None:
+            observed = CanaryObservation(
+                fitted.canaries.scores,
+                fitted.canaries.included,
+                guarded.epsilon,
+                guarded.spec.delta,
+                SlotCanaries.WHAT,
+            )
+    measured = {"train": prepared.measure(model, inputs, labels)}
+    if prepared.held_out is not None:
+        measured["test"] = prepared.measure(model, *prepared.held_out)
+    return TrainResult(
+        model=model,
+        spec=spec,
+        metrics=measured,
+        privacy=statement,
+        canaries=observed,
+        steps=steps,
+        seconds=time.perf_counter() - begun,
+        curve=fitted.curve,
+        skipped=prepared.skipped,
+    )
+
+
+def _subjects_covered(guarded: Guarded) -> tuple[str, ...]:
+    if guarded.unit is Unit.EXAMPLE:
+        return ()
+    return ("one row per subject takes part, chosen by secret coins",)
+
+
+def _digest(spec: TrainSpec, key: str, stream: SecretStream) -> bytes:
+    about = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(f"{about}\0{key}\0".encode() + stream.raw("run", 0, 32)).digest()
+
+
+def _evaluator(prepared: Prepared) -> Callable[[], float] | None:
+    if prepared.held_out is None:
+        return None
+    inputs, labels = (part[:_CURVE_ROWS] for part in prepared.held_out)
+
+    def evaluate() -> float:
+        return float(prepared.measure(prepared.model, inputs, labels)["log_loss"])
+
+    return evaluate

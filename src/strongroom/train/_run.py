@@ -1,0 +1,85 @@
+"""The front door of the room: which trainer makes which kind of model."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from strongroom.errors import InputError, MissingExtraError
+from strongroom.privacy import MemoryLedger
+from strongroom.progress import SILENT
+from strongroom.train._guard import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from strongroom.config import ColumnSpec, ModelKind, TrainSpec
+    from strongroom.data import Dataset
+    from strongroom.privacy import Ledger
+    from strongroom.progress import Progress
+    from strongroom.train._result import Checkpointer, TrainResult
+
+# Model kind to (file, function); a trainer is imported when it is first used.
+TRAINERS: Mapping[ModelKind, tuple[str, str]] = {
+    "logistic": ("_table", "train_table"),
+    "mlp": ("_table", "train_table"),
+}
+
+
+def train_model(
+    dataset: Dataset,
+    spec: TrainSpec,
+    *,
+    test: Dataset | None = None,
+    columns: Mapping[str, ColumnSpec] | None = None,
+    rows: int | None = None,
+    ledger: Ledger | None = None,
+    account: str = "",
+    budget: float | None = None,
+    key: str = "",
+    checkpointer: Checkpointer | None = None,
+    progress: Progress = SILENT,
+) -> TrainResult:
+    """Train what `spec.model` names on the rows of a dataset, privately where the spec says so.
+
+    Args:
+        dataset: rows with roles, one of them target.
+        spec: model, optimizer and guarantee.
+        test: rows to measure on; they need the same columns.
+        columns: public declarations.
+        rows: the declared number of rows (or subjects), a public constant from which sampling rate
+            and normaliser come. Without it the count rounded to two digits is used, and the
+            statement says so.
+        ledger: where the spend is reserved before the first private step and settled after the
+            last; one that lasts as long as this call by default.
+        account: the data source that is spent on.
+        budget: the most ε that may ever be spent on the account.
+        key: identifies the run, so that a killed one gets its reservation back.
+        checkpointer: makes a killed run continue where it was.
+        progress: is told every step.
+
+    Raises:
+        DataError: no target, one class, or values that can't be used.
+        BudgetExceededError: the budget doesn't cover the guarantee; nothing was trained.
+        MissingExtraError: torch isn't installed.
+    """
+    if spec.model not in TRAINERS:
+        raise InputError(f'models of kind "{spec.model}" cannot be trained in this version')
+    file, name = TRAINERS[spec.model]
+    try:
+        trainer = getattr(importlib.import_module(f"strongroom.train.{file}"), name)
+    except ModuleNotFoundError as error:  # pragma: no cover - the test environment has torch
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("torch", "train") from error
+    around = Surroundings(
+        ledger=ledger or MemoryLedger(),
+        account=account,
+        budget=budget,
+        key=key,
+        checkpointer=checkpointer,
+        progress=progress,
+        rows=rows,
+    )
+    result: TrainResult = trainer(dataset, spec, test, columns or {}, around)
+    return result
