@@ -173,6 +173,37 @@ class PrivacySpec(_Section):
     canaries: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
+class TextSpec(_Section):
+    """`[train.text]`: how text becomes numbers. Nothing of it is learnt from the rows.
+
+    Attributes:
+        column: the text to read; by default the only column of free text.
+        buckets: what words and n-grams are hashed into, for "ngram" and "text-classifier".
+        length: tokens read of each text: n-grams, words, or the bytes of one sequence.
+        width, layers, heads: of a transformer.
+        unit: whose presence the guarantee of a language model hides: one "sequence" of `length`
+            bytes, or a whole "row", of which one sequence takes part. A [data].subject goes first.
+        folder: of the Hugging Face model to start from.
+        lora_rank: of the adapters that are trained beside its frozen layers.
+    """
+
+    column: str | None = None
+    buckets: Annotated[int, Field(ge=2**8, le=2**22)] | None = None
+    length: Annotated[int, Field(ge=2, le=8192)] | None = None
+    width: Annotated[int, Field(ge=8, le=4096)] = 128
+    layers: Annotated[int, Field(ge=1, le=48)] = 2
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    unit: Literal["sequence", "row"] = "sequence"
+    folder: str | None = None
+    lora_rank: Annotated[int, Field(ge=1, le=256)] = 8
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError("width must be a multiple of heads")
+        return self
+
+
 class TrainSpec(_Section):
     """`[train]`; see `strongroom.train`.
 
@@ -187,6 +218,7 @@ class TrainSpec(_Section):
         average: train returns the mean of the last half of the iterates (post-processing: free).
         compare: also train the same model without privacy, for comparison; it is not released.
         privacy: the guarantee, or None for training without privacy.
+        text: for models of text.
         seed: makes a training without privacy repeatable. A private one that is given a seed is
             marked "not private".
     """
@@ -201,6 +233,7 @@ class TrainSpec(_Section):
     average: bool = True
     compare: bool = True
     privacy: PrivacySpec | None = None
+    text: TextSpec = TextSpec()
     seed: Annotated[int, Field(ge=0)] | None = None
 
 
