@@ -1,29 +1,32 @@
 """Secret coins: every random choice of a private run, from one 32-byte seed.
 
 A coin is addressed by a label and a step, so that the coins of step t are the same whether the run
-got there in one go or after a crash: replaying a reserved run is the same release. Each address has
-its own ChaCha20 key (HKDF-SHA256, RFC 5869), and the key stream is read as 64-bit words.
+got there in one go or after a crash: replaying a reserved run is the same release. Each label has
+its own ChaCha20 key (HKDF-SHA256, RFC 5869), the step is the nonce, and the key stream is read as
+64-bit words.
 
 What is closed, and what isn't, of the known attacks on noise in floating point:
 
-- *Porous outputs* (Mironov 2012): closed. `noisy_sum` rounds the sum to a fixed grid, draws the
-  noise on the same grid and adds the two as whole numbers, so which values can appear doesn't
-  depend on the data. Rounding to whole grid steps commutes with adding a whole number, so the
-  result is a function of (rounded sum + noise) alone. What the rounding adds to the sensitivity is
-  added to the deviation.
-- *Predictable or recoverable generators*: closed. A cryptographic stream, seeded by the system.
-- *Inexact Gaussians* (Holohan & Braghin 2021): mitigated. A draw is the sum of four Box-Muller
-  draws, halved, each from 53-bit uniforms. The tails end near 8.5 σ each, and the distribution is
-  a very fine discretisation of the Gaussian, not the Gaussian.
-- *Timing* (Jin et al. 2022): not addressed; draws take no data-dependent branch, and a local
-  training's step time isn't published, but nothing is proved.
+- *Porous outputs* (Mironov 2012; Jin et al. 2022): closed. `noisy_sum` rounds the sum to a fixed
+  grid, draws the noise on the same grid and adds the two as whole numbers, so which values can
+  appear doesn't depend on the data. Rounding to whole grid steps commutes with adding a whole
+  number, so the result is a function of (rounded sum + noise) alone, and giving it out in single
+  precision is post-processing. What the rounding adds to the sensitivity is added to the deviation.
+- *Predictable or recoverable generators* (Holohan & Braghin 2021): closed. A cryptographic stream,
+  seeded by the system: from one draw nothing about another can be computed, and the reconstruction
+  of a draw's uniforms from its low bits meets a draw that was rounded to the grid.
+- *Inexact Gaussians*: nearly. The ziggurat is exact but for 53-bit uniforms; about 2^32 of its
+  values fall on each grid step near the middle, so a step's probability is off by about 2^-32 of
+  itself. The distribution is a very fine discretisation of the Gaussian, not the Gaussian.
+- *Timing* (Jin et al. 2022): not addressed. A draw's time depends on its value; a local training's
+  step time isn't published.
 """
 
 from __future__ import annotations
 
 import math
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from cryptography.hazmat.primitives import hashes
@@ -34,10 +37,15 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+Floats = TypeVar("Floats", bound=np.floating[Any])
 
 SEED_BYTES = 32
 _GRID_BITS = 20
+_SLACK = 256  # spare words for draws that need more than one
 
 
 class SecretStream:
@@ -52,18 +60,31 @@ class SecretStream:
         if len(seed) != SEED_BYTES:
             raise InputError(f"a seed has {SEED_BYTES} bytes, this one has {len(seed)}")
         self._seed = seed
+        self._keys: dict[str, bytes] = {}
+        self._zeros = b""
 
     def raw(self, label: str, step: int, size: int) -> bytes:
         """Return `size` bytes of the key stream at this address, from its start."""
-        key = HKDF(
-            hashes.SHA256(), 32, salt=None, info=f"strongroom coins 1\0{label}\0{step}".encode()
-        ).derive(self._seed)
-        # A zero nonce is right: the key is used for this one stream only.
-        return Cipher(ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(size))
+        return bytes(self._stream(label, step, size))
 
     def words(self, label: str, step: int, count: int) -> NDArray[np.uint64]:
         """Return `count` uniform 64-bit words."""
-        return np.frombuffer(self.raw(label, step, 8 * count), dtype="<u8")
+        return np.frombuffer(self._stream(label, step, 8 * count), dtype="<u8")
+
+    def _stream(self, label: str, step: int, size: int) -> memoryview:
+        key = self._keys.get(label)
+        if key is None:
+            info = f"strongroom coins 2\0{label}".encode()
+            key = HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(self._seed)
+            self._keys[label] = key
+        if len(self._zeros) < size:
+            # Kept: fresh zeros for every step would cost more than the cipher.
+            self._zeros = bytes(size)
+        nonce = bytes(4) + step.to_bytes(12, "little")  # of which the first 4 count the blocks
+        found = bytearray(size)
+        cipher = Cipher(ChaCha20(key, nonce), mode=None).encryptor()
+        cipher.update_into(memoryview(self._zeros)[:size], found)
+        return memoryview(found)
 
     def uniform(self, label: str, step: int, count: int) -> NDArray[np.float64]:
         """Return uniforms in (0, 1): odd multiples of 2^-54, never 0 or 1."""
@@ -80,14 +101,36 @@ class SecretStream:
         return self.words(label, step, count) < np.uint64(math.floor(rate * 2.0**64))
 
     def normal(self, label: str, step: int, count: int) -> NDArray[np.float64]:
-        """Return `count` standard normal draws, each the halved sum of four Box-Muller draws."""
-        pairs = (count + 1) // 2
-        uniforms = self.uniform(label, step, 8 * pairs).reshape(2, 4, pairs)
-        radius = np.sqrt(-2.0 * np.log(uniforms[0]))
-        angle = (2.0 * np.pi) * uniforms[1]
-        both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-        halved: NDArray[np.float64] = both.sum(axis=0) / 2.0
-        return halved[:count]
+        """Return `count` standard normal draws."""
+        from strongroom.privacy._kernels import normals
+
+        out = np.empty(count)
+        self._feed(label, step, count, lambda words: normals(words, out))
+        return out
+
+    def add_noise(
+        self,
+        total: NDArray[Floats],
+        grid: float,
+        deviation: float,
+        label: str,
+        step: int,
+    ) -> NDArray[Floats]:
+        """Return `total` on the grid plus normal noise on it; see `noisy_sum`."""
+        from strongroom.privacy._kernels import add_noise
+
+        out = np.empty_like(total)
+        steps = deviation / grid
+        self._feed(label, step, total.size, lambda words: add_noise(words, total, grid, steps, out))
+        return out
+
+    def _feed(
+        self, label: str, step: int, count: int, kernel: Callable[[NDArray[np.uint64]], int]
+    ) -> None:
+        """Give a kernel as many words as it turns out to need, from the start of the address."""
+        spare = count // 16 + _SLACK
+        while kernel(words := self.words(label, step, count + spare)) > len(words):
+            spare *= 2
 
 
 def grid_step(sensitivity: float, count: int) -> float:
@@ -99,18 +142,18 @@ def grid_step(sensitivity: float, count: int) -> float:
 
 
 def noisy_sum(
-    total: NDArray[np.float64],
+    total: NDArray[Floats],
     *,
     sensitivity: float,
     noise_multiplier: float,
     stream: SecretStream,
     label: str,
     step: int,
-) -> NDArray[np.float64]:
+) -> NDArray[Floats]:
     """Return `total` on the grid plus Gaussian noise on the grid.
 
     Args:
-        total: float64[count], a sum that one unit moves by at most `sensitivity` in L2.
+        total: float64 or float32 [count], a sum that one unit moves by at most `sensitivity` in L2.
         sensitivity: the L2 bound.
         noise_multiplier: deviation of the noise over the (rounded) sensitivity.
         stream: where the coins come from.
@@ -118,12 +161,10 @@ def noisy_sum(
         step: never used twice for different sums.
 
     Returns:
-        float64[count], whole multiples of `grid_step(sensitivity, count)`.
+        [count] of the same type: whole multiples of `grid_step(sensitivity, count)`, in single
+        precision rounded.
     """
     grid = grid_step(sensitivity, total.size)
     # Two neighbours' sums are each moved by at most grid/2 per coordinate.
     rounded_sensitivity = sensitivity + grid * math.sqrt(total.size)
-    deviation = noise_multiplier * rounded_sensitivity
-    noise = np.rint(stream.normal(label, step, total.size) * (deviation / grid))
-    noisy: NDArray[np.float64] = (np.rint(total / grid) + noise) * grid
-    return noisy
+    return stream.add_noise(total, grid, noise_multiplier * rounded_sensitivity, label, step)
