@@ -1,0 +1,40 @@
+"""The one way to compile a loop that Python is too slow for: numba, typed, cached on disk.
+
+No compiler is needed on a user's machine, and nothing imports numba before a kernel is needed:
+kernels stand in files of their own that are imported where they are called. Every kernel has a
+plain NumPy twin in the tests that must agree.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import platformdirs
+
+from strongroom.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function of arrays and numbers when it is first called; keep it for next time.
+
+    Division by zero gives infinities and NaN as in NumPy, and no sum is reordered.
+
+    Raises:
+        MissingExtraError: numba isn't installed.
+    """
+    try:
+        import numba
+    except ImportError as error:  # pragma: no cover - the test environment has numba
+        raise MissingExtraError("numba", "train") from error
+    settings: Any = numba.config
+    if not settings.CACHE_DIR:
+        settings.CACHE_DIR = str(Path(platformdirs.user_cache_dir("strongroom")) / "kernels")
+    compile_it: Any = numba.njit(cache=True, error_model="numpy", nogil=True)
+    made: Function = compile_it(function)
+    return made
