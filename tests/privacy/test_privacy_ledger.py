@@ -10,8 +10,8 @@ import pytest
 from strongroom.errors import BudgetExceededError
 from strongroom.privacy import (
     EntryState,
-    Mechanism,
     MemoryLedger,
+    PoissonGaussian,
     PrivacyStatement,
     Relation,
     Spend,
@@ -25,7 +25,7 @@ DELTA = 1e-5
 
 
 def spend(sigma: float = 30.0) -> Spend:
-    mechanism = Mechanism(1.0, sigma, 100)
+    mechanism = PoissonGaussian(1.0, sigma, 100)
     return Spend(mechanism.epsilon(DELTA), DELTA, events=(mechanism.to_json(),))
 
 

@@ -11,22 +11,38 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from strongroom.privacy._accounting import Mechanism, calibrate, compose_epsilon
+from strongroom.privacy._accounting import (
+    Accountant,
+    accountant_of,
+    calibrate,
+    calibrate_noise,
+    compose_epsilon,
+    relation_of,
+)
 from strongroom.privacy._ledger import (
     Entry,
     EntryState,
     Ledger,
     MemoryLedger,
-    Relation,
     Reservation,
     Spend,
-    Unit,
     check_budget,
     compose,
 )
 from strongroom.privacy._noise import SecretStream, noisy_sum
 from strongroom.privacy._observation import CanaryObservation
+from strongroom.privacy._relation import Relation, Unit
 from strongroom.privacy._statement import PrivacyStatement, guarantee_warnings
+from strongroom.privacy.mechanisms import (
+    AdaptiveClippingGaussian,
+    FixedSizeGaussian,
+    GaussianReleases,
+    LaplaceReleases,
+    Mechanism,
+    PoissonGaussian,
+    PureReleases,
+    ShuffledGaussian,
+)
 
 if TYPE_CHECKING:
     from strongroom.privacy._canaries import SlotCanaries, WithSlots
@@ -41,29 +57,40 @@ _NEED_TORCH = {
 }
 
 __all__ = [
+    "Accountant",
+    "AdaptiveClippingGaussian",
     "CanaryObservation",
     "ClippedGradient",
     "ClippedSum",
     "Entry",
     "EntryState",
+    "FixedSizeGaussian",
+    "GaussianReleases",
+    "LaplaceReleases",
     "Ledger",
     "LossFunction",
     "Mechanism",
     "MemoryLedger",
+    "PoissonGaussian",
     "PrivacyStatement",
+    "PureReleases",
     "Relation",
     "Reservation",
     "SecretStream",
+    "ShuffledGaussian",
     "SlotCanaries",
     "Spend",
     "Unit",
     "WithSlots",
+    "accountant_of",
     "calibrate",
+    "calibrate_noise",
     "check_budget",
     "compose",
     "compose_epsilon",
     "guarantee_warnings",
     "noisy_sum",
+    "relation_of",
 ]
 
 

@@ -1,157 +1,214 @@
-"""Accounting: mechanisms that carry their own facts, ε from those facts, σ from a wanted ε.
+"""Accounting: ε from the facts that mechanisms carry, and the noise from a wanted ε.
 
-A `Mechanism` is the only thing that can be accounted, and it holds the sampling rate, the noise and
-the number of steps that the training loop then reads from it: noise and accountant cannot drift
-apart. Subsampled Gaussians are accounted by privacy-loss distributions with connect-the-dots
-(Doroshenko et al. 2022), an upper bound at any discretisation; the composition of full-batch
-Gaussians is itself Gaussian and has a closed form (Balle & Wang 2018, theorem 8).
+Three ways, each an upper bound, the first that fits is taken:
+
+- *exact*: mechanisms that are Gaussians compose to one Gaussian with a closed form (Balle and
+  Wang 2018, theorem 8);
+- *PLD*: privacy-loss distributions with connect-the-dots (Doroshenko et al. 2022), an upper bound
+  at any discretisation;
+- *RDP*: Rényi divergences, where the distribution isn't known. Beside mechanisms that have one,
+  the smaller of two bounds counts: all by RDP, or each group its own way at half of δ.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from strongroom.errors import InputError, MissingExtraError
+from strongroom.errors import InputError
+from strongroom.privacy._gaussian import gaussian_delta, gaussian_epsilon, gaussian_mu
+from strongroom.privacy._quick import quick_epsilon
+from strongroom.privacy._relation import Relation, common_relation
+from strongroom.privacy.mechanisms import GaussianReleases, Mechanism, PoissonGaussian
+from strongroom.privacy.mechanisms._base import dp_accounting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-EVENT_TYPE = "poisson_gaussian"
-ACCOUNTANT_PLD = "privacy-loss distribution, connect-the-dots upper bound (dp-accounting)"
-ACCOUNTANT_EXACT = "exact: composed Gaussians are Gaussian (Balle & Wang 2018)"
+__all__ = [
+    "Accountant",
+    "Mechanism",
+    "accountant_of",
+    "calibrate",
+    "calibrate_noise",
+    "compose_epsilon",
+    "gaussian_delta",
+    "gaussian_epsilon",
+    "gaussian_mu",
+    "relation_of",
+]
 
-_COARSE = 2e-3
-_FINE = 5e-4
+M = TypeVar("M", bound=Mechanism)
+
+GRID = 5e-4
+_COARSE = 4e-3
 _CLOSE = 1e-3
 _MAX_STEPS = 60
 
 
-@dataclass(frozen=True)
-class Mechanism:
-    """`steps` releases of a Poisson-sampled sum with Gaussian noise: the fact and its parameters.
+class Accountant(StrEnum):
+    """How ε is computed from the facts."""
 
-    Neighbours differ by adding or removing one unit; each unit moves the sum by at most the clip
-    norm in L2, and the noise has `noise_multiplier` times that norm as standard deviation.
-
-    Attributes:
-        sampling_rate: the chance of each unit to be in a batch, in (0, 1].
-        noise_multiplier: σ, positive.
-        steps: how many releases, at least 1.
-    """
-
-    sampling_rate: float
-    noise_multiplier: float
-    steps: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.sampling_rate <= 1:
-            raise InputError(f"a sampling rate of {self.sampling_rate:g} is not in (0, 1]")
-        if not (self.noise_multiplier > 0 and math.isfinite(self.noise_multiplier)):
-            raise InputError(f"a noise multiplier of {self.noise_multiplier:g} gives no privacy")
-        if self.steps < 1:
-            raise InputError("a mechanism makes at least one step")
-
-    @classmethod
-    def poisson_gaussian(
-        cls, *, sampling_rate: float, noise_multiplier: float, steps: int
-    ) -> Mechanism:
-        """Name a mechanism whose noise is fixed beforehand."""
-        return cls(sampling_rate, noise_multiplier, steps)
-
-    @property
-    def event(self) -> Any:  # noqa: ANN401 - dp_accounting.DpEvent is untyped and imported lazily
-        """The same fact as a `dp_accounting.DpEvent`, for any accountant of that library."""
-        dp = _dp_accounting()
-        one: Any = dp.GaussianDpEvent(self.noise_multiplier)
-        if self.sampling_rate < 1:
-            one = dp.PoissonSampledDpEvent(self.sampling_rate, one)
-        return dp.SelfComposedDpEvent(one, self.steps)
-
-    @property
-    def accountant(self) -> str:
-        """How `epsilon` is computed for this mechanism."""
-        return ACCOUNTANT_EXACT if self.sampling_rate == 1 else ACCOUNTANT_PLD
-
-    def epsilon(self, delta: float) -> float:
-        """Return an upper bound on ε at `delta`; exact where the sampling rate is 1."""
-        return compose_epsilon([self], delta)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values: the event as a ledger or a statement keeps it."""
-        return {
-            "type": EVENT_TYPE,
-            "sampling_rate": self.sampling_rate,
-            "noise_multiplier": self.noise_multiplier,
-            "steps": self.steps,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Mechanism:
-        """Read back what `to_json` gave.
-
-        Raises:
-            InputError: an event of a kind that this version can't account.
-        """
-        if document.get("type") != EVENT_TYPE:
-            raise InputError(
-                f'cannot account for an event of type "{document.get("type")}"',
-                hint="it was written by a newer version of strongroom",
-            )
-        return cls(
-            sampling_rate=float(document["sampling_rate"]),
-            noise_multiplier=float(document["noise_multiplier"]),
-            steps=int(document["steps"]),
-        )
+    EXACT = "exact: composed Gaussians are Gaussian (Balle & Wang 2018)"
+    PLD = "privacy-loss distribution, connect-the-dots upper bound (dp-accounting)"
+    RDP = "Rényi differential privacy (dp-accounting)"
 
 
-def compose_epsilon(mechanisms: Sequence[Mechanism], delta: float) -> float:
-    """Return an upper bound on the ε at `delta` of releasing all `mechanisms`, adaptively.
+def relation_of(mechanisms: Sequence[Mechanism]) -> Relation:
+    """Return the relation in which these can be added up; see `common_relation`.
 
     Raises:
-        InputError: `delta` is not in (0, 1).
+        InputError: there is none.
     """
-    _check_delta(delta)
+    return common_relation((m.relation for m in mechanisms), (m.relations for m in mechanisms))
+
+
+def accountant_of(mechanisms: Sequence[Mechanism]) -> Accountant:
+    """Return how `compose_epsilon` counts these."""
+    relation = relation_of(mechanisms)
+    rest = [m for m in mechanisms if m.gaussian(relation) is None]
+    if not rest:
+        return Accountant.EXACT
+    return Accountant.PLD if all(map(_has_losses, rest)) else Accountant.RDP
+
+
+def compose_epsilon(
+    mechanisms: Sequence[Mechanism],
+    delta: float,
+    *,
+    accountant: Accountant | None = None,
+    relation: Relation | None = None,
+    grid: float = GRID,
+) -> float:
+    """Return an upper bound on the ε at `delta` of releasing all `mechanisms`, adaptively.
+
+    Args:
+        mechanisms: the facts.
+        delta: in (0, 1).
+        accountant: how; the tightest that fits by default.
+        relation: the neighbouring relation; the mechanisms' common one by default.
+        grid: discretisation of the loss for PLD.
+
+    Raises:
+        InputError: `delta` is not in (0, 1); guarantees about different neighbours; or the
+            accountant that was asked for can't count one of them.
+    """
+    check_delta(delta)
+    relation = relation or relation_of(mechanisms)
+    for mechanism in mechanisms:
+        mechanism.check_relation(relation)
     if not mechanisms:
         return 0.0
-    if all(m.sampling_rate == 1 for m in mechanisms):
-        mu = math.sqrt(math.fsum(m.steps / m.noise_multiplier**2 for m in mechanisms))
+    if accountant is Accountant.RDP:
+        return _rdp_epsilon(tuple(mechanisms), delta, relation)
+    gaussians = [m for m in mechanisms if m.gaussian(relation) is not None]
+    mu = math.sqrt(math.fsum((m.gaussian(relation) or 0.0) ** 2 for m in gaussians))
+    rest = [m for m in mechanisms if m.gaussian(relation) is None]
+    if not rest and accountant is not Accountant.PLD:
         return gaussian_epsilon(mu, delta)
-    return _pld_epsilon(tuple(mechanisms), delta, _FINE)
+    known = [m for m in rest if _has_losses(m)]
+    if accountant is Accountant.EXACT or (accountant and len(known) < len(rest)):
+        raise InputError(f"one of these can't be counted by: {accountant.value}")
+    # All Gaussians at once: the only part that can be composed without discretising.
+    distributed = (*known, *([GaussianReleases(relation.shift / mu)] if gaussians else []))
+    if len(known) == len(rest):
+        return _pld_epsilon(distributed, delta, relation, grid)
+    whole = _rdp_epsilon(tuple(mechanisms), delta, relation)
+    if not distributed:
+        return whole
+    others = tuple(m for m in rest if not _has_losses(m))
+    apart = _pld_epsilon(distributed, delta / 2, relation, grid)
+    return min(whole, apart + _rdp_epsilon(others, delta / 2, relation))
 
 
-def calibrate(epsilon: float, delta: float, sampling_rate: float, steps: int) -> Mechanism:
-    """Return the mechanism with (nearly) the least noise whose ε at `delta` is at most `epsilon`.
-
-    A secant search in log σ at a coarse discretisation, started from the Gaussian limit, then
-    re-checked and corrected at the discretisation that `Mechanism.epsilon` uses.
+def calibrate(epsilon: float, delta: float, sampling_rate: float, steps: int) -> PoissonGaussian:
+    """Return the Poisson-sampled Gaussian with (nearly) the least noise that keeps `epsilon`.
 
     Raises:
         InputError: ε isn't positive, δ isn't in (0, 1), or no noise reaches the target.
     """
-    _check_delta(delta)
+
+    def make(noise: float) -> PoissonGaussian:
+        return PoissonGaussian(sampling_rate, noise, steps)
+
+    return calibrate_noise(epsilon, delta, make)
+
+
+def calibrate_noise(
+    epsilon: float, delta: float, make: Callable[[float], M], *, beside: Sequence[Mechanism] = ()
+) -> M:
+    """Return the mechanism with (nearly) the least noise whose ε at `delta` is at most `epsilon`.
+
+    A secant search in log σ by a quick estimate of the same loss distribution, where there is one,
+    else at a coarse discretisation; then re-checked and corrected as `compose_epsilon` counts it.
+
+    Args:
+        epsilon: the most that everything together may cost.
+        delta: in (0, 1).
+        make: a noise multiplier gives the mechanism; more noise must never cost more.
+        beside: what else is released and paid for from the same ε.
+
+    Raises:
+        InputError: ε isn't positive, δ isn't in (0, 1), or no noise reaches the target.
+    """
+    check_delta(delta)
     if not (epsilon > 0 and math.isfinite(epsilon)):
         raise InputError(f"ε = {epsilon:g} is not a positive number")
-    limit = Mechanism(sampling_rate, 1.0, steps)  # checks the rate and the steps
+    first = make(1.0)  # checks everything but the noise
+    relation = relation_of([first, *beside])
+    if beside and compose_epsilon(beside, delta, relation=relation) >= epsilon:
+        raise InputError(
+            f"what else is released costs all of ε = {epsilon:g}",
+            hint="take a larger ε, or more noise there",
+        )
     mu = gaussian_mu(epsilon, delta)
-    if limit.sampling_rate == 1:
+    own, others = first.gaussian(relation), [m.gaussian(relation) for m in beside]
+    if own is not None and None not in others:
+        left = math.sqrt(mu**2 - math.fsum((m or 0.0) ** 2 for m in others))
         # The last bits of a bisected μ must not push ε above the target.
-        return Mechanism(1.0, math.sqrt(steps) / mu * (1 + 1e-12), steps)
-    # Central limit (Bu et al. 2020): μ ≈ q √(T (e^{1/σ²} − 1)). Not a bound: only the start.
-    sigma = 1 / math.sqrt(math.log1p((mu / sampling_rate) ** 2 / steps))
+        exact = make(own / left * (1 + 1e-9 if others else 1 + 1e-12))
+        if compose_epsilon([exact, *beside], delta) <= epsilon:
+            return exact
+    # Central limit (Bu et al. 2020): μ ≈ q √(T (e^{1/σ²} - 1)). Not a bound: only the start.
+    ratio = (mu / (first.sampling_rate * relation.shift)) ** 2 / first.steps
+    start, slope = math.log(relation.shift / math.sqrt(math.log1p(ratio))), -1.5
 
-    def at(grid: float) -> Callable[[float], float]:
-        def excess(log_sigma: float) -> float:
-            trial = Mechanism(sampling_rate, math.exp(log_sigma), steps)
-            return math.log(max(_pld_epsilon((trial,), delta, grid), 1e-12) / epsilon)
+    def excess(count: Callable[[Sequence[Mechanism]], float]) -> Callable[[float], float]:
+        def at(log_noise: float) -> float:
+            spent = count([make(math.exp(log_noise)), *beside])
+            return math.log(max(spent, 1e-12) / epsilon)
 
-        return excess
+        return at
 
-    start, slope = _secant(at(_COARSE), math.log(sigma), -1.5)
-    exact, _ = _secant(at(_FINE), start, slope)
-    return Mechanism(sampling_rate, math.exp(exact), steps)
+    quick = _quick([first, *beside], delta, relation)
+    start, slope = _secant(excess(quick or _counter(delta, relation, _COARSE)), start, slope)
+    exact_at, _ = _secant(excess(_counter(delta, relation, GRID)), start, slope)
+    return make(math.exp(exact_at))
+
+
+def _counter(
+    delta: float, relation: Relation, grid: float
+) -> Callable[[Sequence[Mechanism]], float]:
+    def count(mechanisms: Sequence[Mechanism]) -> float:
+        return compose_epsilon(mechanisms, delta, relation=relation, grid=grid)
+
+    return count
+
+
+def _quick(
+    mechanisms: Sequence[Mechanism], delta: float, relation: Relation
+) -> Callable[[Sequence[Mechanism]], float] | None:
+    """Return the estimate, where all of these are (dominated by) Poisson-sampled Gaussians."""
+    if relation is Relation.REPLACE_ONE or not all(m.parts(relation) for m in mechanisms):
+        return None
+
+    def count(these: Sequence[Mechanism]) -> float:
+        left = delta - math.fsum(m.slack for m in these)
+        return quick_epsilon([p for m in these for p in m.parts(relation)], left, GRID)
+
+    return count
 
 
 def _secant(excess: Callable[[float], float], x: float, slope: float) -> tuple[float, float]:
@@ -172,79 +229,40 @@ def _secant(excess: Callable[[float], float], x: float, slope: float) -> tuple[f
     )
 
 
-def gaussian_delta(mu: float, epsilon: float) -> float:
-    """Return the exact δ at `epsilon` of a Gaussian mechanism with sensitivity / deviation `mu`."""
-    first = _log_normal_cdf(mu / 2 - epsilon / mu)
-    second = epsilon + _log_normal_cdf(-mu / 2 - epsilon / mu)
-    return math.exp(first) * -math.expm1(min(second - first, 0.0))
-
-
-def gaussian_epsilon(mu: float, delta: float) -> float:
-    """Return the exact ε at `delta` of a Gaussian mechanism with sensitivity / deviation `mu`."""
-    if gaussian_delta(mu, 0.0) <= delta:
-        return 0.0
-    high = 1.0
-    while gaussian_delta(mu, high) > delta:
-        high *= 2
-    return _bisect(lambda e: gaussian_delta(mu, e) > delta, 0.0, high)
-
-
-def gaussian_mu(epsilon: float, delta: float) -> float:
-    """Return the largest sensitivity / deviation whose exact δ at `epsilon` is at most `delta`."""
-    high = 1.0
-    while gaussian_delta(high, epsilon) <= delta:
-        high *= 2
-    # Bisection ends above the root; the caller wants the safe side.
-    return _bisect(lambda m: gaussian_delta(m, epsilon) <= delta, 0.0, high) * (1 - 1e-12)
-
-
-def _bisect(below: Callable[[float], bool], low: float, high: float) -> float:
-    """Return the upper end of the last interval of a monotone predicate that turns false."""
-    for _ in range(200):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        if below(middle):
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _log_normal_cdf(x: float) -> float:
-    """Return log Φ(x) without underflow."""
-    if x > -30:  # noqa: PLR2004 - erfc underflows below -37
-        return math.log(math.erfc(-x / math.sqrt(2)) / 2)
-    inverse = 1 / (x * x)
-    series = 1 - inverse * (1 - 3 * inverse * (1 - 5 * inverse))
-    return -x * x / 2 - math.log(-x * math.sqrt(2 * math.pi)) + math.log(series)
+def _has_losses(mechanism: Mechanism) -> bool:
+    return type(mechanism).losses is not Mechanism.losses or bool(
+        mechanism.parts(mechanism.relation)
+    )
 
 
 @lru_cache(maxsize=64)
-def _pld_epsilon(mechanisms: tuple[Mechanism, ...], delta: float, grid: float) -> float:
-    dp = _dp_accounting()
-    total = None
-    for m in mechanisms:
-        one = dp.pld.privacy_loss_distribution.from_gaussian_mechanism(
-            m.noise_multiplier,
-            value_discretization_interval=grid,
-            sampling_prob=m.sampling_rate,
-            use_connect_dots=True,
-            neighboring_relation=dp.NeighboringRelation.ADD_OR_REMOVE_ONE,
-        )
-        part = one.self_compose(m.steps) if m.steps > 1 else one
-        total = part if total is None else total.compose(part)
-    return float(total.get_epsilon_for_delta(delta)) if total is not None else 0.0
+def _pld_epsilon(
+    mechanisms: tuple[Mechanism, ...], delta: float, relation: Relation, grid: float
+) -> float:
+    whole = None
+    for mechanism in mechanisms:
+        part = mechanism.losses(relation, grid)
+        whole = part if whole is None else whole.compose(part)
+    left = delta - math.fsum(m.slack for m in mechanisms)
+    return float(whole.get_epsilon_for_delta(left)) if whole is not None and left > 0 else math.inf
 
 
-def _check_delta(delta: float) -> None:
+@lru_cache(maxsize=64)
+def _rdp_epsilon(mechanisms: tuple[Mechanism, ...], delta: float, relation: Relation) -> float:
+    dp = dp_accounting()
+    neighbours = {
+        Relation.ADD_OR_REMOVE_ONE: dp.NeighboringRelation.ADD_OR_REMOVE_ONE,
+        Relation.ZERO_OUT: dp.NeighboringRelation.REPLACE_SPECIAL,
+        Relation.REPLACE_ONE: dp.NeighboringRelation.REPLACE_ONE,
+    }
+    counted = dp.rdp.RdpAccountant(neighboring_relation=neighbours[relation])
+    for mechanism in mechanisms:
+        counted.compose(mechanism.event_under(relation))
+    left = delta - math.fsum(m.slack for m in mechanisms)
+    return float(counted.get_epsilon(left)) if left > 0 else math.inf
+
+
+def check_delta(delta: float) -> None:
+    """Refuse a δ that is none."""
     if not 0 < delta < 1:
         raise InputError(f"δ = {delta:g} is not in (0, 1)")
-
-
-def _dp_accounting() -> Any:  # noqa: ANN401 - the library ships no types
-    try:
-        import dp_accounting
-    except ImportError as error:
-        raise MissingExtraError("dp-accounting", "train") from error
-    return dp_accounting

@@ -14,25 +14,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.errors import BudgetExceededError
-from strongroom.privacy._accounting import Mechanism, compose_epsilon
+from strongroom.privacy._accounting import compose_epsilon
+from strongroom.privacy._relation import Relation, Unit
+from strongroom.privacy.mechanisms import Mechanism
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SEED_BYTES = 32
-
-
-class Unit(StrEnum):
-    """Whose presence the guarantee hides."""
-
-    EXAMPLE = "example"
-    SUBJECT = "subject"
-
-
-class Relation(StrEnum):
-    """Which two data sets count as neighbours."""
-
-    ADD_OR_REMOVE_ONE = "add_or_remove_one"
 
 
 class EntryState(StrEnum):

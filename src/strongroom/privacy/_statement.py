@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from strongroom.privacy._ledger import Relation, Unit
+from strongroom.privacy._relation import Relation, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,26 @@
+"""Mechanisms: a class for each kind of private release, with the facts that its cost follows from.
+
+In: sampling, noise and counts, as a release will use them. Out: a `Mechanism` that accountants,
+ledgers and statements take. Never: a kind that is accounted as another, cheaper one.
+"""
+
+from strongroom.privacy.mechanisms._base import Mechanism
+from strongroom.privacy.mechanisms._gaussian import (
+    AdaptiveClippingGaussian,
+    FixedSizeGaussian,
+    GaussianReleases,
+    PoissonGaussian,
+    ShuffledGaussian,
+)
+from strongroom.privacy.mechanisms._pure import LaplaceReleases, PureReleases
+
+__all__ = [
+    "AdaptiveClippingGaussian",
+    "FixedSizeGaussian",
+    "GaussianReleases",
+    "LaplaceReleases",
+    "Mechanism",
+    "PoissonGaussian",
+    "PureReleases",
+    "ShuffledGaussian",
+]
