@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from strongroom.drawing import Axis, figure, line, nice_step, path, tag, text
 from strongroom.report import _format as fmt
-from strongroom.report._svg import Axis, figure, line, path, tag, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +45,6 @@ class Curve:
     high: Sequence[float]
 
 
-def _nice_step(span: float, most: int) -> float:
-    """Return 1, 2 or 5 times a power of ten, so that `span` holds at most `most` steps."""
-    rough = span / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(m * power for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
-
-
 def _shape(kind: str, x: float, y: float) -> Markup:
     """Return a marker: a disc is this model, a diamond its twin, a ring the previous run."""
     if kind == "twin":
@@ -71,7 +64,7 @@ def privacy_utility(marks: Sequence[Mark], majority: float | None, description: 
     seen = [v for m in marks for v in (m.low, m.high)] + ([] if majority is None else [majority])
     pad = max((max(seen) - min(seen)) * 0.14, 0.01)
     low, high = max(min(seen) - pad, 0.0), min(max(seen) + pad, 1.0)
-    step = _nice_step(high - low, 7)
+    step = nice_step(high - low, 7)
     y = Axis(low, high, bottom, top)
     spent = [math.log10(m.epsilon) for m in marks if m.epsilon]
     first = min(-1.0, *(math.floor(s) for s in spent)) if spent else -1.0
@@ -245,7 +238,7 @@ def risk_histogram(bins: Sequence[Bin], k: int | None, description: str) -> Mark
     """Paired bars: share of rows by how many look alike, before (hatched) and after (solid)."""
     height, left, right, top, bottom = 300.0, 50.0, 392.0, 46.0, 242.0
     peak = max((v for b in bins for v in (b.before, b.after)), default=0.0) or 1.0
-    step = _nice_step(peak, 5)
+    step = nice_step(peak, 5)
     y = Axis(0.0, math.ceil(peak / step - 1e-9) * step, bottom, top)
     slot = (right - left) / len(bins)
     bar = slot * 0.36
