@@ -65,23 +65,8 @@ def lay_out(dataset: Dataset, columns: Mapping[str, ColumnSpec]) -> Layout:
     Raises:
         DataError: no target, a target of one class, no feature.
     """
-    target = dataset.target
-    if target is None:
-        raise DataError(
-            "no column has the role target",
-            where=dataset.name,
-            hint='name the column to predict: target = "…" under [data]; where there is none, '
-            "strongroom run --until seal",
-        )
+    target, classes, about_classes = target_classes(dataset, columns)
     features, skipped, free_text = _features(dataset, columns)
-    declared = columns[target].categories if target in columns else ()
-    classes = declared or find_classes(dataset.table.column(target))
-    if len(find_classes(dataset.table.column(target))) < 2:  # noqa: PLR2004 - two make a choice
-        raise DataError(
-            f'the target "{target}" has only one class in these rows: nothing can be learnt',
-            where=dataset.name,
-            hint="choose another target, or check how the rows were selected",
-        )
     encoder = TableEncoder.from_specs(dataset.table.schema, features, columns)
     about = encoder.describe()
     covered = []
@@ -94,18 +79,49 @@ def lay_out(dataset: Dataset, columns: Mapping[str, ColumnSpec]) -> Layout:
         covered.append(
             "encoding by fixed rules that no value shapes, row by row: " + ", ".join(about["fixed"])
         )
-    not_covered = ["the table's column names and types, and which of them are features: public"]
-    if not declared:
-        not_covered.append(
-            f'the set of classes of "{target}" was read from the rows and is treated as public; '
-            f"declare it under [data.columns.{target}] to close this"
-        )
+    not_covered = [
+        "the table's column names and types, and which of them are features: public",
+        *about_classes,
+    ]
     if free_text:
         not_covered.append(
             "that these columns hold long text (and were left out) was seen by looking at lengths: "
             + ", ".join(free_text)
         )
     return Layout(target, classes, encoder, skipped, tuple(covered), tuple(not_covered))
+
+
+def target_classes(
+    dataset: Dataset, columns: Mapping[str, ColumnSpec]
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Return the target, its classes, and what the statement must say is not covered.
+
+    Raises:
+        DataError: no target, or one class.
+    """
+    target = dataset.target
+    if target is None:
+        raise DataError(
+            "no column has the role target",
+            where=dataset.name,
+            hint='name the column to predict: target = "…" under [data]; where there is none, '
+            "strongroom run --until seal",
+        )
+    declared = columns[target].categories if target in columns else ()
+    found = find_classes(dataset.table.column(target))
+    if len(found) < 2:  # noqa: PLR2004 - two make a choice
+        raise DataError(
+            f'the target "{target}" has only one class in these rows: nothing can be learnt',
+            where=dataset.name,
+            hint="choose another target, or check how the rows were selected",
+        )
+    if declared:
+        return target, declared, ()
+    taken_as_public = (
+        f'the set of classes of "{target}" was read from the rows and is treated as public; '
+        f"declare it under [data.columns.{target}] to close this"
+    )
+    return target, found, (taken_as_public,)
 
 
 def _features(
@@ -122,7 +138,7 @@ def _features(
                 skipped[name] = role.value.replace("_", " ")
         elif not encodable(kind):
             skipped[name] = f"type {kind} cannot be a feature"
-        elif not (name in columns and columns[name].categories) and _is_free_text(
+        elif not (name in columns and columns[name].categories) and is_free_text(
             dataset.table.column(name)
         ):
             skipped[name] = "free text"
@@ -132,7 +148,8 @@ def _features(
     return features, skipped, free_text
 
 
-def _is_free_text(column: pa.ChunkedArray) -> bool:
+def is_free_text(column: pa.ChunkedArray) -> bool:
+    """Tell whether a column holds texts of more than 40 characters on average."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return False
     mean = pc.mean(pc.utf8_length(column)).as_py()
