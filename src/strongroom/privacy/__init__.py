@@ -32,9 +32,20 @@ from strongroom.privacy._ledger import (
 from strongroom.privacy._noise import SecretStream, noisy_sum
 from strongroom.privacy._observation import CanaryObservation
 from strongroom.privacy._relation import Relation, Unit
+from strongroom.privacy._sampling import (
+    CyclicSampler,
+    FixedSizeSampler,
+    PoissonSampler,
+    Sampler,
+    ShuffledSampler,
+)
+from strongroom.privacy._schedule import CorrelatedNoise, Noise, Schedule
 from strongroom.privacy._statement import PrivacyStatement, guarantee_warnings
+from strongroom.privacy._strategies import Banded, Blt, Strategy
 from strongroom.privacy.mechanisms import (
     AdaptiveClippingGaussian,
+    CorrelatedGaussian,
+    CyclicBandedGaussian,
     FixedSizeGaussian,
     GaussianReleases,
     LaplaceReleases,
@@ -59,27 +70,40 @@ _NEED_TORCH = {
 __all__ = [
     "Accountant",
     "AdaptiveClippingGaussian",
+    "Banded",
+    "Blt",
     "CanaryObservation",
     "ClippedGradient",
     "ClippedSum",
+    "CorrelatedGaussian",
+    "CorrelatedNoise",
+    "CyclicBandedGaussian",
+    "CyclicSampler",
     "Entry",
     "EntryState",
     "FixedSizeGaussian",
+    "FixedSizeSampler",
     "GaussianReleases",
     "LaplaceReleases",
     "Ledger",
     "LossFunction",
     "Mechanism",
     "MemoryLedger",
+    "Noise",
     "PoissonGaussian",
+    "PoissonSampler",
     "PrivacyStatement",
     "PureReleases",
     "Relation",
     "Reservation",
+    "Sampler",
+    "Schedule",
     "SecretStream",
     "ShuffledGaussian",
+    "ShuffledSampler",
     "SlotCanaries",
     "Spend",
+    "Strategy",
     "Unit",
     "WithSlots",
     "accountant_of",

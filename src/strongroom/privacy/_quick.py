@@ -54,11 +54,9 @@ def _one_way(parts: Sequence[Part], delta: float, grid: float, *, removing: bool
     for mass, count in zip(masses, counts, strict=True):
         product *= np.fft.rfft(mass, length) ** count
     first = sum(low * count for low, count in zip(lows, counts, strict=True))
-    whole: NDArray[np.float64] = np.roll(np.fft.irfft(product, length), first - lower)[
-        : upper - lower + 1
-    ]
+    whole = np.roll(np.fft.irfft(product, length), first - lower).astype(np.float64)
     losses = grid * np.arange(lower, upper + 1)
-    return _invert(losses, whole, -math.expm1(log_finite) + _CUT, delta)
+    return _invert(losses, whole[: len(losses)], -math.expm1(log_finite) + _CUT, delta)
 
 
 def _losses(

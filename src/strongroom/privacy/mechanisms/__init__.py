@@ -5,6 +5,7 @@ ledgers and statements take. Never: a kind that is accounted as another, cheaper
 """
 
 from strongroom.privacy.mechanisms._base import Mechanism
+from strongroom.privacy.mechanisms._correlated import CorrelatedGaussian, CyclicBandedGaussian
 from strongroom.privacy.mechanisms._gaussian import (
     AdaptiveClippingGaussian,
     FixedSizeGaussian,
@@ -16,6 +17,8 @@ from strongroom.privacy.mechanisms._pure import LaplaceReleases, PureReleases
 
 __all__ = [
     "AdaptiveClippingGaussian",
+    "CorrelatedGaussian",
+    "CyclicBandedGaussian",
     "FixedSizeGaussian",
     "GaussianReleases",
     "LaplaceReleases",

@@ -170,7 +170,7 @@ class Mechanism(ABC):
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, Mechanism):
+    if hasattr(value, "to_json"):
         return value.to_json()
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
 

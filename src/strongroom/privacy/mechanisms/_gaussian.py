@@ -187,8 +187,8 @@ class ShuffledGaussian(Mechanism):
 
     Attributes:
         noise_multiplier: σ over the clip norm.
-        epochs: passes over the data.
-        batches: disjoint batches in each; at most one of them has a given unit.
+        steps: noisy sums in all.
+        batches: disjoint batches in each epoch.
     """
 
     TYPE: ClassVar[str] = "shuffled_gaussian"
@@ -196,12 +196,12 @@ class ShuffledGaussian(Mechanism):
     relations: ClassVar[tuple[Relation, ...]] = ADD_REMOVE[1:]
 
     noise_multiplier: float
-    epochs: int
+    steps: int
     batches: int
 
     def __post_init__(self) -> None:
         check_noise(self.noise_multiplier)
-        check_count(self.epochs, "epoch")
+        check_count(self.steps)
         check_count(self.batches, "batch")
 
     @property
@@ -210,9 +210,9 @@ class ShuffledGaussian(Mechanism):
         return 1 / self.batches
 
     @property
-    def steps(self) -> int:
-        """Noisy sums in all."""
-        return self.epochs * self.batches
+    def epochs(self) -> int:
+        """In how many noisy sums a unit can be: begun passes over the data."""
+        return -(-self.steps // self.batches)
 
     def gaussian(self, relation: Relation) -> float | None:
         """Return μ of all epochs together."""
