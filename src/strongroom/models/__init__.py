@@ -14,27 +14,40 @@ from strongroom.models._encoder import ColumnKind, EncodedColumn, TableEncoder, 
 from strongroom.models._formats import model_from_parts
 from strongroom.models._metrics import delong, encode_labels, find_classes, metrics, wilson
 from strongroom.models._protocol import Model, TrainedModel, digest_of
+from strongroom.models._tokens import NO_TARGET, byte_sequences
 
 if TYPE_CHECKING:
     from strongroom.models._bank import Bank, train_bank
     from strongroom.models._table import TableModel, build_network
+    from strongroom.models._text import LanguageModel, TextKind, TextModel, TextShape, text_of
 
 _NEED_TORCH = {
     "Bank": "_bank",
     "train_bank": "_bank",
+    "LanguageModel": "_text",
     "TableModel": "_table",
+    "TextKind": "_text",
+    "TextModel": "_text",
+    "TextShape": "_text",
     "build_network": "_table",
+    "text_of": "_text",
 }
 
 __all__ = [
+    "NO_TARGET",
     "Bank",
     "ColumnKind",
     "EncodedColumn",
+    "LanguageModel",
     "Model",
     "TableEncoder",
     "TableModel",
+    "TextKind",
+    "TextModel",
+    "TextShape",
     "TrainedModel",
     "build_network",
+    "byte_sequences",
     "delong",
     "digest_of",
     "encodable",
@@ -42,6 +55,7 @@ __all__ = [
     "find_classes",
     "metrics",
     "model_from_parts",
+    "text_of",
     "train_bank",
     "wilson",
 ]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Format to (file, class); imported when it is first read.
 FORMATS: Mapping[str, tuple[str, str]] = {
     "strongroom/table-model/1": ("_table", "TableModel"),
+    "strongroom/text-model/1": ("_text", "TextModel"),
+    "strongroom/language-model/1": ("_text", "LanguageModel"),
 }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from strongroom.privacy import SecretStream
 
 _FREE_TEXT = 40
-_FEATURES = (Role.FEATURE, Role.QUASI_IDENTIFIER, Role.SENSITIVE)
+FEATURE_ROLES = (Role.FEATURE, Role.QUASI_IDENTIFIER, Role.SENSITIVE)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _features(
         kind = dataset.table.schema.field(name).type
         if name == dataset.subject:
             skipped[name] = "says which person a row belongs to"
-        elif role not in _FEATURES:
+        elif role not in FEATURE_ROLES:
             if role is not Role.TARGET:
                 skipped[name] = role.value.replace("_", " ")
         elif not encodable(kind):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 TRAINERS: Mapping[ModelKind, tuple[str, str]] = {
     "logistic": ("_table", "train_table"),
     "mlp": ("_table", "train_table"),
+    "ngram": ("_text", "train_text"),
+    "text-classifier": ("_text", "train_text"),
+    "language-model": ("_text", "train_text"),
 }
 
 
