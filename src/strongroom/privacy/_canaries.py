@@ -1,14 +1,19 @@
 """Slot canaries: made-up examples that ride along in the real private training, to be found again.
 
 The trained network gets a companion: one extra scalar parameter per canary, its *slot*, which adds
-`scale · slot · direction` to the outputs of that canary and of nothing else. Canary i is the
-all-zero input with its slot on, so that nearly all of its clipped gradient lies in a coordinate
-that no real row and no other canary touches. It is drawn, clipped, summed and noised by the very
-code that real rows go through; whether it takes part at all is a fair secret coin.
+`scale · slot · direction` to the outputs of that canary and of nothing else. The scale is so large
+that nearly all of a canary's clipped gradient lies in its slot, a coordinate that no real row and
+no other canary touches. Whether a canary takes part at all is a fair secret coin.
 
-The slots stay at zero (their noisy gradients are read, never applied) and aren't part of the
-released network, so they change no prediction. What a canary does change is its share outside the
-slot, at most C/scale in norm, with labels in balance: less than the noise by orders of magnitude.
+What a canary shares with a real row: it goes through the network and is clipped by an engine made
+by the same factory, at the parameters of the same step; it is drawn by the same coins; it stands in
+the same vector that one call adds noise to. What it doesn't: a canary's gradient depends on its
+label only, so each step runs two *prototypes* and puts their clipped slot gradients into the slots
+of all canaries that are drawn. The share outside the slot, at most C/scale in norm, is left out:
+nothing of a canary reaches the released parameters. And because the slot outweighs the network,
+how each kind of layer counts its gradient's norm isn't audited here but tested against autograd.
+
+The slots stay at zero: their noisy gradients are read, never applied.
 
 Whoever sees the noisy gradients, as the guarantee assumes everybody does, scores canary i by the
 exact log-likelihood ratio of its coordinate, summed over the steps: with rate q, deviation τ
@@ -27,49 +32,64 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from strongroom.privacy._clipping import ClippedGradient, ClippedSum, LossFunction
+    from strongroom.privacy.clipping import ClippedGradient, LossFunction
     from strongroom.privacy._noise import SecretStream
 
 SLOT = "slots.weight"
 
 _SCALE = 10_000.0
 _LABELS = 2
+_NO_OVERFLOW = 600.0
 
 
 class WithSlots(nn.Module):
-    """A network on [n, inputs] with `count` canary slots beside it.
+    """A network with two slots beside it: one per prototype.
 
     Called with rows alone it is the network; called with slot numbers too, each row's outputs are
     moved by its slot.
+
+    Args:
+        body: rows to outputs [n, …, classes].
+        classes: how many, at least 2.
     """
 
-    def __init__(self, body: nn.Module, count: int, outputs: int) -> None:
+    def __init__(self, body: nn.Module, classes: int) -> None:
         super().__init__()
         self.body = body
-        self.slots = nn.Embedding(count, 1)
+        self.slots = nn.Embedding(_LABELS, 1)
         nn.init.zeros_(self.slots.weight)
-        direction = torch.zeros(outputs)
+        direction = torch.zeros(classes)
         direction[:_LABELS] = torch.tensor([-1.0, 1.0]) * (_SCALE / math.sqrt(2))
         self.register_buffer("direction", direction, persistent=False)
 
     def forward(self, rows: Tensor, slots: Tensor | None = None) -> Tensor:
-        """Return the outputs [n, outputs]; `slots` are numbers [n]."""
+        """Return the outputs; `slots` are numbers [n]."""
         outputs: Tensor = self.body(rows)
         if slots is None:
             return outputs
-        moved: Tensor = outputs + self.slots(slots) * self.get_buffer("direction")
-        return moved
+        moved = self.slots(slots) * self.get_buffer("direction")
+        shape = (len(outputs), *[1] * (outputs.dim() - 2), outputs.shape[-1])
+        result: Tensor = outputs + moved.view(shape)
+        return result
 
 
 class SlotCanaries:
-    """The canaries of one run: who takes part, their batches, their scores.
+    """The canaries of one run: who takes part, what they add to a step, their scores.
 
     Args:
-        count: how many (at least 2).
-        inputs: width of a row.
+        count: how many, at least 2. The first half has label 0, the rest label 1.
+        network: rows to outputs [n, …, classes]; shared, not copied.
+        clipper: makes the engine, with the settings that real rows are clipped by.
+        row: [1, …], any row of the kind that the network takes: its shape and dtype are taken,
+            its values aren't.
+        target: [1, …], the same of the targets.
+        loss: (outputs, targets) to one loss per network row.
         stream: the run's coins.
+        views: network rows per example (augmentation); a canary has as many, all alike.
 
     Attributes:
         included: bool[count], who takes part at all: fair coins.
@@ -77,51 +97,73 @@ class SlotCanaries:
     """
 
     WHAT: ClassVar[str] = "slot canaries, white-box log-likelihood ratio of the noisy gradients"
-    SLOT: ClassVar[str] = SLOT
 
-    def __init__(self, count: int, inputs: int, stream: SecretStream) -> None:
+    def __init__(
+        self,
+        count: int,
+        *,
+        network: nn.Module,
+        clipper: Callable[[nn.Module], ClippedGradient],
+        row: Tensor,
+        target: Tensor,
+        loss: LossFunction,
+        stream: SecretStream,
+        views: int = 1,
+    ) -> None:
+        self._stream, self._loss = stream, loss
         self.included: NDArray[np.bool_] = stream.bernoulli("canary-included", 0, count, 0.5)
         self.scores = np.zeros(count)
-        self._inputs = inputs
-        # Neighbouring canaries have opposite labels: their traces outside the slots cancel.
-        self._labels = torch.arange(count) % _LABELS
+        self._members = np.flatnonzero(self.included)
+        self._half = (count + 1) // 2
+        numbers = torch.arange(_LABELS).repeat_interleave(views)
+        zero = torch.zeros_like(row[:1])
+        self._rows = zero.repeat(len(numbers), *[1] * (row.dim() - 1))
+        like = torch.zeros_like(target[:1]).repeat(len(numbers), *[1] * (target.dim() - 1))
+        self._targets = like + numbers.to(like.dtype).view(-1, *[1] * (target.dim() - 1))
+        self._numbers = numbers
+        with torch.no_grad():
+            classes = int(network(self._rows[:1]).shape[-1])
+        self._engine = clipper(WithSlots(network, classes))
+        self._own = np.zeros(_LABELS)
 
-    def batch(
-        self, engine: ClippedGradient, loss: LossFunction, drawn: NDArray[np.bool_]
-    ) -> ClippedSum | None:
-        """Return the clipped sum of the canaries that take part and were `drawn`, if any."""
-        chosen = np.flatnonzero(self.included & drawn)
-        return self._clipped(engine, loss, chosen) if chosen.size else None
+    def ride(self, step: int, rate: float) -> NDArray[np.float64]:
+        """Return what the canaries add to a step's sum of clipped gradients, [count] slots.
 
-    def observe(
-        self,
-        engine: ClippedGradient,
-        loss: LossFunction,
-        noisy_slots: NDArray[np.float64],
-        *,
-        deviation: float,
-        rate: float,
-    ) -> None:
-        """Add one step's log-likelihood ratio to every canary's score.
+        Each that takes part is drawn by its own coin with probability `rate`.
+        """
+        found = self._engine((self._rows, self._numbers), self._targets, self._loss)
+        self._own = own = found.total[SLOT][:, 0].double().numpy()
+        out = np.zeros(len(self.scores))
+        coins = self._stream.bernoulli("sample-canaries", step, len(self._members), rate)
+        drawn = self._members[coins]
+        border = int(np.searchsorted(drawn, self._half))
+        out[drawn[:border]] = own[0]
+        out[drawn[border:]] = own[1]
+        return out
+
+    def observe(self, noisy_slots: NDArray[np.floating], *, deviation: float, rate: float) -> None:
+        """Add the log-likelihood ratio of the step that they last rode in to the scores.
 
         Args:
-            engine: the same that clipped the step, at the same parameters.
-            loss: the same.
             noisy_slots: [count], the noisy sum in the slots.
             deviation: of the noise in each coordinate.
             rate: the chance of a canary that takes part to be drawn.
         """
-        # Two prototypes stand for all: a canary's gradient depends on its label only.
-        prototypes = self._clipped(engine, loss, np.arange(_LABELS))
-        own = prototypes.total[SLOT][:_LABELS, 0].double().numpy()[self._labels.numpy()]
-        exponent = (own * noisy_slots - own * own / 2) / deviation**2
-        if rate < 1:
-            exponent = np.logaddexp(math.log1p(-rate), math.log(rate) + exponent)
-        self.scores += exponent
+        for part, c in zip(
+            (slice(None, self._half), slice(self._half, None)), self._own, strict=True
+        ):
+            ratio = noisy_slots[part].astype(np.float64)
+            ratio -= c / 2
+            ratio *= c / deviation**2
+            self.scores[part] += ratio if rate >= 1 else _mixed(ratio, rate)
 
-    def _clipped(
-        self, engine: ClippedGradient, loss: LossFunction, chosen: NDArray[np.intp]
-    ) -> ClippedSum:
-        slots = torch.from_numpy(chosen)
-        rows = torch.zeros(len(chosen), self._inputs)
-        return engine((rows, slots), self._labels[slots], loss)
+
+def _mixed(ratio: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
+    """Return log(1 - q + q e^ratio); overwrites `ratio`."""
+    if float(ratio.max(initial=0.0)) > _NO_OVERFLOW:
+        high: NDArray[np.float64] = np.logaddexp(math.log1p(-rate), math.log(rate) + ratio)
+        return high
+    np.exp(ratio, out=ratio)
+    ratio *= rate
+    ratio += 1 - rate
+    return np.log(ratio, out=ratio)

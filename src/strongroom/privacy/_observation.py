@@ -22,6 +22,7 @@ class CanaryObservation:
         included: bool[m]; what the fair secret coins said.
         epsilon, delta: the guarantee that was claimed for the run.
         what: the kind of canary and of score, for people.
+        mechanism: the fact that the run's noise was accounted by, as JSON values; None: not known.
     """
 
     scores: NDArray[np.float64]
@@ -29,6 +30,7 @@ class CanaryObservation:
     epsilon: float
     delta: float
     what: str = ""
+    mechanism: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -38,6 +40,7 @@ class CanaryObservation:
             "epsilon": self.epsilon,
             "delta": self.delta,
             "what": self.what,
+            "mechanism": None if self.mechanism is None else dict(self.mechanism),
         }
 
     @classmethod
@@ -49,4 +52,5 @@ class CanaryObservation:
             epsilon=document["epsilon"],
             delta=document["delta"],
             what=document["what"],
+            mechanism=document.get("mechanism"),
         )

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from strongroom.models import metrics
 from strongroom.privacy import CanaryObservation, SlotCanaries, Unit, calibrate
 from strongroom.train._guard import open_stream, reserve
-from strongroom.train._loop import Examples, Noise, Plan, cross_entropy, fit, initialise
+from strongroom.train._loop import (
+    MICRO_BATCH,
+    Examples,
+    Noise,
+    Plan,
+    cross_entropy,
+    fit,
+    initialise,
+)
 from strongroom.train._preparation import one_row_each, rounded
 from strongroom.train._result import TrainResult
 
@@ -50,6 +58,7 @@ class Prepared:
         initialise: sets the network's parameters from coins.
         measure: metrics of the model on inputs and labels; "log_loss" among them is the curve.
         augment: several views of every row, averaged within its unit; or None.
+        micro_batch: rows that go through the network at once.
         skipped: columns that were left out, with the reason.
         covered, not_covered: texts for the statement.
     """
@@ -65,6 +74,7 @@ class Prepared:
         default=lambda model, inputs, labels: metrics(model.predict_proba(inputs), labels)
     )
     augment: Augment | None = None
+    micro_batch: int = MICRO_BATCH
     skipped: Mapping[str, str] = field(default_factory=dict)
     covered: tuple[str, ...] = ()
     not_covered: tuple[str, ...] = ()
@@ -103,13 +113,12 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         weight_decay=spec.weight_decay,
         average=spec.average,
         noise=Noise(guarded.mechanism, guarded.spec.clip_norm) if guarded else None,
-        # An even number keeps the canaries' labels in balance.
-        canaries=guarded.spec.canaries + guarded.spec.canaries % 2 if guarded else 0,
+        canaries=guarded.spec.canaries if guarded else 0,
         digest=_digest(spec, around.key, stream),
     )
     fitted = fit(
         model.network,
-        Examples(inputs, labels, prepared.augment),
+        Examples(inputs, labels, prepared.augment, prepared.micro_batch),
         plan,
         stream,
         loss=prepared.loss,
@@ -147,6 +156,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
                 guarded.epsilon,
                 guarded.spec.delta,
                 SlotCanaries.WHAT,
+                guarded.mechanism.to_json(),
             )
     measured = {"train": prepared.measure(model, inputs, labels)}
     if prepared.held_out is not None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from strongroom.errors import InputError
-from strongroom.privacy import ClippedGradient, SlotCanaries, WithSlots, noisy_sum
+from strongroom.privacy import ClippedGradient, SlotCanaries, noisy_sum
 from strongroom.train._optimizers import Kind, Optimizer
 
 if TYPE_CHECKING:
@@ -57,11 +57,13 @@ class Examples:
         inputs: [n, ...]; may lie on disk.
         labels: [n, ...].
         augment: several views of every row, or None.
+        micro_batch: examples that go through the network at once.
     """
 
     inputs: NDArray[Any]
     labels: NDArray[np.int64]
     augment: Augment | None = None
+    micro_batch: int = MICRO_BATCH
 
     @property
     def views(self) -> int:
@@ -201,13 +203,23 @@ class _Run:
         self.optimizer = Optimizer(plan.optimizer, self.flat, plan.learning_rate, plan.weight_decay)
         self.summed = torch.zeros_like(self.flat, dtype=torch.float64)
         self.canaries: SlotCanaries | None = None
-        trained = network
-        if plan.noise is not None and plan.canaries:
-            classes = int(network(_tensor(examples.inputs[:1])).shape[1])
-            trained = WithSlots(network, plan.canaries, classes)
-            self.canaries = SlotCanaries(plan.canaries, examples.inputs.shape[1], stream)
         clip_norm = plan.noise.clip_norm if plan.noise is not None else None
-        self._engine = ClippedGradient(trained, clip_norm, rows_per_unit=examples.views)
+
+        def clipper(module: nn.Module) -> ClippedGradient:
+            return ClippedGradient(module, clip_norm, rows_per_unit=examples.views)
+
+        self._engine = clipper(network)
+        if plan.noise is not None and plan.canaries:
+            self.canaries = SlotCanaries(
+                plan.canaries,
+                network=network,
+                clipper=clipper,
+                row=_tensor(examples.inputs[:1]),
+                target=_tensor(examples.labels[:1]),
+                loss=self._loss,
+                stream=stream,
+                views=examples.views,
+            )
         self._width = self.flat.numel() + (plan.canaries if self.canaries else 0)
 
     def step(self, number: int) -> None:
@@ -218,10 +230,7 @@ class _Run:
         if noise is not None:
             rate = noise.mechanism.sampling_rate
             if self.canaries is not None:
-                drawn = stream.bernoulli("sample-canaries", number, plan.canaries, rate)
-                ridden = self.canaries.batch(self._engine, self._loss, drawn)
-                if ridden is not None:
-                    total += self._flat_sum(ridden.total)
+                total[self.flat.numel() :] = self.canaries.ride(number, rate)
             sensitivity = self._engine.sensitivity
             total = noisy_sum(
                 total,
@@ -233,8 +242,6 @@ class _Run:
             )
             if self.canaries is not None:
                 self.canaries.observe(
-                    self._engine,
-                    self._loss,
                     total[self.flat.numel() :],
                     deviation=noise.mechanism.noise_multiplier * sensitivity,
                     rate=rate,
@@ -257,8 +264,9 @@ class _Run:
         if self._plan.rate < 1:
             mask = self._stream.bernoulli("sample", number, rows, self._plan.rate)
             chosen = np.flatnonzero(mask)
-        for begin in range(0, rows if chosen is None else len(chosen), MICRO_BATCH):
-            part = slice(begin, begin + MICRO_BATCH)
+        together = self._examples.micro_batch
+        for begin in range(0, rows if chosen is None else len(chosen), together):
+            part = slice(begin, begin + together)
             inputs, targets = self._examples.take(
                 part if chosen is None else chosen[part], self._stream, number, begin
             )
@@ -268,20 +276,19 @@ class _Run:
                     f"training broke down at step {number}: a loss or gradient is not finite",
                     hint="lower [train].learning_rate",
                 )
-            total += self._flat_sum(found.total)
+            total[: self.flat.numel()] += _flat_sum(found.total)
         return total
-
-    def _flat_sum(self, total: dict[str, Tensor]) -> NDArray[np.float64]:
-        """Return the network's part in the order of the parameters, then the slots."""
-        slots = total.pop(SlotCanaries.SLOT, None) if self.canaries is not None else None
-        parts = [*total.values(), *([slots] if slots is not None else [])]
-        flat: NDArray[np.float64] = torch.cat([p.flatten() for p in parts]).double().numpy()
-        return flat
 
 
 def mean_gradient(total: NDArray[np.float64], normaliser: float) -> NDArray[np.float32]:
     """Return the sum over a declared constant. Never over the batch: its size is private."""
     return (total / normaliser).astype(np.float32)
+
+
+def _flat_sum(total: dict[str, Tensor]) -> NDArray[np.float64]:
+    """Return the sums in the order of the parameters."""
+    flat: NDArray[np.float64] = torch.cat([p.flatten() for p in total.values()]).double().numpy()
+    return flat
 
 
 def _mean_of_views(loss: LossFunction, views: int) -> LossFunction:
