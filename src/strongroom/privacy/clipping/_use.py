@@ -1,0 +1,97 @@
+"""One use of a layer in one forward: what a rule works on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(slots=True)
+class Use:
+    """What a layer was given and what came back to it.
+
+    Attributes:
+        inputs: its positional tensors, detached; the first axis counts rows.
+        rows_per_unit: consecutive rows that belong to one unit.
+        gradient: of the loss by the layer's output; None until it arrives, or if none does.
+        steps: of a use that goes on in time: the gradients of its outputs, one by one.
+        kept: whatever a rule computes for the norms and needs again for the sum.
+    """
+
+    inputs: tuple[Any, ...]
+    rows_per_unit: int
+    gradient: Tensor | None = None
+    steps: list[Tensor | None] = field(default_factory=list)
+    kept: Any = None
+
+    @property
+    def given(self) -> Tensor:
+        """The first input."""
+        found: Tensor = self.inputs[0]
+        return found
+
+    @property
+    def returned(self) -> Tensor:
+        """The gradient of the output, once it is there."""
+        assert self.gradient is not None  # noqa: S101 - uses without one are dropped
+        return self.gradient
+
+    def sequence(self, values: Tensor) -> Tensor:
+        """Return [units, t, d] for [rows, …, d]: all that belongs to a unit stands together."""
+        units = values.shape[0] // self.rows_per_unit
+        return values.reshape(units, -1, values.shape[-1])
+
+    def spread(self, weights: Tensor) -> Tensor:
+        """Return [rows] for [units]."""
+        k = self.rows_per_unit
+        return weights if k == 1 else weights.repeat_interleave(k)
+
+
+class Rule(Protocol):
+    """What the engine must know of a layer type to clip its gradients; rules keep no state."""
+
+    def norms(self, layer: Any, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:  # noqa: ANN401
+        """Return [units]: each unit's squared gradient norm, by wanted parameter."""
+
+    def add(self, layer: Any, use: Use, weights: Tensor, sinks: dict[str, Tensor]) -> None:  # noqa: ANN401
+        """Add the sum over units of weight [units] × gradient to each wanted parameter's sink."""
+
+    def per_unit(self, layer: Any, use: Use, name: str) -> Tensor:  # noqa: ANN401
+        """Return [units, …]: each unit's gradient of one parameter."""
+
+
+class RunsItself(Rule, Protocol):
+    """A rule for a layer with insides: it computes the layer's output itself and records uses."""
+
+    def run(self, layer: Any, record: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Return the layer's output; `record(output, *inputs, part=…)` notes a use of a part."""
+
+
+def squares(values: Tensor) -> Tensor:
+    """Return [n]: the squared norm of each row of [n, …]."""
+    # Not vecdot, which materialises the product.
+    norms: Tensor = torch.linalg.vector_norm(values.flatten(1), dim=1)
+    return norms.square_()
+
+
+def weighted(weights: Tensor, values: Tensor) -> Tensor:
+    """Return [n] × [n, …], row by row."""
+    return values * weights.reshape(-1, *([1] * (values.dim() - 1)))
+
+
+def add_weighted(sink: Tensor, weights: Tensor, per_unit: Tensor) -> None:
+    """Add the weighted sum over units of [units, …] to the sink."""
+    flat = sink.view(-1)
+    torch.addmv(flat, per_unit.reshape(len(weights), -1).T, weights, out=flat)
+
+
+def size(shape: tuple[int, ...]) -> int:
+    """Return how many numbers a shape holds."""
+    return math.prod(shape)
