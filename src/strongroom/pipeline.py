@@ -27,13 +27,14 @@ from typing import TYPE_CHECKING, Any
 from strongroom.audit import check_request
 from strongroom.errors import InputError, did_you_mean
 from strongroom.stages import STAGES, Way
+from strongroom.stages import sweep as sweeping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from strongroom.config import Config
     from strongroom.stages import Stage, View
-    from strongroom.store import Workspace
+    from strongroom.store import StageRecord, Workspace
 
 _CODE_SUFFIXES = {".py", ".css", ".js", ".j2", ".txt"}
 
@@ -89,6 +90,45 @@ def run(
     check_request(config.audit, config.policy)
     begun = time.monotonic()
     way = Way(config, folder, workspace, view)
+    skipped = _walk(way, until, again_from)
+    # What killed and superseded runs left is of no use to anybody, and holds people.
+    workspace.sweep()
+    verdict = way.docs.get("report", {}).get("verdict", {}).get("ok")
+    return RunResult(way.docs, tuple(skipped), verdict, time.monotonic() - begun)
+
+
+def sweep(
+    config: Config,
+    folder: Path,
+    workspace: Workspace,
+    view: View,
+    asked: sweeping.Sweep,
+    *,
+    again: bool = False,
+) -> dict[str, Any]:
+    """Train at every ε of a sweep and return what each costs; points that are done are kept.
+
+    Raises:
+        BudgetExceededError: the budget doesn't cover all of it; nothing was spent.
+        StrongroomError: a user's mistake; the points that were finished are kept.
+    """
+    way = Way(config, folder, workspace, view)
+    _walk(way, "seal", None)
+    stages = {e: sweeping.stage(asked, e) for e in asked.points}
+    pending = [e for e, stage in stages.items() if again or not _unchanged(way, stage)]
+    sweeping.check_cost(way, asked, pending)
+    for stage in stages.values():
+        _walk_one(way, stage, forced=again)
+    doc = sweeping.gather(way, asked, [way.docs[stage.name] for stage in stages.values()])
+    key = _digest(_content(doc))
+    if workspace.stage_key(sweeping.NAME) != key:
+        workspace.finish_stage(sweeping.NAME, key, {}, doc)
+    workspace.sweep()
+    return {**doc, "picture": sweeping.draw(way, doc)}
+
+
+def _walk(way: Way, until: str | None, again_from: str | None) -> list[str]:
+    """Walk the stages in order; return those that were unchanged."""
     skipped: list[str] = []
     forced = False
     for stage in STAGES:
@@ -97,17 +137,21 @@ def run(
             skipped.append(stage.name)
         if stage.name == until:
             break
-    # What killed and superseded runs left is of no use to anybody, and holds people.
-    workspace.sweep()
-    verdict = way.docs.get("report", {}).get("verdict", {}).get("ok")
-    return RunResult(way.docs, tuple(skipped), verdict, time.monotonic() - begun)
+    return skipped
+
+
+def _unchanged(way: Way, stage: Stage) -> StageRecord | None:
+    """Return what a stage left last, if it would leave the same again."""
+    way.key = _key(way, stage)
+    last = way.workspace.stage(stage.name)
+    same = last is not None and last.key == way.key and stage.intact(way, last.doc)
+    return last if same else None
 
 
 def _walk_one(way: Way, stage: Stage, *, forced: bool) -> bool:
     """Do a stage, or find it unchanged; return whether it was done."""
-    way.key = _key(way, stage)
-    last = way.workspace.stage(stage.name)
-    if last is not None and last.key == way.key and not forced and stage.intact(way, last.doc):
+    last = _unchanged(way, stage)
+    if last is not None and not forced:
         way.docs[stage.name], way.outputs[stage.name] = dict(last.doc), dict(last.outputs)
         way.view.finished(stage.name, stage.summary(last.doc), 0.0, skipped=True)
         return False
@@ -143,7 +187,7 @@ def _key(way: Way, stage: Stage) -> str:
         ]
         for name, read in stage.reads.items()
     }
-    own = (f"stages/{stage.name}.py", "stages/_source.py", "data")
+    own = (f"stages/{stage.code or stage.name}.py", "stages/_source.py", "data")
     decides = {
         "stage": stage.name,
         "code": code_digest((*own, *stage.rooms)),

@@ -21,11 +21,14 @@ def walk(
     until: str | None = None,
     again_from: str | None = None,
     wait: float = 0,
+    train: Mapping[str, Any] | None = None,
 ) -> RunResult:
-    """Walk the way for a verb, with its stages shown as they go."""
+    """Walk the way for a verb, with its stages shown as they go; `train` changes `[train]`."""
     from strongroom import pipeline
 
     config = flags.config()
+    if train:
+        config = config.model_copy(update={"train": config.train.model_copy(update=dict(train))})
     view = StageView(flags.console)
     with flags.open_workspace(config, verb, wait=wait) as workspace:
         try:

@@ -125,6 +125,11 @@ class Console:
         return Bar(self, what)
 
     @property
+    def drawing(self) -> bool:
+        """Whether a plot may be drawn beside a table: stdout is a terminal."""
+        return not self.as_json and not self.quiet and self.out.is_terminal
+
+    @property
     def live(self) -> bool:
         """Whether bars may be drawn: stderr is a terminal and nobody asked for quiet."""
         return not self.quiet and self.err.is_terminal and not self.err.is_dumb_terminal

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from strongroom.report._card import render_card
     from strongroom.report._html import render_html
     from strongroom.report._json import render_json
+    from strongroom.report._pictures import render_plan, render_sweep
     from strongroom.report._sarif import render_sarif
     from strongroom.report._summary import State, Verdict, verdict
 
@@ -26,7 +27,9 @@ __all__ = [
     "render_card",
     "render_html",
     "render_json",
+    "render_plan",
     "render_sarif",
+    "render_sweep",
     "verdict",
 ]
 
@@ -37,7 +40,9 @@ _LAZY = {
     "render_card": "_card",
     "render_html": "_html",
     "render_json": "_json",
+    "render_plan": "_pictures",
     "render_sarif": "_sarif",
+    "render_sweep": "_pictures",
     "verdict": "_summary",
 }
 

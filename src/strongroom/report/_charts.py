@@ -46,27 +46,42 @@ class Curve:
 
 
 def _shape(kind: str, x: float, y: float) -> Markup:
-    """Return a marker: a disc is this model, a diamond its twin, a ring the previous run."""
+    """Return a marker: a disc is this model, a diamond its twin, a ring the previous run.
+
+    A small disc is a point of a sweep.
+    """
+    if kind == "swept":
+        return tag("circle", cx=x, cy=y, r=4, class_="mark here")
     if kind == "twin":
         return path([(x, y - 7), (x + 7, y), (x, y + 7), (x - 7, y)], "mark twin", closed=True)
     return tag("circle", cx=x, cy=y, r=6.5, class_=f"mark {kind}")
 
 
-def privacy_utility(marks: Sequence[Mark], majority: float | None, description: str) -> Markup:
+def privacy_utility(
+    marks: Sequence[Mark],
+    majority: float | None,
+    description: str,
+    *,
+    trail: Sequence[Mark] = (),
+    here: bool = True,
+) -> Markup:
     """Accuracy against ε on a log axis, with a place at the right for "no privacy".
 
     Args:
         marks: what to show; the first one is "you are here".
         majority: accuracy of always naming the largest class: the floor of usefulness.
         description: what the picture shows, for those who can't see it.
+        trail: the points of a sweep, by rising ε, joined by a line.
+        here: whether the first mark is called "you are here".
     """
     height, left, right, top, bottom = 300.0, 50.0, 388.0, 18.0, 246.0
-    seen = [v for m in marks for v in (m.low, m.high)] + ([] if majority is None else [majority])
+    seen = [v for m in (*marks, *trail) for v in (m.low, m.high)]
+    seen += [] if majority is None else [majority]
     pad = max((max(seen) - min(seen)) * 0.14, 0.01)
     low, high = max(min(seen) - pad, 0.0), min(max(seen) + pad, 1.0)
     step = nice_step(high - low, 7)
     y = Axis(low, high, bottom, top)
-    spent = [math.log10(m.epsilon) for m in marks if m.epsilon]
+    spent = [math.log10(m.epsilon) for m in (*marks, *trail) if m.epsilon]
     first = min(-1.0, *(math.floor(s) for s in spent)) if spent else -1.0
     last = max(1.0, *(math.ceil(s) for s in spent)) if spent else 1.0
     none_at = right - 42
@@ -104,7 +119,10 @@ def privacy_utility(marks: Sequence[Mark], majority: float | None, description: 
                 "start",
             ),
         ]
-    for mark in reversed(marks):
+    if trail:
+        joined = [(x(math.log10(m.epsilon)), y(m.accuracy)) for m in trail if m.epsilon]
+        parts.append(path(joined, "curve c1"))
+    for mark in (*trail, *reversed(marks)):
         at = none_at if mark.epsilon is None else x(math.log10(mark.epsilon))
         parts += [
             tag("g",
@@ -114,11 +132,14 @@ def privacy_utility(marks: Sequence[Mark], majority: float | None, description: 
                 _shape(mark.shape, at, y(mark.accuracy)),
                 class_=f"point {mark.shape}"),
         ]  # fmt: skip
-    here = marks[0]
-    at = none_at if here.epsilon is None else x(math.log10(here.epsilon))
-    # Beside the point, on the side with more room, so that the whisker stays visible.
-    side, anchor = (-13, "end") if at > (left + none_at) / 2 else (13, "start")
-    parts.append(text(at + side, y(here.accuracy) + 4, "you are here", "strong", anchor))
+    if here:
+        this = marks[0]
+        at = none_at if this.epsilon is None else x(math.log10(this.epsilon))
+        # Beside the point, on the side with more room, so that the whisker stays visible.
+        side, anchor = (-13, "end") if at > (left + none_at) / 2 else (13, "start")
+        # A line runs through the middle of it: above that there is room.
+        lift = -10 if trail else 4
+        parts.append(text(at + side, y(this.accuracy) + lift, "you are here", "strong", anchor))
     return figure(
         "plot-utility", WIDTH, height, "Accuracy against privacy loss", description, *parts
     )

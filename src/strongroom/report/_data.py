@@ -34,6 +34,7 @@ class ReportData:
         seal: sealed artefacts and recipients.
         train: metrics and privacy statement; `comparison` holds the metrics of the same model
             trained without privacy, `majority` the accuracy of always naming the largest class.
+        sweep: the same model at other ε, if somebody measured that.
         audit: findings and ROC curves.
         budget: what was spent of the account's budget, and by which runs.
         evidence: the records of the evidence log that prove all this, oldest first.
@@ -50,6 +51,7 @@ class ReportData:
     anonymize: Document | None = None
     seal: Document | None = None
     train: Document | None = None
+    sweep: Document | None = None
     audit: Document | None = None
     budget: Document | None = None
     evidence: tuple[Document, ...] = ()

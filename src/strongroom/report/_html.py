@@ -43,6 +43,7 @@ def render_html(data: ReportData) -> str:
     found = of_data.found(data)
     sections = {
         "utility": of_model.utility(data),
+        "learning": of_model.learning(data),
         "leak": of_model.leak(data),
         "risk": of_data.risk(data),
         "budget": of_model.budget(data),

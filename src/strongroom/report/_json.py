@@ -32,6 +32,7 @@ def render_json(data: ReportData) -> dict[str, Any]:
         "anonymize": data.anonymize,
         "seal": data.seal,
         "train": data.train,
+        "sweep": data.sweep,
         "budget": data.budget,
         "evidence": data.evidence,
     }

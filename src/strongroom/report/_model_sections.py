@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from strongroom.drawing import learning_curve
 from strongroom.report import _charts as charts
 from strongroom.report import _format as fmt
 from strongroom.report._metrics import Unit, metric
@@ -63,6 +64,16 @@ def utility(data: ReportData) -> Section | None:
     previous = _previous_mark(data)
     if previous:
         marks.append(previous)
+    trail = sweep_marks(data.sweep)
+    if trail:
+        where = f" on “{text(data.sweep, 'public')}”" if text(data.sweep, "public") else ""
+        lead.append(
+            f"The line is the same model at other ε{where}: "
+            + ", ".join(
+                f"{fmt.percent(m.accuracy)} at {fmt.epsilon(m.epsilon or 0.0)}" for m in trail
+            )
+            + "."
+        )
     rows = tuple(
         (
             m.label,
@@ -70,14 +81,14 @@ def utility(data: ReportData) -> Section | None:
             fmt.percent(m.accuracy),
             fmt.range_of(Unit.SHARE, m.low, m.high) if m.high > m.low else fmt.NOTHING,
         )
-        for m in marks
+        for m in (*marks, *trail)
     )
     if majority is not None:
         rows += (("Commonest answer", fmt.NOTHING, fmt.percent(majority), fmt.NOTHING),)
     figure = Figure(
-        charts.privacy_utility(marks, majority, " ".join(lead)),
+        charts.privacy_utility(marks, majority, " ".join(lead), trail=trail),
         f"Accuracy on unseen records. Vertical lines are 95{fmt.GAP}% intervals.",
-        tuple((m.shape, m.label) for m in marks),
+        (*((m.shape, m.label) for m in marks), *([("c1", "Other ε")] if trail else [])),
         Table(
             "Accuracy against privacy loss",
             ("Model", "ε", "Accuracy", f"95{fmt.GAP}% interval"),
@@ -88,6 +99,55 @@ def utility(data: ReportData) -> Section | None:
         "utility", "What does privacy cost?", "Privacy and utility", tuple(lead),
         data.record("train"), figure, facts=_training_facts(data.train),
     )  # fmt: skip
+
+
+def sweep_marks(sweep: Document | None) -> list[charts.Mark]:
+    """Return the points of a sweep over ε that measured accuracy, by rising ε."""
+    if text(sweep, "measure") != "accuracy":
+        return []
+    marks = []
+    for point in items(sweep, "points"):
+        epsilon, value = number(point, "epsilon"), number(point, "value")
+        if epsilon and value is not None:
+            low, high = bounds(point, "interval") or (value, value)
+            marks.append(charts.Mark("Other ε", "swept", epsilon, value, low, high))
+    return marks
+
+
+def learning(data: ReportData) -> Section | None:
+    """How the loss fell while the model learnt."""
+    points = [p for p in map(_step_and_loss, items(data.train, "curve")) if p is not None]
+    if len(points) < 2:  # noqa: PLR2004 - a line has two ends
+        return None
+    (first, began), (last, ended) = points[0], points[-1]
+    step, least = min(points, key=lambda p: p[1])
+    start = f"{fmt.significant(began)} (step {fmt.count(first)})"
+    end = f"{fmt.significant(ended)} (step {fmt.count(last)})"
+    lead = [f"Log loss on unseen records went from {start} to {end}."]
+    if least < ended * 0.99:
+        lead.append(
+            f"It was lowest, {fmt.significant(least)}, at step {fmt.count(step)}: from there on "
+            "the training gained nothing on unseen records."
+        )
+    figure = Figure(
+        learning_curve(points, " ".join(lead)),
+        "Log loss of the parameters as they stood at each step; smaller is better.",
+        (("c1", "log loss"),),
+        Table(
+            "Learning curve",
+            ("Step", "Log loss"),
+            tuple((fmt.count(s), fmt.significant(v)) for s, v in points),
+        ),
+    )
+    return Section("learning", "How did it learn?", "Learning curve", tuple(lead),
+                   data.record("train"), figure)  # fmt: skip
+
+
+def _step_and_loss(point: Any) -> tuple[float, float] | None:  # noqa: ANN401 - JSON is anything
+    if not isinstance(point, list | tuple) or len(point) != 2:  # noqa: PLR2004 - a pair
+        return None
+    step, loss = finite(point[0]), finite(point[1])
+    return None if step is None or loss is None else (step, loss)
 
 
 def _epsilon(data: ReportData) -> float | None:

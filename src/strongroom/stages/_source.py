@@ -21,7 +21,7 @@ def digests(way: Way) -> dict[str, str]:
         DataError: one is missing.
     """
     data = way.config.data
-    return {name: _digest(way.path(name)) for name in (data.source, data.test) if name}
+    return {name: digest(way.path(name)) for name in (data.source, data.test) if name}
 
 
 def declared_roles(way: Way) -> dict[str, str]:
@@ -83,7 +83,12 @@ def _check_columns(way: Way, dataset: Dataset) -> None:
             ) from error
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        DataError: it is missing.
+    """
     if not path.is_file():
         raise DataError(
             "no such file", where=str(path), hint="check [data] source and test in strongroom.toml"

@@ -89,6 +89,7 @@ class Stage:
         work: does it.
         summary: one line (or more) about the document, for the terminal.
         intact: says whether what it left outside the workspace is still there.
+        code: its file among the stages; the one of its name by default.
     """
 
     name: str
@@ -98,3 +99,4 @@ class Stage:
     work: Callable[[Way], Outcome]
     summary: Callable[[Mapping[str, Any]], str]
     intact: Callable[[Way, Mapping[str, Any]], bool] = lambda _way, _doc: True
+    code: str = ""

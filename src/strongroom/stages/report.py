@@ -13,6 +13,7 @@ from strongroom.errors import InputError
 from strongroom.files import fsync_folder, remove_leftovers, user_errors, write_bytes
 from strongroom.stages._judge import judged
 from strongroom.stages._stage import Outcome, Reads, Stage, Way
+from strongroom.stages.sweep import todays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,9 @@ MODEL_FOLDER = "model"
 
 def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
     policy = {metric: limit.model_dump() for metric, limit in way.config.policy.items()}
-    return [policy, way.config.project.model_dump(), way.config.data.budget]
+    swept = todays(way)
+    points = swept["points"] if swept else None
+    return [policy, way.config.project.model_dump(), way.config.data.budget, points]
 
 
 def _work(way: Way) -> Outcome:
@@ -81,6 +84,7 @@ def report_data(way: Way, previous: Any = None) -> ReportData:  # noqa: ANN401 -
         anonymize=docs["anonymize"],
         seal=docs["seal"],
         train=docs["train"],
+        sweep=todays(way),
         audit=audit,
         budget=way.workspace.budget(way.config.project.name, way.config.data.budget),
         evidence=tuple(r.to_json() for r in way.workspace.evidence.records()),

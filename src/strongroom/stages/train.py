@@ -11,6 +11,7 @@ from strongroom.stages._stage import Outcome, Reads, Stage, Way
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from strongroom.config import TrainSpec
     from strongroom.data import Dataset
     from strongroom.train import TrainResult
 
@@ -19,10 +20,15 @@ CANARIES_KIND = "canaries"
 
 
 def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
+    return settings_of(way, way.config.train)
+
+
+def settings_of(way: Way, spec: TrainSpec) -> Any:  # noqa: ANN401 - JSON
+    """Return what decides a training by `spec` beside its rows."""
     data = way.config.data
     fields = {"range", "knots", "categories"}
     return [
-        way.config.train.model_dump(mode="json"),
+        spec.model_dump(mode="json"),
         {c: s.model_dump(include=fields) for c, s in data.columns.items()},
         data.rows,
         data.subject,

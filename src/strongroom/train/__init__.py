@@ -11,7 +11,8 @@ A trainer is one file: it turns a dataset into numbers and hands them to `_gradi
 
 from __future__ import annotations
 
+from strongroom.train._cost import spend_of
 from strongroom.train._result import Checkpointer, TrainResult
 from strongroom.train._run import train_model
 
-__all__ = ["Checkpointer", "TrainResult", "train_model"]
+__all__ = ["Checkpointer", "TrainResult", "spend_of", "train_model"]
