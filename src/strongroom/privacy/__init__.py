@@ -33,6 +33,7 @@ from strongroom.privacy._noise import SecretStream, noisy_sum
 from strongroom.privacy._observation import CanaryObservation
 from strongroom.privacy._relation import Relation, Unit
 from strongroom.privacy._sampling import (
+    BallsInBinsSampler,
     CyclicSampler,
     FixedSizeSampler,
     PoissonSampler,
@@ -42,8 +43,10 @@ from strongroom.privacy._sampling import (
 from strongroom.privacy._schedule import CorrelatedNoise, Noise, Schedule
 from strongroom.privacy._statement import PrivacyStatement, guarantee_warnings
 from strongroom.privacy._strategies import Banded, Blt, Strategy
+from strongroom.privacy._strategy_search import best_banded, best_blt, running_error
 from strongroom.privacy.mechanisms import (
     AdaptiveClippingGaussian,
+    BallsInBinsGaussian,
     CorrelatedGaussian,
     CyclicBandedGaussian,
     FixedSizeGaussian,
@@ -52,29 +55,54 @@ from strongroom.privacy.mechanisms import (
     Mechanism,
     PoissonGaussian,
     PureReleases,
+    RepeatedSelection,
     ShuffledGaussian,
+    search_epsilon,
 )
 
 if TYPE_CHECKING:
     from strongroom.privacy._canaries import SlotCanaries, WithSlots
-    from strongroom.privacy._clipping import ClippedGradient, ClippedSum, LossFunction
+    from strongroom.privacy.clipping import (
+        Accumulator,
+        Automatic,
+        ClippedGradient,
+        ClippedSum,
+        Clipping,
+        Flat,
+        LossFunction,
+        PerLayer,
+        Unclipped,
+        verify,
+    )
 
 _NEED_TORCH = {
-    "ClippedGradient": "_clipping",
-    "ClippedSum": "_clipping",
-    "LossFunction": "_clipping",
+    "Accumulator": "clipping",
+    "Automatic": "clipping",
+    "ClippedGradient": "clipping",
+    "ClippedSum": "clipping",
+    "Clipping": "clipping",
+    "Flat": "clipping",
+    "LossFunction": "clipping",
+    "PerLayer": "clipping",
+    "Unclipped": "clipping",
+    "verify": "clipping",
     "SlotCanaries": "_canaries",
     "WithSlots": "_canaries",
 }
 
 __all__ = [
     "Accountant",
+    "Accumulator",
     "AdaptiveClippingGaussian",
+    "Automatic",
+    "BallsInBinsGaussian",
+    "BallsInBinsSampler",
     "Banded",
     "Blt",
     "CanaryObservation",
     "ClippedGradient",
     "ClippedSum",
+    "Clipping",
     "CorrelatedGaussian",
     "CorrelatedNoise",
     "CyclicBandedGaussian",
@@ -83,6 +111,7 @@ __all__ = [
     "EntryState",
     "FixedSizeGaussian",
     "FixedSizeSampler",
+    "Flat",
     "GaussianReleases",
     "LaplaceReleases",
     "Ledger",
@@ -90,11 +119,13 @@ __all__ = [
     "Mechanism",
     "MemoryLedger",
     "Noise",
+    "PerLayer",
     "PoissonGaussian",
     "PoissonSampler",
     "PrivacyStatement",
     "PureReleases",
     "Relation",
+    "RepeatedSelection",
     "Reservation",
     "Sampler",
     "Schedule",
@@ -104,9 +135,12 @@ __all__ = [
     "SlotCanaries",
     "Spend",
     "Strategy",
+    "Unclipped",
     "Unit",
     "WithSlots",
     "accountant_of",
+    "best_banded",
+    "best_blt",
     "calibrate",
     "calibrate_noise",
     "check_budget",
@@ -115,6 +149,9 @@ __all__ = [
     "guarantee_warnings",
     "noisy_sum",
     "relation_of",
+    "running_error",
+    "search_epsilon",
+    "verify",
 ]
 
 

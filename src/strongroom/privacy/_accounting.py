@@ -101,6 +101,22 @@ def compose_epsilon(
         mechanism.check_relation(relation)
     if not mechanisms:
         return 0.0
+    simpler = [m.simpler or m for m in mechanisms]
+    if simpler != list(mechanisms):
+        both = (
+            _composed(these, delta, accountant, relation, grid) for these in (mechanisms, simpler)
+        )
+        return min(both)
+    return _composed(mechanisms, delta, accountant, relation, grid)
+
+
+def _composed(
+    mechanisms: Sequence[Mechanism],
+    delta: float,
+    accountant: Accountant | None,
+    relation: Relation,
+    grid: float,
+) -> float:
     if accountant is Accountant.RDP:
         return _rdp_epsilon(tuple(mechanisms), delta, relation)
     gaussians = [m for m in mechanisms if m.gaussian(relation) is not None]
@@ -204,9 +220,13 @@ def _quick(
     if relation is Relation.REPLACE_ONE or not all(m.parts(relation) for m in mechanisms):
         return None
 
-    def count(these: Sequence[Mechanism]) -> float:
+    def one(these: Sequence[Mechanism]) -> float:
         left = delta - math.fsum(m.slack for m in these)
         return quick_epsilon([p for m in these for p in m.parts(relation)], left, GRID)
+
+    def count(these: Sequence[Mechanism]) -> float:
+        simpler = [m.simpler or m for m in these]
+        return one(these) if simpler == list(these) else min(one(these), one(simpler))
 
     return count
 

@@ -55,7 +55,7 @@ def _one_way(parts: Sequence[Part], delta: float, grid: float, *, removing: bool
         product *= np.fft.rfft(mass, length) ** count
     first = sum(low * count for low, count in zip(lows, counts, strict=True))
     whole = np.roll(np.fft.irfft(product, length), first - lower).astype(np.float64)
-    losses = grid * np.arange(lower, upper + 1)
+    losses = np.arange(lower, upper + 1, dtype=np.float64) * grid
     return _invert(losses, whole[: len(losses)], -math.expm1(log_finite) + _CUT, delta)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from strongroom.errors import InputError
 from strongroom.privacy.mechanisms import (
     AdaptiveClippingGaussian,
+    BallsInBinsGaussian,
     CorrelatedGaussian,
     CyclicBandedGaussian,
     FixedSizeGaussian,
@@ -238,6 +239,48 @@ class ShuffledSampler(Sampler):
         """See `Sampler.words`."""
         how = "in one order for all" if self.fixed else "shuffled anew in each"
         return f"{self.batches:,} disjoint batches an epoch, {how}"
+
+
+@dataclass(frozen=True)
+class BallsInBinsSampler(Sampler):
+    """In each epoch, every unit is thrown into one of its batches by its own coin.
+
+    Attributes:
+        bins: batches in an epoch; their sizes vary.
+    """
+
+    bins: int
+    _kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
+
+    def batch(self, stream: SecretStream, step: int, units: int) -> NDArray[np.int64]:
+        """See `Sampler.batch`."""
+
+        def throw(stream: SecretStream, turn: int, units: int) -> NDArray[np.int64]:
+            return integers(stream, "bins", turn, units, self.bins)
+
+        epoch, place = divmod(step - 1, self.bins)
+        return np.flatnonzero(self._kept.get(stream, epoch, units, throw) == place)
+
+    def mechanism(
+        self,
+        noise_multiplier: float,
+        steps: int,
+        *,
+        strategy: Strategy | None = None,
+        count_deviation: float | None = None,
+    ) -> Mechanism:
+        """See `Sampler.mechanism`."""
+        self._plain_noise(strategy, count_deviation)
+        return BallsInBinsGaussian(noise_multiplier, steps, self.bins)
+
+    def expected(self, rows: int) -> float:
+        """See `Sampler.expected`."""
+        return rows / self.bins
+
+    @property
+    def words(self) -> str:
+        """See `Sampler.words`."""
+        return f"each row in one of {self.bins:,} batches of every epoch, by its own coin"
 
 
 @dataclass(frozen=True)

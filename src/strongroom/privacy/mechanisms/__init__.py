@@ -4,6 +4,7 @@ In: sampling, noise and counts, as a release will use them. Out: a `Mechanism` t
 ledgers and statements take. Never: a kind that is accounted as another, cheaper one.
 """
 
+from strongroom.privacy.mechanisms._balls import BallsInBinsGaussian
 from strongroom.privacy.mechanisms._base import Mechanism
 from strongroom.privacy.mechanisms._correlated import CorrelatedGaussian, CyclicBandedGaussian
 from strongroom.privacy.mechanisms._gaussian import (
@@ -14,9 +15,11 @@ from strongroom.privacy.mechanisms._gaussian import (
     ShuffledGaussian,
 )
 from strongroom.privacy.mechanisms._pure import LaplaceReleases, PureReleases
+from strongroom.privacy.mechanisms._selection import RepeatedSelection, search_epsilon
 
 __all__ = [
     "AdaptiveClippingGaussian",
+    "BallsInBinsGaussian",
     "CorrelatedGaussian",
     "CyclicBandedGaussian",
     "FixedSizeGaussian",
@@ -25,5 +28,7 @@ __all__ = [
     "Mechanism",
     "PoissonGaussian",
     "PureReleases",
+    "RepeatedSelection",
     "ShuffledGaussian",
+    "search_epsilon",
 ]

@@ -41,9 +41,11 @@ class Mechanism(ABC):
     """
 
     TYPE: ClassVar[str]
-    relations: ClassVar[tuple[Relation, ...]]
 
     if TYPE_CHECKING:
+
+        @property
+        def relations(self) -> tuple[Relation, ...]: ...
 
         @property
         def sampling_rate(self) -> float: ...
@@ -107,6 +109,11 @@ class Mechanism(ABC):
             one = one.self_compose(steps) if steps > 1 else one
             whole = one if whole is None else whole.compose(one)
         return whole
+
+    @property
+    def simpler(self) -> Mechanism | None:
+        """Another mechanism that dominates it too and may cost less than `parts` say."""
+        return None
 
     @property
     def slack(self) -> float:

@@ -56,9 +56,7 @@ class PoissonGaussian(Mechanism):
     def event_under(self, relation: Relation) -> Any:  # noqa: ANN401 - DpEvent
         """See `Mechanism.event_under`."""
         self.check_relation(relation)
-        return _sampled_event(
-            self.sampling_rate, self.noise_multiplier / relation.shift, self.steps
-        )
+        return sampled_event(self.sampling_rate, self.noise_multiplier / relation.shift, self.steps)
 
     def parts(self, relation: Relation) -> tuple[Part, ...]:
         """See `Mechanism.parts`."""
@@ -167,7 +165,7 @@ class GaussianReleases(Mechanism):
 
     def event_under(self, relation: Relation) -> Any:  # noqa: ANN401 - DpEvent
         """See `Mechanism.event_under`."""
-        return _sampled_event(1.0, self.noise_multiplier / relation.shift, self.steps)
+        return sampled_event(1.0, self.noise_multiplier / relation.shift, self.steps)
 
     def parts(self, relation: Relation) -> tuple[Part, ...]:
         """See `Mechanism.parts`."""
@@ -221,7 +219,7 @@ class ShuffledGaussian(Mechanism):
     def event_under(self, relation: Relation) -> Any:  # noqa: ANN401 - DpEvent
         """See `Mechanism.event_under`."""
         self.check_relation(relation)
-        return _sampled_event(1.0, self.noise_multiplier / relation.shift, self.epochs)
+        return sampled_event(1.0, self.noise_multiplier / relation.shift, self.epochs)
 
     def parts(self, relation: Relation) -> tuple[Part, ...]:
         """See `Mechanism.parts`."""
@@ -277,7 +275,8 @@ class FixedSizeGaussian(Mechanism):
         return repeated(one, self.steps)
 
 
-def _sampled_event(rate: float, noise: float, steps: int) -> Any:  # noqa: ANN401 - DpEvent
+def sampled_event(rate: float, noise: float, steps: int) -> Any:  # noqa: ANN401 - DpEvent
+    """Return the event of `steps` Poisson-sampled Gaussians."""
     dp = dp_accounting()
     one: Any = dp.GaussianDpEvent(noise)
     if rate < 1:
