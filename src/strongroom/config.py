@@ -163,13 +163,26 @@ class PrivacySpec(_Section):
 
     Attributes:
         epsilon, delta: the guarantee of the whole training.
-        clip_norm: the L2 bound on one example's gradient.
+        clip_norm: the L2 bound on one example's gradient; where it adapts, the first.
+        clipping: of the whole gradient or of each layer's; scaling every gradient to the norm
+            (AUTO-S); or a norm that follows the quantile of the gradients' norms and pays for it.
+        quantile: the share of gradients that an adaptive norm leaves as they are.
+        sampling: of batches: every row by its own coin, a fixed number, shuffled epochs, or every
+            row into one batch of each epoch by its own die.
+        noise: of the steps: independent, or correlated by a banded matrix or by buffered linear
+            Toeplitz sums (DP-FTRL), for data that come in an order that can't be secret.
+        bands: of the banded matrix.
         canaries: how many canaries ride along for the one-run audit (0: none).
     """
 
     epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
     delta: Annotated[float, Field(gt=0, lt=1)] = 1e-5
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    clipping: Literal["flat", "per-layer", "automatic", "adaptive"] = "flat"
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    sampling: Literal["poisson", "fixed-size", "shuffled", "balls-in-bins"] = "poisson"
+    noise: Literal["independent", "banded", "blt"] = "independent"
+    bands: Annotated[int, Field(ge=1, le=1024)] = 16
     canaries: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 

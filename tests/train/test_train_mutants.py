@@ -16,7 +16,14 @@ import torch
 from scipy import stats
 
 from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec
-from strongroom.privacy import ClippedGradient, ClippedSum, SecretStream, noisy_sum
+from strongroom.privacy import (
+    ClippedGradient,
+    ClippedSum,
+    PoissonSampler,
+    Unclipped,
+    _schedule,
+    noisy_sum,
+)
 from strongroom.train import _loop, train_model
 from strongroom.train._optimizers import Optimizer
 
@@ -53,11 +60,16 @@ class Watch:
         self.gradients: list[NDArray[np.float32]] = []
         self.sums: list[ClippedSum] = []
         self._open = 0
-        call, add, step = ClippedGradient.__call__, vars(_loop)["noisy_sum"], Optimizer.step
+        call, step = ClippedGradient.__call__, Optimizer.step
+        add = vars(_schedule)["noisy_sum"]
 
-        def watched_call(engine: Any, inputs: Any, targets: Any, loss: Any) -> ClippedSum:
+        def watched_call(
+            engine: Any, inputs: Any, targets: Any, loss: Any, into: Any = None
+        ) -> ClippedSum:
+            found = call(engine, inputs, targets, loss, into)
+            if into is None:  # a look before the first step
+                return found
             self._open += len(targets)
-            found = call(engine, inputs, targets, loss)
             self.sums.append(found)
             return found
 
@@ -74,7 +86,7 @@ class Watch:
             step(optimizer, gradient, number)
 
         monkeypatch.setattr(ClippedGradient, "__call__", watched_call)
-        monkeypatch.setattr(_loop, "noisy_sum", watched_add)
+        monkeypatch.setattr(_schedule, "noisy_sum", watched_add)
         monkeypatch.setattr(Optimizer, "step", watched_step)
 
 
@@ -120,31 +132,29 @@ def weak_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     def weaker(total: Any, *, noise_multiplier: float, **about: Any) -> Any:
         return noisy_sum(total, noise_multiplier=0.8 * noise_multiplier, **about)
 
-    monkeypatch.setattr(_loop, "noisy_sum", weaker)
+    monkeypatch.setattr(_schedule, "noisy_sum", weaker)
 
 
 def shuffled(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fixed(_: Any, label: str, step: int, count: int, rate: float) -> NDArray[np.bool_]:
-        del label
-        mask = np.zeros(count, dtype=np.bool_)
-        mask[np.random.default_rng(step).permutation(count)[: round(rate * count)]] = True
-        return mask
+    def fixed(sampler: Any, stream: Any, step: int, units: int) -> NDArray[np.int64]:
+        del stream
+        order = np.random.default_rng(step).permutation(units)
+        return np.sort(order[: round(sampler.rate * units)])
 
-    monkeypatch.setattr(SecretStream, "bernoulli", fixed)
+    monkeypatch.setattr(PoissonSampler, "batch", fixed)
 
 
 def clipped_after_the_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     real = ClippedGradient.__call__
 
-    def late(engine: Any, inputs: Any, targets: Any, loss: Any) -> ClippedSum:
-        engine._clip_norm, kept = None, engine._clip_norm
+    def late(engine: Any, inputs: Any, targets: Any, loss: Any, into: Any = None) -> ClippedSum:
+        engine.clipping, kept = Unclipped(), engine.clipping
         found = real(engine, inputs, targets, loss)
-        engine._clip_norm = kept
-        size = torch.cat([v.flatten() for v in found.total.values()]).norm()
-        shrink = min(1.0, kept / float(size))
-        return ClippedSum(
-            {k: v * shrink for k, v in found.total.items()}, found.norms, found.losses
-        )
+        engine.clipping = kept
+        whole = torch.cat([v.flatten() for v in found.total.values()])
+        if into is not None:
+            into.flat += whole * min(1.0, kept.sensitivity / float(whole.norm()))
+        return found
 
     monkeypatch.setattr(ClippedGradient, "__call__", late)
 
@@ -152,10 +162,10 @@ def clipped_after_the_sum(monkeypatch: pytest.MonkeyPatch) -> None:
 def not_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
     real = ClippedGradient.__call__
 
-    def loose(engine: Any, inputs: Any, targets: Any, loss: Any) -> ClippedSum:
-        engine._clip_norm, kept = None, engine._clip_norm
-        found = real(engine, inputs, targets, loss)
-        engine._clip_norm = kept
+    def loose(engine: Any, inputs: Any, targets: Any, loss: Any, into: Any = None) -> ClippedSum:
+        engine.clipping, kept = Unclipped(), engine.clipping
+        found = real(engine, inputs, targets, loss, into)
+        engine.clipping = kept
         return found
 
     monkeypatch.setattr(ClippedGradient, "__call__", loose)
@@ -163,17 +173,28 @@ def not_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def leaking_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    draw = SecretStream.bernoulli
+    draw = PoissonSampler.batch
 
-    def counted(*about: Any) -> NDArray[np.bool_]:
-        mask = draw(*about)
-        sizes.append(int(mask.sum()))
-        return mask
+    def counted(*about: Any) -> NDArray[np.int64]:
+        chosen = draw(*about)
+        sizes.append(len(chosen))
+        return chosen
 
-    monkeypatch.setattr(SecretStream, "bernoulli", counted)
+    monkeypatch.setattr(PoissonSampler, "batch", counted)
     monkeypatch.setattr(
         _loop, "mean_gradient", lambda t, _: (t / max(sizes[-1], 1)).astype(np.float32)
     )
+
+
+def counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two views of a row, each clipped on its own: the row may move the sum by twice the bound.
+    real = ClippedGradient.__call__
+
+    def twice(engine: Any, inputs: Any, targets: Any, loss: Any, into: Any = None) -> ClippedSum:
+        real(engine, inputs, targets, loss, into)
+        return real(engine, inputs, targets, loss, into)
+
+    monkeypatch.setattr(ClippedGradient, "__call__", twice)
 
 
 SINGLE = SPEC.model_copy(
@@ -187,6 +208,7 @@ CHECKS: list[tuple[Any, TrainSpec, Any]] = [
     (noise_is_as_stated, SPEC, weak_noise),
     (batches_are_poisson, SPEC, shuffled),
     (one_row_is_bounded, SINGLE, not_clipped),
+    (one_row_is_bounded, SINGLE, counted_twice),
     (rows_add_up, SPEC, clipped_after_the_sum),
     (normaliser_is_constant, SPEC, leaking_batch_size),
 ]

@@ -20,8 +20,8 @@ import pytest
 from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec
 from strongroom.data import Dataset, Role
 from strongroom.errors import BudgetExceededError, DataError, InputError
-from strongroom.privacy import EntryState, Mechanism, MemoryLedger, SecretStream, compose
-from strongroom.train import _loop, train_model
+from strongroom.privacy import EntryState, Mechanism, MemoryLedger, SecretStream, _schedule, compose
+from strongroom.train import train_model
 from strongroom.train._preparation import lay_out, one_row_each, rounded, subject_codes
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_identifiers_ignored_and_free_text_columns_are_never_read(
         "job": Role.SENSITIVE,
     }
     result = train_model(Dataset(table, roles=roles, subject="who"), FULL)
-    assert [c.name for c in result.model.encoder.columns] == ["x", "job"]
+    assert result.model.describe()["columns"] == ["x", "job"]
     assert result.skipped == {
         "name": "direct identifier",
         "note": "free text",
@@ -259,14 +259,14 @@ def test_a_tiny_batch_is_often_empty_and_still_gets_its_noise(
     people: Callable[..., Dataset], columns: dict[str, ColumnSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = []
-    real = vars(_loop)["noisy_sum"]
+    real = vars(_schedule)["noisy_sum"]
 
     def spy(total: Any, **about: Any) -> Any:
         found = real(total, **about)
         drawn.append((bool(total.any()), bool(found.any())))
         return found
 
-    monkeypatch.setattr(_loop, "noisy_sum", spy)
+    monkeypatch.setattr(_schedule, "noisy_sum", spy)
     spec = POISSON.model_copy(update={"batch_size": 1, "epochs": 0.2})
     train_model(people(200), spec, columns=columns, rows=200)
     assert len(drawn) == 40
@@ -318,4 +318,4 @@ def test_the_room_is_light_until_something_trains() -> None:
     code = "import sys, strongroom.train as t; t.train_model; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(ImportError):
-        from strongroom.train import nothing  # noqa: F401
+        from strongroom.train import nothing  # type: ignore[attr-defined]  # noqa: F401

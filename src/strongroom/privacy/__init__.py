@@ -31,6 +31,7 @@ from strongroom.privacy._ledger import (
 )
 from strongroom.privacy._noise import SecretStream, noisy_sum
 from strongroom.privacy._observation import CanaryObservation
+from strongroom.privacy._plan import BudgetPlan, plan_budget
 from strongroom.privacy._relation import Relation, Unit
 from strongroom.privacy._sampling import (
     BallsInBinsSampler,
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
         LossFunction,
         PerLayer,
         Unclipped,
-        verify,
+        verify_gradients,
     )
 
 _NEED_TORCH = {
@@ -85,7 +86,7 @@ _NEED_TORCH = {
     "LossFunction": "clipping",
     "PerLayer": "clipping",
     "Unclipped": "clipping",
-    "verify": "clipping",
+    "verify_gradients": "clipping",
     "SlotCanaries": "_canaries",
     "WithSlots": "_canaries",
 }
@@ -99,6 +100,7 @@ __all__ = [
     "BallsInBinsSampler",
     "Banded",
     "Blt",
+    "BudgetPlan",
     "CanaryObservation",
     "ClippedGradient",
     "ClippedSum",
@@ -148,10 +150,11 @@ __all__ = [
     "compose_epsilon",
     "guarantee_warnings",
     "noisy_sum",
+    "plan_budget",
     "relation_of",
     "running_error",
     "search_epsilon",
-    "verify",
+    "verify_gradients",
 ]
 
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from strongroom.privacy.clipping import ClippedGradient, LossFunction
     from strongroom.privacy._noise import SecretStream
+    from strongroom.privacy.clipping import ClippedGradient, LossFunction
 
 SLOT = "slots.weight"
 
@@ -94,6 +94,7 @@ class SlotCanaries:
     Attributes:
         included: bool[count], who takes part at all: fair coins.
         scores: float64[count], the log-likelihood ratio so far.
+        engine: clips the prototypes.
     """
 
     WHAT: ClassVar[str] = "slot canaries, white-box log-likelihood ratio of the noisy gradients"
@@ -123,7 +124,7 @@ class SlotCanaries:
         self._numbers = numbers
         with torch.no_grad():
             classes = int(network(self._rows[:1]).shape[-1])
-        self._engine = clipper(WithSlots(network, classes))
+        self.engine = clipper(WithSlots(network, classes))
         self._own = np.zeros(_LABELS)
 
     def ride(self, step: int, rate: float) -> NDArray[np.float64]:
@@ -131,7 +132,7 @@ class SlotCanaries:
 
         Each that takes part is drawn by its own coin with probability `rate`.
         """
-        found = self._engine((self._rows, self._numbers), self._targets, self._loss)
+        found = self.engine((self._rows, self._numbers), self._targets, self._loss)
         self._own = own = found.total[SLOT][:, 0].double().numpy()
         out = np.zeros(len(self.scores))
         coins = self._stream.bernoulli("sample-canaries", step, len(self._members), rate)

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from strongroom.models import metrics
-from strongroom.privacy import CanaryObservation, SlotCanaries, Unit, calibrate
+from strongroom.privacy import CanaryObservation, SlotCanaries, Unit
 from strongroom.train._guard import open_stream, reserve
 from strongroom.train._loop import (
     MICRO_BATCH,
     Examples,
-    Noise,
+    Guard,
     Plan,
     cross_entropy,
     fit,
     initialise,
 )
+from strongroom.train._plan import make_clipping, make_sampler, make_schedule
 from strongroom.train._preparation import one_row_each, rounded
 from strongroom.train._result import TrainResult
 
@@ -49,7 +50,8 @@ class Prepared:
     """A network and its data as numbers, ready to be trained; n rows.
 
     Attributes:
-        model: ours; its network is trained in place.
+        model: ours; its network is trained in place: the parameters that it names as `trainable`,
+            or all.
         inputs: [n, ...], any dtype and shape after the first axis; may lie on disk (memmap).
         labels: int64 [n], or [n, t] where the loss takes that.
         held_out: inputs and labels to measure on, or None.
@@ -92,27 +94,32 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
     subjects = prepared.subjects
     units = len(labels) if subjects is None else int(subjects.max()) + 1
     public_rows = around.rows or rounded(units)
-    rate = 1.0 if spec.batch_size == "full" else min(1.0, spec.batch_size / public_rows)
-    steps = max(1, round(spec.epochs / rate))
-    guarded = None
+    sampler, steps = make_sampler(spec, units, public_rows)
+    guarded = guard = None
     if spec.privacy is not None:
-        mechanism = calibrate(spec.privacy.epsilon, spec.privacy.delta, rate, steps)
+        schedule = make_schedule(spec.privacy, sampler, steps, public_rows)
         unit = Unit.EXAMPLE if subjects is None else Unit.SUBJECT
-        guarded = reserve(spec, spec.privacy, (mechanism,), unit, around)
+        guarded = reserve(spec, spec.privacy, (schedule.mechanism,), unit, around)
+        adapts = spec.privacy.clipping == "adaptive"
+        guard = Guard(
+            schedule, make_clipping(spec.privacy), spec.privacy.quantile if adapts else None
+        )
     stream = guarded.stream if guarded else open_stream(spec, around)
     if subjects is not None:
         chosen = one_row_each(subjects, stream)
         inputs, labels = inputs[chosen], labels[chosen]
     prepared.initialise(model.network, stream)
+    for parameter in getattr(model, "trainable", model.network.parameters)():
+        parameter.requires_grad_(requires_grad=True)
     plan = Plan(
         steps=steps,
-        rate=rate,
-        normaliser=rate * public_rows,
+        sampler=sampler,
+        normaliser=sampler.expected(public_rows),
         optimizer=spec.optimizer,
         learning_rate=spec.learning_rate,
         weight_decay=spec.weight_decay,
         average=spec.average,
-        noise=Noise(guarded.mechanism, guarded.spec.clip_norm) if guarded else None,
+        guard=guard,
         canaries=guarded.spec.canaries if guarded else 0,
         digest=_digest(spec, around.key, stream),
     )
@@ -145,9 +152,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
             ),
             public_rows=public_rows,
             declared=around.rows is not None,
-            sampling="every row in every step"
-            if rate == 1
-            else f"Poisson sampling at rate {rate:.4g}",
+            sampling=sampler.words,
         )
         if fitted.canaries is not None:
             observed = CanaryObservation(

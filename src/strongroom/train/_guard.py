@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from strongroom.privacy import (
     MemoryLedger,
     PrivacyStatement,
-    Relation,
     SecretStream,
     Spend,
     Unit,
+    accountant_of,
     compose_epsilon,
     guarantee_warnings,
+    relation_of,
 )
 from strongroom.progress import SILENT
 
@@ -129,10 +130,10 @@ class Guarded:
             warnings.append("not private: a seed was given, and who knows it can remove the noise")
         return PrivacyStatement(
             unit=self.unit,
-            relation=Relation.ADD_OR_REMOVE_ONE,
+            relation=relation_of(self.mechanisms),
             epsilon=self.epsilon,
             delta=privacy.delta,
-            accountant=mechanism.accountant,
+            accountant=accountant_of(self.mechanisms),
             sampling=sampling,
             sampling_rate=mechanism.sampling_rate,
             noise_multiplier=mechanism.noise_multiplier,
@@ -163,7 +164,7 @@ def reserve(
     """
     epsilon = compose_epsilon(mechanisms, privacy.delta)
     events = tuple(m.to_json() for m in mechanisms)
-    spend = Spend(epsilon, privacy.delta, unit, events=events)
+    spend = Spend(epsilon, privacy.delta, unit, relation_of(mechanisms), events)
     reservation = around.ledger.reserve(around.account, spend, budget=around.budget, key=around.key)
     stream = SecretStream(reservation.seed) if spec.seed is None else open_stream(spec, around)
     return Guarded(

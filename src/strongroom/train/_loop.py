@@ -7,6 +7,7 @@ on the same machine.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,21 +17,38 @@ import torch
 from torch import Tensor, nn
 
 from strongroom.errors import InputError
-from strongroom.privacy import ClippedGradient, SlotCanaries, noisy_sum
+from strongroom.privacy import (
+    ClippedGradient,
+    Flat,
+    PoissonSampler,
+    SlotCanaries,
+    Unclipped,
+    noisy_sum,
+    verify_gradients,
+)
 from strongroom.train._optimizers import Kind, Optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
-    from strongroom.privacy import LossFunction, Mechanism, SecretStream
+    from strongroom.privacy import (
+        Clipping,
+        LossFunction,
+        Noise,
+        Sampler,
+        Schedule,
+        SecretStream,
+    )
     from strongroom.progress import Progress
     from strongroom.train._result import Checkpointer
 
 CHECKPOINT_SECONDS = 2.0
 MICRO_BATCH = 4096
 CURVE_POINTS = 20
+_ADAPTING = 0.2  # how fast an adaptive clip norm moves, as in Andrew et al. 2021
+_VERIFIED = 3
 
 
 class Augment(Protocol):
@@ -51,11 +69,13 @@ class Augment(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """The rows that are trained on.
+    """The rows that are trained on, by unit.
 
     Attributes:
         inputs: [n, ...]; may lie on disk.
         labels: [n, ...].
+        groups: of persons with several rows: the row numbers [units, m] of each, and how much each
+            counts, float32 [units, m]; None where every row is a unit.
         augment: several views of every row, or None.
         micro_batch: examples that go through the network at once.
     """
@@ -64,29 +84,63 @@ class Examples:
     labels: NDArray[np.int64]
     augment: Augment | None = None
     micro_batch: int = MICRO_BATCH
+    groups: tuple[NDArray[np.intp], NDArray[np.float32]] | None = None
 
     @property
-    def views(self) -> int:
-        """Network rows per example."""
-        return self.augment.views if self.augment else 1
+    def units(self) -> int:
+        """How many there are to be drawn."""
+        return len(self.labels if self.groups is None else self.groups[0])
+
+    @property
+    def rows_per_unit(self) -> int:
+        """Network rows per unit."""
+        rows = 1 if self.groups is None else self.groups[0].shape[1]
+        return rows * (self.augment.views if self.augment else 1)
+
+    def loss(self, loss: LossFunction) -> LossFunction:
+        """Return the loss whose sum over a unit's rows is the unit's."""
+        views = self.augment.views if self.augment else 1
+        if self.groups is None:
+            return loss if views == 1 else lambda outputs, targets: loss(outputs, targets) / views
+
+        def weighted(outputs: Any, targets: tuple[Tensor, Tensor]) -> Tensor:  # noqa: ANN401
+            return loss(outputs, targets[0]) * targets[1]
+
+        return weighted
 
     def take(
         self, chosen: slice | NDArray[np.intp], stream: SecretStream, step: int, first: int
-    ) -> tuple[Tensor, Tensor]:
-        """Return the network's rows and targets of the chosen examples."""
-        inputs, labels = self.inputs[chosen], self.labels[chosen]
+    ) -> tuple[Tensor, Any]:
+        """Return the network's rows, and the targets that `loss` takes, of the chosen units."""
+        views = self.augment.views if self.augment else 1
+        weights = None
+        rows = chosen
+        if self.groups is not None:
+            rows = self.groups[0][chosen].ravel()
+            weights = np.repeat(self.groups[1][chosen].ravel() / views, views)
+        inputs, labels = self.inputs[rows], self.labels[rows]
         if self.augment is not None:
             inputs = self.augment(inputs, stream, step, first)
-            labels = np.repeat(labels, self.views, axis=0)
-        return _tensor(inputs), _tensor(labels)
+            labels = np.repeat(labels, views, axis=0)
+        if weights is None:
+            return _tensor(inputs), _tensor(labels)
+        return _tensor(inputs), (_tensor(labels), _tensor(weights))
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What makes a training private: the accounted mechanism and its clip norm."""
+class Guard:
+    """What makes a training private.
 
-    mechanism: Mechanism
-    clip_norm: float
+    Attributes:
+        schedule: how batches are drawn and how much noise their sums get, as one accounted fact.
+        clipping: how a unit's gradient is bounded; at first, where it adapts.
+        quantile: the share of units whose gradients shall lie within the clip norm, where it adapts
+            (Andrew et al. 2021); None where it is fixed.
+    """
+
+    schedule: Schedule
+    clipping: Clipping
+    quantile: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,24 +149,24 @@ class Plan:
 
     Attributes:
         steps: how many.
-        rate: the chance of each row to be in a step's batch; 1 is every row.
-        normaliser: the constant that the sum of gradients is divided by: rate times the *declared*
-            rows, never the size of a batch.
+        sampler: draws each step's batch.
+        normaliser: the constant that the sum of gradients is divided by: what the sampler expects
+            of the *declared* rows, never the size of a batch.
         optimizer, learning_rate, weight_decay: see `Optimizer`.
         average: return the mean of the last half of the iterates.
-        noise: None for training without privacy.
+        guard: None for training without privacy.
         canaries: how many ride along (private training only).
         digest: identifies the run, so that no other run's checkpoint is taken up.
     """
 
     steps: int
-    rate: float
+    sampler: Sampler
     normaliser: float
     optimizer: Kind
     learning_rate: float
     weight_decay: float
     average: bool
-    noise: Noise | None
+    guard: Guard | None
     canaries: int
     digest: bytes
 
@@ -165,10 +219,11 @@ def fit(
         progress: is told every step.
 
     Raises:
-        InputError: a loss or gradient isn't finite; says at which step.
+        InputError: a loss or gradient isn't finite; says at which step. Or the network mixes rows.
     """
     run = _Run(network, examples, plan, stream, loss)
     curve: list[tuple[int, float]] = []
+    run.verify()
     start = _take_up(run, curve, plan, checkpointer)
     marks = set(np.linspace(1, plan.steps, min(CURVE_POINTS, plan.steps)).round().astype(int))
     saved = time.monotonic()
@@ -198,102 +253,136 @@ class _Run:
         loss: LossFunction,
     ) -> None:
         self._plan, self._stream, self._examples = plan, stream, examples
-        self._loss = _mean_of_views(loss, examples.views)
-        self.flat = _flatten(network)
+        self._loss = examples.loss(loss)
+        guard = plan.guard
+        self._clipping: Clipping = guard.clipping if guard else Unclipped()
+
+        def clipper(module: nn.Module) -> ClippedGradient:
+            return ClippedGradient(module, self._clipping, rows_per_unit=examples.rows_per_unit)
+
+        self._engine = clipper(network)
+        self._sum = self._engine.accumulator()
+        self.flat = _flatten(self._engine.parameters.values())
         self.optimizer = Optimizer(plan.optimizer, self.flat, plan.learning_rate, plan.weight_decay)
         self.summed = torch.zeros_like(self.flat, dtype=torch.float64)
         self.canaries: SlotCanaries | None = None
-        clip_norm = plan.noise.clip_norm if plan.noise is not None else None
-
-        def clipper(module: nn.Module) -> ClippedGradient:
-            return ClippedGradient(module, clip_norm, rows_per_unit=examples.views)
-
-        self._engine = clipper(network)
-        if plan.noise is not None and plan.canaries:
+        if guard is not None and plan.canaries:
+            rows = examples.rows_per_unit
             self.canaries = SlotCanaries(
                 plan.canaries,
                 network=network,
                 clipper=clipper,
                 row=_tensor(examples.inputs[:1]),
                 target=_tensor(examples.labels[:1]),
-                loss=self._loss,
+                loss=lambda outputs, targets: loss(outputs, targets) / rows,
                 stream=stream,
-                views=examples.views,
+                views=rows,
             )
-        self._width = self.flat.numel() + (plan.canaries if self.canaries else 0)
+        self.noise: Noise | None = None
+        if guard is not None:
+            width = self.flat.numel() + (plan.canaries if self.canaries else 0)
+            self.noise = guard.schedule.noise(stream, width, self._clipping.sensitivity)
+
+    def verify(self) -> None:
+        """Look at a few rows before the first step; see `verify_gradients`."""
+        few = slice(0, min(_VERIFIED, self._examples.units))
+        inputs, targets = self._examples.take(few, self._stream, 0, 0)
+        verify_gradients(self._engine, (inputs,), targets, self._loss)
 
     def step(self, number: int) -> None:
         """Draw a batch, sum, add noise, and move the parameters."""
-        plan, stream = self._plan, self._stream
-        total = self._row_sum(number)
-        noise = plan.noise
-        if noise is not None:
-            rate = noise.mechanism.sampling_rate
-            if self.canaries is not None:
-                total[self.flat.numel() :] = self.canaries.ride(number, rate)
-            sensitivity = self._engine.sensitivity
-            total = noisy_sum(
-                total,
-                sensitivity=sensitivity,
-                noise_multiplier=noise.mechanism.noise_multiplier,
-                stream=stream,
-                label="noise",
-                step=number,
-            )
-            if self.canaries is not None:
-                self.canaries.observe(
-                    total[self.flat.numel() :],
-                    deviation=noise.mechanism.noise_multiplier * sensitivity,
-                    rate=rate,
-                )
+        plan, guard = self._plan, self._plan.guard
+        total, within = self._row_sum(number)
+        if guard is not None and self.noise is not None:
+            total = self._noisy(guard, self.noise, total, number)
         gradient = mean_gradient(total[: self.flat.numel()], plan.normaliser)
         self.optimizer.step(torch.from_numpy(gradient), number)
         if number > plan.steps // 2:
             self.summed += self.flat
+        if guard is not None and guard.quantile is not None:
+            self._adapt(guard, guard.quantile, within, number)
+
+    def _noisy(
+        self, guard: Guard, noise: Noise, total: NDArray[np.float32], number: int
+    ) -> NDArray[np.float32]:
+        rate = guard.schedule.mechanism.sampling_rate
+        if self.canaries is not None:
+            ridden = self.canaries.ride(number, rate).astype(np.float32)
+            total = np.concatenate([total, ridden])
+        sensitivity = self._engine.sensitivity
+        moving = sensitivity if guard.quantile is not None else None
+        noisy: NDArray[np.float32] = noise.noisy_sum(total, number, sensitivity=moving)
+        if self.canaries is not None:
+            self.canaries.observe(
+                noisy[self.flat.numel() :],
+                deviation=guard.schedule.draw_deviation * sensitivity,
+                rate=rate,
+            )
+        return noisy
+
+    def _adapt(self, guard: Guard, quantile: float, within: float, number: int) -> None:
+        """Move the clip norm towards the quantile of the gradients' norms, by a noisy count."""
+        deviation = guard.schedule.count_deviation
+        assert deviation is not None  # noqa: S101 - the schedule accounts for the count
+        noisy = noisy_sum(
+            np.array([within]),
+            sensitivity=0.5,
+            noise_multiplier=2 * deviation,
+            stream=self._stream,
+            label="count",
+            step=number,
+        )
+        share = float(noisy[0]) / self._plan.normaliser + 0.5
+        self.clip(self._engine.sensitivity * math.exp(-_ADAPTING * (share - quantile)))
+
+    def clip(self, norm: float) -> None:
+        """Go on with another clip norm."""
+        self._engine.clipping = Flat(norm)
+        if self.canaries is not None:
+            self.canaries.engine.clipping = Flat(norm)
+
+    @property
+    def clip_norm(self) -> float:
+        """The clip norm of the next step, where there is one; else 0."""
+        return self._engine.sensitivity if self._plan.guard else 0.0
 
     def finish(self) -> None:
         """Leave the parameters that are released in the network."""
         if self._plan.average:
             self.flat.copy_(self.summed / (self._plan.steps - self._plan.steps // 2))
 
-    def _row_sum(self, number: int) -> NDArray[np.float64]:
-        """Return the sum of the (clipped) gradients of this step's batch; empty batches give 0."""
-        total = np.zeros(self._width)
-        rows = len(self._examples.labels)
-        chosen = None
-        if self._plan.rate < 1:
-            mask = self._stream.bernoulli("sample", number, rows, self._plan.rate)
-            chosen = np.flatnonzero(mask)
-        together = self._examples.micro_batch
-        for begin in range(0, rows if chosen is None else len(chosen), together):
-            part = slice(begin, begin + together)
-            inputs, targets = self._examples.take(
+    def _row_sum(self, number: int) -> tuple[NDArray[np.float32], float]:
+        """Return the sum of this step's (clipped) gradients, and Σ(within the norm - 1/2).
+
+        An empty batch is legal and gives zeros.
+        """
+        examples, sampler = self._examples, self._plan.sampler
+        self._sum.flat.zero_()
+        within = 0.0
+        whole = isinstance(sampler, PoissonSampler) and sampler.rate >= 1
+        chosen = None if whole else sampler.batch(self._stream, number, examples.units)
+        size = examples.units if chosen is None else len(chosen)
+        for begin in range(0, size, examples.micro_batch):
+            part = slice(begin, begin + examples.micro_batch)
+            inputs, targets = examples.take(
                 part if chosen is None else chosen[part], self._stream, number, begin
             )
-            found = self._engine((inputs,), targets, self._loss)
+            found = self._engine((inputs,), targets, self._loss, into=self._sum)
             if not (torch.isfinite(found.norms).all() and torch.isfinite(found.losses).all()):
                 raise InputError(
                     f"training broke down at step {number}: a loss or gradient is not finite",
                     hint="lower [train].learning_rate",
                 )
-            total[: self.flat.numel()] += _flat_sum(found.total)
-        return total
+            if self._plan.guard is not None and self._plan.guard.quantile is not None:
+                inside = int((found.norms <= self._engine.sensitivity).sum())
+                within += inside - len(found.norms) / 2
+        total: NDArray[np.float32] = self._sum.flat.numpy()
+        return total, within
 
 
-def mean_gradient(total: NDArray[np.float64], normaliser: float) -> NDArray[np.float32]:
+def mean_gradient(total: NDArray[np.float32], normaliser: float) -> NDArray[np.float32]:
     """Return the sum over a declared constant. Never over the batch: its size is private."""
-    return (total / normaliser).astype(np.float32)
-
-
-def _flat_sum(total: dict[str, Tensor]) -> NDArray[np.float64]:
-    """Return the sums in the order of the parameters."""
-    flat: NDArray[np.float64] = torch.cat([p.flatten() for p in total.values()]).double().numpy()
-    return flat
-
-
-def _mean_of_views(loss: LossFunction, views: int) -> LossFunction:
-    """Return the loss whose sum over a unit's views is their mean."""
-    return loss if views == 1 else lambda outputs, targets: loss(outputs, targets) / views
+    return total / np.float32(normaliser)
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:
@@ -301,12 +390,12 @@ def _tensor(values: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values))
 
 
-def _flatten(network: nn.Module) -> Tensor:
+def _flatten(parameters: Iterable[nn.Parameter]) -> Tensor:
     """Make the parameters views of one flat vector, in their order, and return it."""
-    parameters = list(network.parameters())
-    flat = torch.cat([p.detach().flatten() for p in parameters])
+    learnt = list(parameters)
+    flat = torch.cat([p.detach().flatten() for p in learnt])
     begin = 0
-    for parameter in parameters:
+    for parameter in learnt:
         parameter.data = flat[begin : begin + parameter.numel()].view_as(parameter)
         begin += parameter.numel()
     return flat
@@ -318,7 +407,9 @@ def _kept(run: _Run, curve: list[tuple[int, float]], plan: Plan) -> dict[str, ND
         "parameters": run.flat.numpy().copy(),
         "summed": run.summed.numpy().copy(),
         "curve": np.array(curve, dtype=np.float64).reshape(-1, 2),
+        "clip_norm": np.array(run.clip_norm),
         **run.optimizer.state(),
+        **(run.noise.state() if run.noise else {}),
     }
     if run.canaries is not None:
         state["canary.scores"] = run.canaries.scores.copy()
@@ -336,6 +427,10 @@ def _take_up(
     run.flat.copy_(torch.from_numpy(state["parameters"]))
     run.summed.copy_(torch.from_numpy(state["summed"]))
     run.optimizer.restore(state)
+    if run.noise is not None:
+        run.noise.restore(state)
+        if plan.guard is not None and plan.guard.quantile is not None:
+            run.clip(float(state["clip_norm"]))
     curve += [(int(step), float(loss)) for step, loss in state["curve"]]
     if run.canaries is not None:
         run.canaries.scores[:] = state["canary.scores"]

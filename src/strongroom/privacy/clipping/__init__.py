@@ -13,6 +13,7 @@ from strongroom.privacy.clipping._engine import (
     LossFunction,
 )
 from strongroom.privacy.clipping._modes import Automatic, Clipping, Flat, PerLayer, Unclipped
+from strongroom.privacy.clipping._verify import verify_gradients
 
 __all__ = [
     "Accumulator",
@@ -24,4 +25,5 @@ __all__ = [
     "LossFunction",
     "PerLayer",
     "Unclipped",
+    "verify_gradients",
 ]

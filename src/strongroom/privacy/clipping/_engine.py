@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from strongroom.privacy.clipping._tape import Site
     from strongroom.privacy.clipping._use import Use
 
-LossFunction = Callable[[Tensor, Tensor], Tensor]
+LossFunction = Callable[[Any, Any], Tensor]
 """(outputs of the module, targets) to one loss per row, shape [rows]."""
 
 
@@ -113,7 +113,7 @@ class ClippedGradient:
     def __call__(
         self,
         inputs: Sequence[Tensor],
-        targets: Tensor,
+        targets: Any,  # noqa: ANN401 - whatever the loss takes
         loss: LossFunction,
         into: Accumulator | None = None,
     ) -> ClippedSum:

@@ -91,8 +91,8 @@ class AttentionRule:
         value: Tensor,
     ) -> tuple[Tensor, ...]:
         linear = nn.functional.linear
-        weight: Tensor | None = layer.in_proj_weight
-        bias = layer.in_proj_bias
+        weight: Any = layer.in_proj_weight  # None where keys have another width
+        bias: Any = layer.in_proj_bias
         if weight is not None:
             if query is key and key is value:
                 return record("in", linear(query, weight, bias), query).chunk(3, -1)

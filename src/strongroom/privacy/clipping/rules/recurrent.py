@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +50,8 @@ class RecurrentRule:
         self, layer: Recurrent, record: Record, given: Tensor, state: Tensor | State | None = None
     ) -> tuple[Tensor, Tensor | State]:
         """See the layer's own `forward`; batched tensors only."""
-        if not isinstance(given, Tensor) or given.dim() != 3:  # noqa: PLR2004 - rows, steps, features
+        packed: Any = given
+        if not isinstance(packed, Tensor) or given.dim() != 3:  # noqa: PLR2004 - rows, steps, features
             raise InputError(
                 "a recurrent layer is clipped on [rows, steps, features] tensors only",
                 hint="pad packed sequences, and mask the loss",
