@@ -1,10 +1,18 @@
-"""Datasets: tables (Arrow), text; roles; readers and writers; fingerprints.
+"""Datasets: tables (Arrow), text, images; roles; readers and writers; fingerprints.
 
 In: a path, or anything that speaks the Arrow C stream (pandas, polars, pyarrow).
 Out: a `Dataset`. This room never guesses roles (discover does) and never changes values.
 """
 
 from strongroom.data._dataset import Dataset, Kind, Role
+from strongroom.data._images import (
+    common_size,
+    decode_images,
+    image_column,
+    pixels,
+    raw,
+    resized,
+)
 from strongroom.data._readers import read_content, read_dataset, read_table, readable
 from strongroom.data._split import split
 from strongroom.data._writers import write_table
@@ -13,10 +21,16 @@ __all__ = [
     "Dataset",
     "Kind",
     "Role",
+    "common_size",
+    "decode_images",
+    "image_column",
+    "pixels",
+    "raw",
     "read_content",
     "read_dataset",
     "read_table",
     "readable",
+    "resized",
     "split",
     "write_table",
 ]

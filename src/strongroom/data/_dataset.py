@@ -26,6 +26,7 @@ class Kind(StrEnum):
 
     TABLE = "table"
     TEXT = "text"
+    IMAGE = "image"
 
 
 class Role(StrEnum):
@@ -41,11 +42,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A table or a corpus, with the role of every column.
+    """A table, a corpus or images, with the role of every column.
 
     Attributes:
-        table: the rows, Arrow. A text corpus is a table with one `text` column.
-        kind: table or text.
+        table: the rows, Arrow. A text corpus is a table with one `text` column; images are one
+            `binary` column of whole image files, beside others.
+        kind: table, text or image.
         roles: column name to role; a column that isn't named is a plain feature.
         subject: the column that says which person a row belongs to (the privacy unit), if any.
         name: for people to recognise it; usually the file name.

@@ -1,19 +1,25 @@
-"""Readers: CSV, Parquet, JSON Lines, Arrow and plain text, each with errors that say where."""
+"""Readers: tables, plain text and images, each with errors that say where."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from strongroom.data._csv import read_csv
 from strongroom.data._dataset import Dataset, Kind, plain
+from strongroom.data._images import image_column, read_image_arrays, read_image_folder
 from strongroom.data._json import read_jsonl
 from strongroom.data._utf8 import encoding_error
 from strongroom.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # ValueError: a damaged column name is no UTF-8.
 _DAMAGED = (pa.ArrowException, OSError, ValueError)
@@ -24,6 +30,7 @@ _TABLE_SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".arrow": "arrow",
+    ".npz": "arrays",
     ".txt": "text",
     ".md": "text",
     ".log": "text",
@@ -31,14 +38,23 @@ _TABLE_SUFFIXES = {
 
 
 def read_dataset(path: Path | str) -> Dataset:
-    """Read one file into a Dataset without roles.
+    """Read one file, or one folder of images, into a Dataset without roles.
+
+    A folder holds one subfolder of PNG or JPEG files per class. A table with a column of such
+    files, and a .npz with pixels `x` and labels `y`, are images too.
 
     Raises:
         DataError: missing, empty, unknown kind, ragged, not UTF-8, not what its name says.
+        MissingExtraError: PNG or JPEG files, and Pillow isn't installed.
     """
     path = Path(path)
+    if path.is_dir():
+        return Dataset(table=read_image_folder(path), kind=Kind.IMAGE, name=path.name)
     table = read_table(path)
-    kind = Kind.TEXT if _format_of(path) == "text" else Kind.TABLE
+    if _format_of(path) == "text":
+        kind = Kind.TEXT
+    else:
+        kind = Kind.TABLE if image_column(table) is None else Kind.IMAGE
     return Dataset(table=table, kind=kind, name=path.name)
 
 
@@ -128,19 +144,7 @@ def _format_of(path: Path) -> str:
 
 
 def _parse(form: str, content: bytes, path: Path) -> pa.Table:
-    match form:
-        case "csv":
-            return read_csv(content, path)
-        case "tsv":
-            return read_csv(content, path, delimiter="\t")
-        case "jsonl":
-            return read_jsonl(content, path)
-        case "parquet":
-            return _read_parquet(content, path)
-        case "arrow":
-            return _read_arrow(content, path)
-        case _:
-            return _read_text(content, path)
+    return _PARSERS[form](content, path)
 
 
 def _read_parquet(content: bytes, path: Path) -> pa.Table:
@@ -173,3 +177,14 @@ def _read_text(content: bytes, path: Path) -> pa.Table:
     if lines[-1] == "":
         lines.pop()
     return pa.table({"text": pa.array(lines, pa.string())})
+
+
+_PARSERS: Mapping[str, Callable[[bytes, Path], pa.Table]] = {
+    "csv": read_csv,
+    "tsv": partial(read_csv, delimiter="\t"),
+    "jsonl": read_jsonl,
+    "parquet": _read_parquet,
+    "arrow": _read_arrow,
+    "arrays": read_image_arrays,
+    "text": _read_text,
+}
