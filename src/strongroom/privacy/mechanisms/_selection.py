@@ -114,7 +114,7 @@ class RepeatedSelection(Mechanism):
         dp = dp_accounting()
         run = dp.ComposedDpEvent([m.event_under(relation) for m in self.each])
         shape = math.inf if self.shape is None else self.shape
-        return dp.RepeatAndSelectDpEvent(run, self.mean, shape)
+        return dp.dp_event.RepeatAndSelectDpEvent(run, self.mean, shape)
 
 
 def search_epsilon(
