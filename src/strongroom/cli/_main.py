@@ -28,7 +28,7 @@ VERBS = {
     "open": "Decrypt files (age v1).",
     "inspect": "Say whether model files are safe to load, without loading them.",
     "train": "Train the model of strongroom.toml, with differential privacy.",
-    "budget": "Show what has been spent of the privacy budget.",
+    "budget": "Show what has been spent of the privacy budget; plan a training.",
     "audit": "Attack a model and say what it proves.",
     "check": "The gate: exit 1 when the policy says no.",
     "report": "Write the report again from what was measured.",

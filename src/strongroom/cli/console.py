@@ -223,7 +223,7 @@ class StageView:
         colour = "red" if state == "failed" else "green"
         first, *rest = summary.split("\n")
         line = Text.assemble(
-            (f" {_MARKS[state]} ", colour), f"{stage:<12}", first, "  ", (took, "dim")
+            (f" {_MARKS[state]} ", colour), f"{stage:<11} ", first, "  ", (took, "dim")
         )
         console.out.print(line, soft_wrap=True, highlight=False)
         for more in rest:

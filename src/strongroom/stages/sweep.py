@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from strongroom.config import TrainSpec
     from strongroom.data import Dataset
-    from strongroom.privacy import Spend
+    from strongroom.privacy import PrivacyStatement, Spend
 
 NAME = "sweep"
 PICTURE = "sweep.svg"
@@ -220,12 +220,24 @@ def _work(sweep: Sweep, epsilon: float | None, way: Way) -> Outcome:
         "interval": found.get(f"{measure}_interval"),
         "metrics": found,
         "noise_multiplier": statement.noise_multiplier if statement else None,
+        "mechanism": _mechanism(statement),
         "spend": spend,
         "rows": rows.rows,
         "steps": result.steps,
         "seconds": result.seconds,
     }
     return Outcome(doc)
+
+
+def _mechanism(statement: PrivacyStatement | None) -> dict[str, Any] | None:
+    if statement is None:
+        return None
+    return {
+        "epsilon": statement.epsilon,
+        "sampling_rate": statement.sampling_rate,
+        "steps": statement.steps,
+        "private": statement.private,
+    }
 
 
 def _spec(way: Way, epsilon: float | None) -> TrainSpec:

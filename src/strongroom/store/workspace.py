@@ -261,6 +261,20 @@ class Workspace:
             evidence=row.evidence,
         )
 
+    def runs(self, *prefixes: str) -> list[StageRecord]:
+        """Return every finished run of the stages whose names begin so, oldest first.
+
+        Of earlier runs only the documents are kept: the records have no outputs.
+        """
+        runs = db.stage_runs_table
+        with self._opened.database.transaction() as connection:
+            rows = connection.execute(sa.select(runs).order_by(runs.c.evidence)).all()
+        return [
+            StageRecord(row.stage, row.key, {}, json.loads(row.doc), row.finished, row.evidence)
+            for row in rows
+            if row.stage.startswith(prefixes)
+        ]
+
     def stage_key(self, name: str) -> str | None:
         """Return the key of the last finished run of a stage."""
         record = self.stage(name)
@@ -333,6 +347,7 @@ class Workspace:
 
         entries = self.ledger.entries(account)
         delta = entries[0].spend.delta if entries else None
+        settled_by = self._settled_by()
         return {
             "account": account,
             "budget": limit,
@@ -345,10 +360,25 @@ class Workspace:
                     "state": e.state.value,
                     "epsilon": e.spend.epsilon,
                     "delta": e.spend.delta,
+                    "unit": e.spend.unit.value,
+                    "relation": e.spend.relation.value,
+                    "run": settled_by.get(e.id),
                 }
                 for e in entries
             ],
         }
+
+    def _settled_by(self) -> dict[str, str]:
+        """Return which stage run settled each ledger entry, from the log."""
+        names: dict[int, str] = {}
+        found: dict[str, str] = {}
+        for record in self.evidence.records():
+            told = record.predicate
+            if record.kind == "ledger" and told.get("event") == "reserved":
+                names[told["number"]] = str(told["id"])
+            elif record.kind == "stage":
+                found |= {names[n]: str(told["stage"]) for n in told["settles"] if n in names}
+        return found
 
     @property
     def _artefacts(self) -> ArtefactStore:
