@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from strongroom.errors import BudgetExceededError
+from strongroom.errors import BudgetExceededError, InputError
 from strongroom.privacy import (
     EntryState,
+    FixedSizeGaussian,
+    Mechanism,
     MemoryLedger,
     PoissonGaussian,
     PrivacyStatement,
     Relation,
+    ShuffledGaussian,
     Spend,
     Unit,
     check_budget,
@@ -84,6 +87,25 @@ def test_the_refusal_says_what_is_left() -> None:
     with pytest.raises(BudgetExceededError, match=r"0\.5 left for .a. \(spent 0 of 0\.5 in 0 runs"):
         check_budget("a", [], one, 0.5)
     check_budget("a", [], one, None)
+
+
+def spend_of(mechanism: Mechanism) -> Spend:
+    events = (mechanism.to_json(),)
+    return Spend(mechanism.epsilon(DELTA), DELTA, relation=mechanism.relation, events=events)
+
+
+@pytest.mark.parametrize("budget", [None, 100.0])
+def test_an_account_holds_guarantees_about_one_kind_of_neighbours(budget: float | None) -> None:
+    ledger = MemoryLedger()
+    ledger.reserve("people", spend(), budget=budget, key="")
+    replacing = spend_of(FixedSizeGaussian(1000, 10, 2.0, 10))
+    with pytest.raises(InputError, match="different neighbours"):
+        ledger.reserve("people", replacing, budget=budget, key="")
+    assert len(ledger.entries("people")) == 1
+    blanking = spend_of(ShuffledGaussian(5.0, 20, 10))
+    ledger.reserve("people", blanking, budget=budget, key="")
+    spends = [e.spend for e in ledger.entries("people")]
+    assert compose(spends, DELTA) > compose(spends[:1], DELTA)
 
 
 def test_the_seed_is_never_printed() -> None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.errors import BudgetExceededError
-from strongroom.privacy._accounting import compose_epsilon
+from strongroom.privacy._accounting import compose_epsilon, relation_of
 from strongroom.privacy._relation import Relation, Unit
 from strongroom.privacy.mechanisms import Mechanism
 
@@ -165,9 +165,12 @@ class MemoryLedger:
 
 
 def compose(spends: Sequence[Spend], delta: float) -> float:
-    """Return the ε at `delta` of making all these releases, by PLD over all their events."""
-    events = [Mechanism.from_json(e) for s in spends for e in s.events]
-    return compose_epsilon(events, delta)
+    """Return the ε at `delta` of making all these releases, from all their events.
+
+    Raises:
+        InputError: they are guarantees about different neighbours.
+    """
+    return compose_epsilon(_mechanisms(spends), delta)
 
 
 def check_budget(account: str, earlier: Sequence[Spend], new: Spend, budget: float | None) -> None:
@@ -175,7 +178,10 @@ def check_budget(account: str, earlier: Sequence[Spend], new: Spend, budget: flo
 
     Raises:
         BudgetExceededError: it doesn't; says what is left.
+        InputError: `new` is about other neighbours than the spends before, with which it could
+            never be added up, be there a budget or not.
     """
+    relation_of(_mechanisms([*earlier, new]))
     if budget is None:
         return
     delta = earlier[0].delta if earlier else new.delta
@@ -190,3 +196,7 @@ def check_budget(account: str, earlier: Sequence[Spend], new: Spend, budget: flo
         hint=f"strongroom budget show {account}; raise [data].budget only if your policy owner"
         " agrees",
     )
+
+
+def _mechanisms(spends: Sequence[Spend]) -> list[Mechanism]:
+    return [Mechanism.from_json(e) for s in spends for e in s.events]

@@ -30,6 +30,7 @@ _MOST_DRAWN = 2
 _RELATION = {
     "add_or_remove_one": "adding or removing one",
     "replace_one": "replacing one by another",
+    "zero_out": "blanking one",
 }
 
 
