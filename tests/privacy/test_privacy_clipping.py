@@ -189,6 +189,11 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor]]] = {
     "padding": (lambda: nn.Embedding(6, 3, padding_idx=2), tokens(6, 8, 4)),
     "repeated tokens": (lambda: Tokens(4, 3, nn.Linear(3, 2)), tokens(4, 6, 5)),
     "shared positions": (Positions, tokens(5, 6, 4)),
+    "bag": (
+        lambda: nn.EmbeddingBag(7, 3, mode="sum", padding_idx=0),
+        tokens(7, 8, 5),
+    ),
+    "averaging bag": (lambda: nn.EmbeddingBag(7, 20, padding_idx=1), tokens(7, 8, 5)),
     "conv1d": (lambda: flat(nn.Conv1d(4, 6, 3, stride=2, padding=1)), rows(5, 4, 9)),
     "conv2d": (
         lambda: flat(nn.Conv2d(2, 4, (3, 2), padding=(1, 0)), nn.ReLU(), nn.Conv2d(4, 3, 3)),

@@ -96,6 +96,7 @@ class ClippedGradient:
             clipping = Unclipped()
         self.clipping: Clipping = Flat(clipping) if isinstance(clipping, int | float) else clipping
         self.tape = Tape(module, rows_per_unit)
+        self.watching = self.tape.watching
         self.parameters = self.tape.parameters
 
     @property
@@ -129,21 +130,18 @@ class ClippedGradient:
             InputError: `loss` doesn't give one number per row, or a layer can't be followed.
         """
         rows = len(inputs[0])
-        handles = self.tape.attach()
-        try:
-            with torch.enable_grad(), self.tape.record(rows):
+        tape = self.tape
+        with tape.watching(), torch.enable_grad():
+            with tape.record(rows):
                 losses = loss(self.module(*inputs), targets)
-                if losses.shape != (rows,):
-                    raise InputError(
-                        f"the loss gave {list(losses.shape)} for {rows} rows",
-                        hint='it must give one number per row: reduction="none"',
-                    )
-                torch.autograd.backward(losses, torch.ones_like(losses))
-        finally:
-            for handle in handles:
-                handle.remove()
+            if losses.shape != (rows,):
+                raise InputError(
+                    f"the loss gave {list(losses.shape)} for {rows} rows",
+                    hint='it must give one number per row: reduction="none"',
+                )
+            tape.backward(losses)
         into = into or self.accumulator()
-        norms = self.collect(into, rows // self.tape.rows_per_unit)
+        norms = self.collect(into, rows // tape.rows_per_unit)
         return ClippedSum(into.views, norms, losses.detach())
 
     @torch.no_grad()
@@ -155,22 +153,26 @@ class ClippedGradient:
             units: how many there were.
             scale: the gradients that came back are the true ones over this.
         """
-        uses = self.tape.take()
-        pieces = [
-            piece
-            for group in _groups(uses)
-            for piece in ([_Alone(*group[0])] if len(group) == 1 else _shared(group))
-        ]
+        pieces = self._pieces()
         if not pieces:
             return into.flat.new_zeros(units)
         squared = [piece.squared() for piece in pieces]
         if scale != 1:
             squared = [s * scale**2 for s in squared]
-        weights = self.clipping.weights(squared)
+        norms, weights = self.clipping.weights(squared)
         for piece, weight in zip(pieces, weights, strict=True):
-            piece.add(weight * scale if scale != 1 else weight, into.views)
-        total = squared[0] if len(squared) == 1 else torch.stack(squared).sum(0)
-        return total.sqrt()
+            piece.add(weight if scale == 1 else weight * scale, into.views)
+        return norms
+
+    def _pieces(self) -> list[_Alone | _Shared]:
+        """Return what is clipped by itself: uses, and parameters that several uses share."""
+        uses = self.tape.take()
+        if not self.tape.shares and len({id(site) for site, _ in uses}) == len(uses):
+            return [_Alone(site, use) for site, use in uses]
+        found: list[_Alone | _Shared] = []
+        for group in _groups(uses):
+            found += [_Alone(*group[0])] if len(group) == 1 else _shared(group)
+        return found
 
 
 class _Alone:
@@ -181,11 +183,8 @@ class _Alone:
 
     def squared(self) -> Tensor:
         site = self._site
-        norms = site.rule.norms(site.layer, self._use, frozenset(site.names))
-        first, *rest = norms.values()
-        for more in rest:
-            first = first + more
-        return first  # type: ignore[no-any-return]
+        found: Tensor = site.rule.squared(site.layer, self._use, site.names)
+        return found
 
     def add(self, weights: Tensor, views: Mapping[str, Tensor]) -> None:
         site = self._site
@@ -206,13 +205,11 @@ class _Shared:
         add_weighted(views[self._name], weights, self._per_unit)
 
 
-def _groups(uses: Mapping[Site, Sequence[Use]]) -> list[list[tuple[Site, Use]]]:
+def _groups(uses: Sequence[tuple[Site, Use]]) -> list[list[tuple[Site, Use]]]:
     """Return the uses, those that share a parameter together."""
     groups: list[tuple[set[str], list[tuple[Site, Use]]]] = []
-    for site, own in uses.items():
-        names = set(site.names.values())
-        members = [(site, use) for use in own]
-        apart = []
+    for site, use in uses:
+        names, members, apart = set(site.names.values()), [(site, use)], []
         for group in groups:
             if group[0] & names:
                 names |= group[0]

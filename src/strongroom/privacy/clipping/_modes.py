@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from strongroom.errors import InputError
+from strongroom.privacy.clipping._use import total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,8 @@ class Clipping(Protocol):
     def sensitivity(self) -> float:
         """The most, in L2, that one unit's weighted gradient can measure."""
 
-    def weights(self, squared: Sequence[Tensor]) -> list[Tensor]:
-        """Return, per layer, [units] weights for [units] squared norms."""
+    def weights(self, squared: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Return the norms [units] over all layers, and per layer the weights [units]."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,10 @@ class Flat:
         """See `Clipping`."""
         return self.norm
 
-    def weights(self, squared: Sequence[Tensor]) -> list[Tensor]:
+    def weights(self, squared: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """See `Clipping`."""
-        return [self.norm / _norms(squared).clamp_min_(self.norm)] * len(squared)
+        norms = _norms(squared)
+        return norms, [(self.norm / norms).clamp_max_(1.0)] * len(squared)
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,10 @@ class PerLayer:
         """See `Clipping`."""
         return self.norm
 
-    def weights(self, squared: Sequence[Tensor]) -> list[Tensor]:
+    def weights(self, squared: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """See `Clipping`."""
         bound = self.norm / math.sqrt(len(squared))
-        return [bound / layer.sqrt().clamp_min_(bound) for layer in squared]
+        return _norms(squared), [(bound / layer.sqrt()).clamp_max_(1.0) for layer in squared]
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,10 @@ class Automatic:
         """See `Clipping`."""
         return self.norm
 
-    def weights(self, squared: Sequence[Tensor]) -> list[Tensor]:
+    def weights(self, squared: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """See `Clipping`."""
-        return [self.norm / _norms(squared).add_(self.stability)] * len(squared)
+        norms = _norms(squared)
+        return norms, [self.norm / (norms + self.stability)] * len(squared)
 
 
 @dataclass(frozen=True)
@@ -106,16 +109,13 @@ class Unclipped:
         """
         raise InputError("an unclipped gradient has no bound on one example's influence")
 
-    def weights(self, squared: Sequence[Tensor]) -> list[Tensor]:
+    def weights(self, squared: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """See `Clipping`."""
-        return [torch.ones_like(squared[0])] * len(squared)
+        return _norms(squared), [torch.ones_like(squared[0])] * len(squared)
 
 
 def _norms(squared: Sequence[Tensor]) -> Tensor:
-    total = squared[0]
-    for layer in squared[1:]:
-        total = total + layer
-    return total.sqrt()
+    return total(squared).sqrt()
 
 
 def _check(value: float) -> None:

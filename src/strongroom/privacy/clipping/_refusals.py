@@ -45,12 +45,12 @@ _REFUSED: tuple[tuple[Callable[[nn.Module], bool], str, str], ...] = (
         "set track_running_stats=False",
     ),
     (
-        lambda m: isinstance(m, nn.Embedding) and m.max_norm is not None,
+        lambda m: isinstance(m, nn.Embedding | nn.EmbeddingBag) and m.max_norm is not None,
         "rescales the rows that a batch uses (max_norm), unclipped and without noise",
         "set max_norm=None",
     ),
     (
-        lambda m: isinstance(m, nn.Embedding) and m.scale_grad_by_freq,
+        lambda m: isinstance(m, nn.Embedding | nn.EmbeddingBag) and m.scale_grad_by_freq,
         "weighs an example by what the rest of the batch holds (scale_grad_by_freq)",
         "set scale_grad_by_freq=False",
     ),

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
 
 from strongroom.errors import InputError
 from strongroom.privacy.clipping._use import Use
 from strongroom.privacy.clipping.rules import LINEAR, OPAQUE, RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +33,14 @@ class Site:
         layer: what its rule is given.
         rule: how it is clipped.
         names: the rule's parameter name to the module's.
+        kind: the type of its parameters.
     """
 
     name: str
     layer: nn.Module
     rule: Any
     names: Mapping[str, str]
+    kind: torch.dtype
 
 
 @dataclass(eq=False)
@@ -53,8 +56,13 @@ class Record:
 
     def sequence(self, part: str, outputs: Sequence[Tensor], given: Tensor) -> None:
         """Note that `part` turned given[:, t] into outputs[t], for every t."""
-        if part in self.sites and self.tape.recording:
+        if part in self.sites:
             self.tape.note_steps(self.sites[part], outputs, given)
+
+    @staticmethod
+    def leaf(output: Tensor) -> Tensor:
+        """Make sure that a gradient comes back to an output."""
+        return output if output.requires_grad else output.requires_grad_()
 
 
 @dataclass(eq=False)
@@ -75,6 +83,8 @@ class Tape:
     recording: bool = False
     rows: int = 0
     uses: list[tuple[Site, Use]] = field(default_factory=list)
+    _edges: list[Any] = field(default_factory=list)
+    _handles: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         trainable = {n: p for n, p in self.module.named_parameters() if p.requires_grad}
@@ -96,6 +106,11 @@ class Tape:
         self._watched: list[tuple[nn.Module, Site]] = []
         self._find(self.module, "")
         self._in_place = [m for m in self.module.modules() if getattr(m, "inplace", False)]
+        self._fast_path = any(
+            isinstance(m, nn.TransformerEncoderLayer) for m in self.module.modules()
+        )
+        names = [n for site in self.sites for n in site.names.values()]
+        self.shares = len(set(names)) < len(names)
         self.module.requires_grad_(requires_grad=False)
 
     def _find(self, layer: nn.Module, name: str) -> None:
@@ -108,7 +123,7 @@ class Tape:
             if rule is None:
                 rule, own = OPAQUE, self._names(layer, name, recurse=True)
                 OPAQUE.check(layer, name)
-            site = Site(name, layer, rule, own)
+            site = Site(name, layer, rule, own, self._kind(own))
             self.sites.append(site)
             self._watched.append((layer, site))
             if rule is OPAQUE:
@@ -124,6 +139,9 @@ class Tape:
             if prefix + n in self._canonical
         }
 
+    def _kind(self, names: Mapping[str, str]) -> torch.dtype:
+        return self.parameters[next(iter(names.values()))].dtype
+
     def _inside(self, layer: nn.Module, name: str, rule: Any) -> None:  # noqa: ANN401 - see RULES
         learnt = self._names(layer, name, recurse=True)
         if not learnt:
@@ -133,12 +151,26 @@ class Tape:
         for part, parameters in rule.parts(layer).items():
             names = {k: learnt[v] for k, v in parameters.items() if v in learnt}
             if names:
-                sites[part] = Site(f"{name}.{part}" if name else part, layer, LINEAR, names)
+                full = f"{name}.{part}" if name else part
+                sites[part] = Site(full, layer, LINEAR, names, self._kind(names))
         self.sites += sites.values()
         self._runners.append((layer, rule, Record(self, sites)))
 
-    def attach(self) -> list[Any]:
-        """Watch the module until what is returned has been removed."""
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch the module; within, `record` costs little."""
+        if self._handles:
+            yield
+            return
+        self._attach()
+        try:
+            yield
+        finally:
+            for handle in self._handles:
+                handle.remove()
+            self._handles = []
+
+    def _attach(self) -> None:
         handles: list[Any] = [
             layer.register_forward_hook(partial(self._hook, site)) for layer, site in self._watched
         ]
@@ -154,49 +186,55 @@ class Tape:
             # What a layer returned must still be there when its gradient comes.
             layer.inplace = False  # type: ignore[assignment]
             handles.append(_Again(layer))
-        return handles
+        self._handles = handles
 
-    @contextmanager
-    def record(self, rows: int) -> Iterator[None]:
+    def record(self, rows: int) -> _Recording:
         """Record the uses of one forward on a batch of so many rows."""
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)  # it would pass the layers by
-        self.recording, self.rows, self.uses = True, rows, []
-        try:
-            yield
-        finally:
-            self.recording = False
-            torch.backends.mha.set_fastpath_enabled(fast)
+        self.rows, self.uses, self._edges = rows, [], []
+        return _Recording(self, self._fast_path)
 
-    def take(self) -> dict[Site, list[Use]]:
+    def backward(self, losses: Tensor) -> None:
+        """Bring the gradient of the summed losses to every use."""
+        if not self._edges:
+            return
+        if not losses.requires_grad:
+            self.uses = []
+            return
+        returned = iter(
+            torch.autograd.grad(losses, self._edges, torch.ones_like(losses), allow_unused=True)
+        )
+        for _, use in self.uses:
+            own = [next(returned) for _ in range(max(use.outputs, 1))]
+            use.gradient = own[0] if use.outputs == 0 else _stacked(own)
+        self._edges = []
+
+    def take(self) -> list[tuple[Site, Use]]:
         """Return the uses that a gradient came back to, and forget them."""
-        found: dict[Site, list[Use]] = {}
-        for site, use in self.uses:
-            if use.steps:
-                use.gradient = _stacked(use.steps)
-            if use.gradient is not None:
-                found.setdefault(site, []).append(_same_type(site, use))
+        found = [
+            (site, use)
+            for site, use in self.uses
+            if use.gradient is not None and _same_type(site, use)
+        ]
         self.uses = []
         return found
 
     def note(self, site: Site, output: Tensor, given: tuple[Any, ...]) -> Tensor:
         """Note one use."""
         if self.recording:
-            use = Use(given, self.rows_per_unit)
-            self._check_rows(site, output)
+            if output.shape[0] != self.rows:
+                self._refuse_rows(site, output)
             if not output.requires_grad:
                 # It hangs on nothing that needs a gradient: it becomes a leaf.
                 output.requires_grad_()
-            watch(output, partial(setattr, use, "gradient"))
-            self.uses.append((site, use))
+            self._edges.append(get_gradient_edge(output))
+            self.uses.append((site, Use(given, self.rows_per_unit)))
         return output
 
     def note_steps(self, site: Site, outputs: Sequence[Tensor], given: Tensor) -> None:
         """Note one use in steps."""
-        use = Use((given,), self.rows_per_unit, steps=[None] * len(outputs))
-        for i, output in enumerate(outputs):
-            watch(output, partial(use.steps.__setitem__, i))
-        self.uses.append((site, use))
+        if self.recording:
+            self._edges += [get_gradient_edge(output) for output in outputs]
+            self.uses.append((site, Use((given,), self.rows_per_unit, len(outputs))))
 
     def _hook(self, site: Site, layer: nn.Module, given: tuple[Any, ...], output: Any) -> None:  # noqa: ANN401
         if not self.recording:
@@ -220,14 +258,32 @@ class Tape:
             return (given[0].expand(self.rows, *given[0].shape[1:]), *given[1:])
         return None
 
-    def _check_rows(self, site: Site, output: Tensor) -> None:
-        if output.shape[:1] != (self.rows,):
-            raise InputError(
-                f'layer "{site.name}" ({type(site.layer).__name__}) returned '
-                f"{list(output.shape)} in a batch of {self.rows} rows: whose row is whose?",
-                hint="its first axis must count the rows of the batch, for example "
-                "positions.expand(len(batch), -1)",
-            )
+    def _refuse_rows(self, site: Site, output: Tensor) -> None:
+        raise InputError(
+            f'layer "{site.name}" ({type(site.layer).__name__}) returned '
+            f"{list(output.shape)} in a batch of {self.rows} rows: whose row is whose?",
+            hint="its first axis must count the rows of the batch, for example "
+            "positions.expand(len(batch), -1)",
+        )
+
+
+class _Recording:
+    """Turns recording on and off; plain methods, since it is entered for every micro-batch."""
+
+    def __init__(self, tape: Tape, fast_path: bool) -> None:  # noqa: FBT001 - private
+        self._tape, self._fast_path = tape, fast_path
+
+    def __enter__(self) -> None:
+        self._tape.recording = True
+        if self._fast_path and torch.backends.mha.get_fastpath_enabled():
+            torch.backends.mha.set_fastpath_enabled(False)  # it would pass the layers by
+        else:
+            self._fast_path = False
+
+    def __exit__(self, *_: object) -> None:
+        self._tape.recording = False
+        if self._fast_path:
+            torch.backends.mha.set_fastpath_enabled(True)
 
 
 class _Runner:
@@ -264,12 +320,6 @@ class _Again:
         self.layer.inplace = True  # type: ignore[assignment]
 
 
-def watch(output: Tensor, tell: Callable[[Tensor], None]) -> None:
-    """Have the gradient that comes back to an output told."""
-    hook: Any = output.register_hook  # untyped in PyTorch
-    hook(tell)
-
-
 def _stacked(steps: list[Tensor | None]) -> Tensor | None:
     """Return [n, t, d] of the steps' gradients; a step that nothing came back to has zeros."""
     some = next((s for s in steps if s is not None), None)
@@ -278,11 +328,11 @@ def _stacked(steps: list[Tensor | None]) -> Tensor | None:
     return torch.stack([torch.zeros_like(some) if s is None else s for s in steps], 1)
 
 
-def _same_type(site: Site, use: Use) -> Use:
+def _same_type(site: Site, use: Use) -> bool:
     """Bring inputs and gradients of mixed precision to the parameters' type."""
-    kind = next(site.layer.parameters()).dtype
-    if use.returned.dtype is not kind:
-        use.gradient = use.returned.to(kind)
-    if use.given.is_floating_point() and use.given.dtype is not kind:
-        use.inputs = (use.given.to(kind), *use.inputs[1:])
-    return use
+    if use.returned.dtype is not site.kind:
+        use.gradient = use.returned.to(site.kind)
+    given = use.given
+    if given.dtype is not site.kind and given.is_floating_point():
+        use.inputs = (given.to(site.kind), *use.inputs[1:])
+    return True

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 
 @dataclass(slots=True)
@@ -18,17 +17,17 @@ class Use:
     """What a layer was given and what came back to it.
 
     Attributes:
-        inputs: its positional tensors, detached; the first axis counts rows.
+        inputs: its positional tensors; the first axis counts rows.
         rows_per_unit: consecutive rows that belong to one unit.
+        outputs: of a use that goes on in time: how many outputs it has, one a step; else 0.
         gradient: of the loss by the layer's output; None until it arrives, or if none does.
-        steps: of a use that goes on in time: the gradients of its outputs, one by one.
         kept: whatever a rule computes for the norms and needs again for the sum.
     """
 
     inputs: tuple[Any, ...]
     rows_per_unit: int
+    outputs: int = 0
     gradient: Tensor | None = None
-    steps: list[Tensor | None] = field(default_factory=list)
     kept: Any = None
 
     @property
@@ -57,10 +56,10 @@ class Use:
 class Rule(Protocol):
     """What the engine must know of a layer type to clip its gradients; rules keep no state."""
 
-    def norms(self, layer: Any, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:  # noqa: ANN401
-        """Return [units]: each unit's squared gradient norm, by wanted parameter."""
+    def squared(self, layer: Any, use: Use, wanted: Collection[str]) -> Tensor:  # noqa: ANN401
+        """Return [units]: each unit's squared gradient norm over the wanted parameters."""
 
-    def add(self, layer: Any, use: Use, weights: Tensor, sinks: dict[str, Tensor]) -> None:  # noqa: ANN401
+    def add(self, layer: Any, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]) -> None:  # noqa: ANN401
         """Add the sum over units of weight [units] × gradient to each wanted parameter's sink."""
 
     def per_unit(self, layer: Any, use: Use, name: str) -> Tensor:  # noqa: ANN401
@@ -77,21 +76,19 @@ class RunsItself(Rule, Protocol):
 def squares(values: Tensor) -> Tensor:
     """Return [n]: the squared norm of each row of [n, …]."""
     # Not vecdot, which materialises the product.
-    norms: Tensor = torch.linalg.vector_norm(values.flatten(1), dim=1)
+    rows = values if values.dim() == 2 else values.flatten(1)  # noqa: PLR2004 - already rows
+    norms: Tensor = torch.linalg.vector_norm(rows, dim=1)
     return norms.square_()
 
 
-def weighted(weights: Tensor, values: Tensor) -> Tensor:
-    """Return [n] × [n, …], row by row."""
-    return values * weights.reshape(-1, *([1] * (values.dim() - 1)))
+def total(parts: Sequence[Tensor]) -> Tensor:
+    """Return the sum of a few tensors of one shape."""
+    found = parts[0]
+    for more in parts[1:]:
+        found = found + more
+    return found
 
 
 def add_weighted(sink: Tensor, weights: Tensor, per_unit: Tensor) -> None:
     """Add the weighted sum over units of [units, …] to the sink."""
-    flat = sink.view(-1)
-    torch.addmv(flat, per_unit.reshape(len(weights), -1).T, weights, out=flat)
-
-
-def size(shape: tuple[int, ...]) -> int:
-    """Return how many numbers a shape holds."""
-    return math.prod(shape)
+    sink.view(-1).addmv_(per_unit.reshape(len(weights), -1).T, weights)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from strongroom.privacy.clipping._use import Use, add_weighted, squares
+from strongroom.privacy.clipping._use import Use, add_weighted, squares, total
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 _CACHE_FLOATS = 1 << 18  # of unfolded windows at a time: 1 MB, which stays in a core's own cache
@@ -22,22 +24,18 @@ class ConvolutionRule:
     Unfolding the whole batch first would go through memory; a handful of rows stays in the cache.
     """
 
-    def norms(self, layer: Convolution, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:
+    def squared(self, layer: Convolution, use: Use, wanted: Collection[str]) -> Tensor:
         """See `Rule`."""
-        found = {}
-        if "weight" in wanted:
-            use.kept = self.per_unit(layer, use, "weight")
-            found["weight"] = squares(use.kept)
-        if "bias" in wanted:
-            found["bias"] = squares(self.per_unit(layer, use, "bias"))
-        return found
+        use.kept = {name: self.per_unit(layer, use, name) for name in wanted}
+        return total([squares(values) for values in use.kept.values()])
 
-    def add(self, layer: Convolution, use: Use, weights: Tensor, sinks: dict[str, Tensor]) -> None:
+    def add(
+        self, layer: Convolution, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]
+    ) -> None:
         """See `Rule`."""
-        if "weight" in sinks:
-            add_weighted(sinks["weight"], weights, use.kept)
-        if "bias" in sinks:
-            add_weighted(sinks["bias"], weights, self.per_unit(layer, use, "bias"))
+        del layer
+        for name, sink in sinks.items():
+            add_weighted(sink, weights, use.kept[name])
 
     def per_unit(self, layer: Convolution, use: Use, name: str) -> Tensor:
         """See `Rule`."""

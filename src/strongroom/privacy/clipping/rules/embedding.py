@@ -9,23 +9,27 @@ import torch
 from strongroom.privacy.clipping._use import Use, squares
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from torch import Tensor, nn
 
 
 class EmbeddingRule:
     """The norm comes from pairs of positions of one unit that hold the same token."""
 
-    def norms(self, layer: nn.Embedding, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:
+    def squared(self, layer: nn.Embedding, use: Use, wanted: Collection[str]) -> Tensor:
         """See `Rule`."""
         del wanted
         index, g = self._parts(layer, use)
         if index.shape[1] == 1:
-            return {"weight": squares(g)}
+            return squares(g)
         same = index[:, :, None] == index[:, None, :]
         pairs = (g @ g.mT).mul_(same)
-        return {"weight": pairs.sum((1, 2)).clamp_min_(0)}
+        return pairs.sum((1, 2)).clamp_min_(0)
 
-    def add(self, layer: nn.Embedding, use: Use, weights: Tensor, sinks: dict[str, Tensor]) -> None:
+    def add(
+        self, layer: nn.Embedding, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]
+    ) -> None:
         """See `Rule`."""
         index, g = self._parts(layer, use)
         sinks["weight"].index_add_(0, index.flatten(), (g * weights[:, None, None]).flatten(0, 1))

@@ -15,6 +15,8 @@ from strongroom.errors import InputError
 from strongroom.privacy.clipping._use import Use, squares
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from torch import Tensor, nn
 
 # Up to so many columns are counted one by one, which is quicker than adding rows of them.
@@ -41,13 +43,13 @@ class EmbeddingBagRule:
                 hint='use mode="sum" or mode="mean"',
             )
 
-    def norms(self, layer: nn.EmbeddingBag, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:
+    def squared(self, layer: nn.EmbeddingBag, use: Use, wanted: Collection[str]) -> Tensor:
         """See `Rule`."""
         del wanted
         self.check(layer, use)
         index, scale = self._parts(layer, use)
         if use.rows_per_unit > 1:
-            return {"weight": squares(self._compact(index, scale, use))}
+            return squares(self._compact(index, scale, use))
         order, rank = index.sort(dim=1)
         sorted_scale = scale.gather(1, rank)
         # What weighs nothing may stand as often as it likes.
@@ -60,10 +62,10 @@ class EmbeddingBagRule:
             # Where an index comes again its weight is added to its first place.
             place = fresh.cumsum(dim=1) - 1
             weight = squares(torch.zeros_like(scale).scatter_add_(1, place, sorted_scale))
-        return {"weight": weight.mul_(squares(use.returned))}
+        return weight.mul_(squares(use.returned))
 
     def add(
-        self, layer: nn.EmbeddingBag, use: Use, weights: Tensor, sinks: dict[str, Tensor]
+        self, layer: nn.EmbeddingBag, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]
     ) -> None:
         """See `Rule`."""
         index, scale = self._parts(layer, use)

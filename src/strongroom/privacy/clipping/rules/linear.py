@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from strongroom.privacy.clipping._use import Use, add_weighted, squares
+from strongroom.privacy.clipping._use import Use, add_weighted, squares, total
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from torch import Tensor, nn
 
 # What moving one number of a per-unit gradient through memory costs, in multiply-adds.
@@ -22,51 +24,55 @@ class LinearRule:
     2022), or the per-unit gradient itself, which the sum then uses again; whichever is cheaper.
     """
 
-    def norms(self, layer: nn.Module, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:
+    def squared(self, layer: nn.Module, use: Use, wanted: Collection[str]) -> Tensor:
         """See `Rule`."""
         del layer  # which may be one that holds a linear map among others
         given, returned = use.given, use.returned
-        found = {}
         if given.dim() == 2 and use.rows_per_unit == 1:  # noqa: PLR2004 - rows and features
             size = squares(returned)
-            if "weight" in wanted:
-                found["weight"] = squares(given).mul_(size)
-            if "bias" in wanted:
-                found["bias"] = size
-            return found
+            if "weight" not in wanted:
+                return size
+            inner = squares(given)
+            # A bias is an input that is always 1.
+            return torch.addcmul(size, inner, size) if "bias" in wanted else inner.mul_(size)
+        parts = []
         if "bias" in wanted:
-            found["bias"] = squares(use.sequence(returned).sum(1))
+            parts.append(squares(use.sequence(returned).sum(1)))
         if "weight" in wanted:
-            found["weight"] = self._sequence_norms(use)
-        return found
+            parts.append(self._sequence(use))
+        return total(parts)
 
-    def _sequence_norms(self, use: Use) -> Tensor:
+    def _sequence(self, use: Use) -> Tensor:
         a, g = use.sequence(use.given), use.sequence(use.returned)
         length, wide, high = a.shape[1], a.shape[2], g.shape[2]
         if length * length * (wide + high) < _TRAFFIC * wide * high:
-            pairs = (a @ a.mT).mul_(g @ g.mT)
+            pairs = torch.bmm(a, a.mT).mul_(torch.bmm(g, g.mT))
             # Rounding may fall a hair below zero.
             return pairs.sum((1, 2)).clamp_min_(0)
-        use.kept = g.mT @ a
+        use.kept = torch.bmm(g.mT, a)
         return squares(use.kept)
 
-    def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: dict[str, Tensor]) -> None:
+    def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]) -> None:
         """See `Rule`."""
         del layer
-        if use.kept is not None and "weight" in sinks:
+        if use.kept is not None:
             add_weighted(sinks["weight"], weights, use.kept)
             if "bias" in sinks:
                 add_weighted(sinks["bias"], weights, use.sequence(use.returned).sum(1))
             return
-        returned = use.returned
         rows = use.spread(weights)
-        scaled = returned * rows.reshape(-1, *([1] * (returned.dim() - 1)))
-        scaled = scaled.reshape(-1, scaled.shape[-1])
+        given, returned = use.given, use.returned
+        if given.dim() > 2:  # noqa: PLR2004 - rows and features
+            rows = rows.repeat_interleave(given[0, ..., 0].numel())
+            given, returned = given.flatten(0, -2), returned.flatten(0, -2)
         if "weight" in sinks:
-            sink = sinks["weight"]
-            torch.addmm(sink, scaled.T, use.given.reshape(-1, use.given.shape[-1]), out=sink)
+            # The weights go to the smaller of the two factors.
+            if given.shape[1] < returned.shape[1]:
+                sinks["weight"].addmm_(returned.T, given * rows[:, None])
+            else:
+                sinks["weight"].addmm_((returned * rows[:, None]).T, given)
         if "bias" in sinks:
-            sinks["bias"].add_(scaled.sum(0))
+            sinks["bias"].addmv_(returned.T, rows)
 
     def per_unit(self, layer: nn.Module, use: Use, name: str) -> Tensor:
         """See `Rule`."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from strongroom.privacy.clipping._use import Use, add_weighted, squares
+from strongroom.privacy.clipping._use import Use, add_weighted, squares, total
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
 
 class NormalisationRule:
@@ -27,16 +27,16 @@ class NormalisationRule:
     def __init__(self, normalise: Callable[[Any, Tensor], Tensor], *, by_channel: bool) -> None:
         self._normalise, self._by_channel = normalise, by_channel
 
-    def norms(self, layer: nn.Module, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:
+    def squared(self, layer: nn.Module, use: Use, wanted: Collection[str]) -> Tensor:
         """See `Rule`."""
         use.kept = {name: self.per_unit(layer, use, name) for name in wanted}
-        return {name: squares(values) for name, values in use.kept.items()}
+        return total([squares(values) for values in use.kept.values()])
 
-    def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: dict[str, Tensor]) -> None:
+    def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]) -> None:
         """See `Rule`."""
+        del layer
         for name, sink in sinks.items():
-            values = use.kept[name] if use.kept else self.per_unit(layer, use, name)
-            add_weighted(sink, weights, values)
+            add_weighted(sink, weights, use.kept[name])
 
     def per_unit(self, layer: nn.Module, use: Use, name: str) -> Tensor:
         """See `Rule`."""

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from strongroom.errors import InputError
-from strongroom.privacy.clipping._use import Use, add_weighted, squares
+from strongroom.privacy.clipping._use import Use, add_weighted, squares, total
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
 
 class OpaqueRule:
@@ -34,12 +34,12 @@ class OpaqueRule:
                     hint="move the parameters into layers of their own, or set the dropout to 0",
                 )
 
-    def norms(self, layer: nn.Module, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:
+    def squared(self, layer: nn.Module, use: Use, wanted: Collection[str]) -> Tensor:
         """See `Rule`."""
         use.kept = self._all(layer, use, wanted)
-        return {name: squares(values) for name, values in use.kept.items()}
+        return total([squares(values) for values in use.kept.values()])
 
-    def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: dict[str, Tensor]) -> None:
+    def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]) -> None:
         """See `Rule`."""
         del layer
         for name, sink in sinks.items():
@@ -48,11 +48,11 @@ class OpaqueRule:
     def per_unit(self, layer: nn.Module, use: Use, name: str) -> Tensor:
         """See `Rule`."""
         if use.kept is None or name not in use.kept:
-            use.kept = self._all(layer, use, frozenset((name,)))
+            use.kept = self._all(layer, use, (name,))
         found: Tensor = use.kept[name]
         return found
 
-    def _all(self, layer: nn.Module, use: Use, wanted: frozenset[str]) -> dict[str, Tensor]:
+    def _all(self, layer: nn.Module, use: Use, wanted: Collection[str]) -> dict[str, Tensor]:
         learnt = {n: p.detach() for n, p in layer.named_parameters() if n in wanted}
         g = use.returned
         units = len(g) // use.rows_per_unit

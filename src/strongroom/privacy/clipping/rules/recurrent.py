@@ -99,11 +99,8 @@ def _unroll(
     before, returned, outs = [], [], []
     for step in range(values.shape[1]):
         before.append(state[0])
-        # A view of its own for every step: what comes back to it is this step's part of the map.
-        back = mapped("hh", state[0])
-        if not back.requires_grad:
-            back.requires_grad_()
-        returned.append(back)
+        back = record.leaf(mapped("hh", state[0]))
+        returned.append(back)  # what comes back to it is this step's part of the map
         cell = _lstm if isinstance(layer, nn.LSTM) else _gru
         state = cell(gates[:, step], back, state)
         outs.append(state[0])
