@@ -18,18 +18,29 @@ from strongroom.models._tokens import NO_TARGET, byte_sequences
 
 if TYPE_CHECKING:
     from strongroom.models._bank import Bank, train_bank
+    from strongroom.models._huggingface import HuggingFaceModel
+    from strongroom.models._image import ImageKind, ImageModel, ImageShape
+    from strongroom.models._pretrained import Pretrained, read_pretrained
+    from strongroom.models._scattering import Scattering
     from strongroom.models._table import TableModel, build_network
     from strongroom.models._text import LanguageModel, TextKind, TextModel, TextShape, text_of
 
 _NEED_TORCH = {
     "Bank": "_bank",
+    "ImageKind": "_image",
+    "ImageModel": "_image",
+    "ImageShape": "_image",
+    "Scattering": "_scattering",
     "train_bank": "_bank",
+    "HuggingFaceModel": "_huggingface",
     "LanguageModel": "_text",
+    "Pretrained": "_pretrained",
     "TableModel": "_table",
     "TextKind": "_text",
     "TextModel": "_text",
     "TextShape": "_text",
     "build_network": "_table",
+    "read_pretrained": "_pretrained",
     "text_of": "_text",
 }
 
@@ -38,8 +49,14 @@ __all__ = [
     "Bank",
     "ColumnKind",
     "EncodedColumn",
+    "HuggingFaceModel",
+    "ImageKind",
+    "ImageModel",
+    "ImageShape",
     "LanguageModel",
     "Model",
+    "Pretrained",
+    "Scattering",
     "TableEncoder",
     "TableModel",
     "TextKind",
@@ -55,6 +72,7 @@ __all__ = [
     "find_classes",
     "metrics",
     "model_from_parts",
+    "read_pretrained",
     "text_of",
     "train_bank",
     "wilson",

@@ -26,6 +26,7 @@ TRAINERS: Mapping[ModelKind, tuple[str, str]] = {
     "ngram": ("_text", "train_text"),
     "text-classifier": ("_text", "train_text"),
     "language-model": ("_text", "train_text"),
+    "huggingface": ("_huggingface", "train_huggingface"),
 }
 
 

@@ -50,7 +50,7 @@ _DEFAULTS = {"ngram": (2**18, 1024), "text-classifier": (5_000, 64), "language-m
 _HASHED = {"ngram": "words, word pairs, character n-grams and shapes", "text-classifier": "words"}
 _TOKENS_AT_ONCE = 8_192
 _SMALL = 0.05
-_REDACTED = (
+REDACTED = (
     "the text is read as it stands in the rows given: where the pipeline has redacted identifiers, "
     "training reads their labels"
 )
@@ -178,7 +178,7 @@ def _classifier(
         skipped=column.skipped,
         covered=(
             hashed,
-            _REDACTED,
+            REDACTED,
         ),
         not_covered=(*column.not_covered, *about_classes),
     )
@@ -221,7 +221,7 @@ def _language(
         skipped=column.skipped,
         covered=(
             f"text is read as bytes, row by row: no vocabulary is learnt from the rows; {unit}",
-            _REDACTED,
+            REDACTED,
         ),
         not_covered=column.not_covered,
     )
