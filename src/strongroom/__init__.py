@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the same names, for type checkers; at run time `_HOME` find
         TrainSpec,
     )
     from strongroom.data import Dataset, Role
+    from strongroom.estimators import PrivacyBudget, PrivateClassifier, PrivateSearch
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,10 @@ __all__ = [
     "Dataset",
     "DiscoverSpec",
     "Limit",
+    "PrivacyBudget",
     "PrivacySpec",
+    "PrivateClassifier",
+    "PrivateSearch",
     "Role",
     "TrainSpec",
     "__version__",
@@ -58,6 +62,9 @@ _HOME |= dict.fromkeys(
 )
 _HOME |= {"TrainSpec": "strongroom.config"}
 _HOME |= dict.fromkeys(("Dataset", "Role"), "strongroom.data")
+_HOME |= dict.fromkeys(
+    ("PrivacyBudget", "PrivateClassifier", "PrivateSearch"), "strongroom.estimators"
+)
 
 
 class _CallableRoom(ModuleType):
