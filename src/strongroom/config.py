@@ -39,6 +39,11 @@ class ColumnSpec(_Section):
         role: overrides what discover suggests.
         range: public lower and upper bound of a number; values outside are clamped for training.
         knots: public knots of the linear-spline basis, inside the range.
+        bins: how many fine bins the range is cut into, beside the knots: a step function, where
+            single values matter.
+        log: they are even in log(1 + distance from the lower bound), for a long tail.
+        reference: the value that most rows have, as far as is known in public: its place is
+            written as 0, which leaves more of the clip norm to what is rare.
         categories: the public list of categories; anything else is "other".
         hierarchy: generalisation of categories for anonymize: value to the list of ever more
             general values, nearest first.
@@ -50,6 +55,9 @@ class ColumnSpec(_Section):
     ) = None
     range: tuple[Finite, Finite] | None = None
     knots: tuple[Finite, ...] = ()
+    bins: Annotated[int, Field(ge=0, le=4096)] = 0
+    log: bool = False
+    reference: str | Finite | None = None
     categories: tuple[str, ...] = ()
     hierarchy: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
@@ -67,6 +75,21 @@ class ColumnSpec(_Section):
             raise ValueError("knots must lie inside the range")
         if len(set(self.categories)) != len(self.categories):
             raise ValueError("categories must not repeat")
+        if self.bins and not self.range:
+            raise ValueError("bins need a range that they cut")
+        if self.log and not self.bins:
+            raise ValueError("log says how bins lie: give bins too")
+        return self
+
+    @model_validator(mode="after")
+    def _reference_known(self) -> Self:
+        if self.reference is None:
+            return self
+        if isinstance(self.reference, str):
+            if self.reference not in self.categories:
+                raise ValueError("the reference must be one of the categories")
+        elif not (self.range and self.range[0] <= self.reference <= self.range[1]):
+            raise ValueError("the reference must lie in the range")
         return self
 
 

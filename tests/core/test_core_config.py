@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from strongroom import config
-from strongroom.config import Config, TrainSpec
+from strongroom.config import ColumnSpec, Config, TrainSpec
 from strongroom.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -309,3 +310,19 @@ def test_what_is_written_is_what_is_read(document: dict[str, Any]) -> None:
 def test_no_text_brings_anything_but_a_config_error(text: str) -> None:
     with pytest.raises(ConfigError):
         config.parse(text)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"bins": 4},
+        {"range": (0.0, 1.0), "log": True},
+        {"range": (0.0, 1.0), "reference": 2},
+        {"range": (0.0, 1.0), "reference": "0.5"},
+        {"categories": ("a", "b"), "reference": "c"},
+        {"reference": 1},
+    ],
+)
+def test_a_declaration_that_means_nothing_is_refused(spec: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ColumnSpec.model_validate(spec)

@@ -174,3 +174,56 @@ def test_a_type_that_cannot_be_encoded_is_refused() -> None:
     assert not encodable(table.schema.field("x").type)
     with pytest.raises(DataError, match="cannot be a feature"):
         TableEncoder.from_specs(table.schema, ["x"])
+
+
+def _numbers(spec: ColumnSpec, values: list[float | None]) -> tuple[TableEncoder, np.ndarray]:
+    table = pa.table({"x": pa.array(values, pa.float64())})
+    encoder = TableEncoder.from_specs(table.schema, ["x"], {"x": spec})
+    return encoder, encoder.encode(table)
+
+
+@given(
+    low=st.floats(-1e6, 1e6),
+    wide=st.floats(1e-3, 1e6),
+    count=st.integers(2, 200),
+    log=st.booleans(),
+    share=st.floats(-0.5, 1.5),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_number_lies_in_the_one_bin_whose_edges_are_around_it(
+    low: float, wide: float, count: int, log: bool, share: float
+) -> None:
+    spec = ColumnSpec(range=(low, low + wide), bins=count, log=log)
+    value = low + share * wide
+    encoder, rows = _numbers(spec, [value, None])
+    (column,) = encoder.columns
+    bins = rows[:, len(column.knots) : -1]
+    assert bins.shape[1] == count
+    assert bins[0].sum() == 1
+    place = int(bins[0].argmax())
+    edges = [-np.inf, *column.bins, np.inf]
+    assert edges[place] <= min(max(value, low), low + wide) < edges[place + 1]
+    assert (bins[1].sum(), rows[1, -1]) == (0, 1)
+    assert TableEncoder.from_json(json.loads(json.dumps(encoder.to_json()))) == encoder
+    assert len(encoder.names) == encoder.width
+
+
+def test_log_bins_are_narrow_where_values_are_small() -> None:
+    encoder, _ = _numbers(ColumnSpec(range=(0, 999), bins=3, log=True), [1.0])
+    np.testing.assert_allclose(encoder.columns[0].bins, [9, 99])
+
+
+def test_what_most_rows_have_is_written_as_nothing() -> None:
+    spec = ColumnSpec(range=(0, 10), knots=(5,), bins=2, reference=0)
+    _, rows = _numbers(spec, [0.0, 2.5, 10.0])
+    expected = np.array([[0, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0, 0, 2, 0, 2, 0]]) / 2
+    np.testing.assert_allclose(rows, expected)
+    specs = {"job": ColumnSpec(categories=("cook", "smith"), reference="smith")}
+    jobs = TableEncoder.from_specs(TABLE.schema, ["job"], specs).encode(TABLE)
+    np.testing.assert_array_equal(jobs.sum(axis=1), [1, 0, 1, 1, 1])
+
+
+def test_a_description_without_the_newer_keys_is_still_read() -> None:
+    described = ENCODER.to_json()
+    assert all("bins" not in c and "reference" not in c for c in described)
+    assert TableEncoder.from_json(described) == ENCODER

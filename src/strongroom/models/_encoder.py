@@ -6,11 +6,15 @@ changes that row's numbers and no other's.
 - A number with a declared `range` is clamped to it and laid on a linear-spline basis (one "hat"
   function per knot, so that neighbouring hats sum to 1): a linear model over it is any piecewise
   linear function with its bends at the knots.
+- Such a number may have `bins` beside its knots: one position each, for a step function.
 - A number without a range is first squashed by sign(x)·log(1 + |x|), with fixed, even knots.
 - A date is a number of years with a fixed range.
 - A declared category list gives one column each, and one for anything else.
 - A category without a list is hashed into a fixed number of buckets.
 - Every column has a last position that says "missing".
+- Positions named as `reference` are always 0: a linear model says the same without them (its
+  constant stands for them), and rows that only have what most rows have become short, which is
+  what clipping counts.
 """
 
 from __future__ import annotations
@@ -63,6 +67,8 @@ class EncodedColumn:
         knots: of a number: where the hats stand, after squashing if there is no range.
         categories: declared list; empty for hashed categories. Text of the value for other types.
         buckets: of a hashed category.
+        bins: inner edges of the fine bins of a number with a range; they stand after the knots.
+        reference: positions, counted from `start`, that are written as 0.
     """
 
     name: str
@@ -75,6 +81,8 @@ class EncodedColumn:
     knots: tuple[float, ...] = ()
     categories: tuple[str, ...] = ()
     buckets: int = 0
+    bins: tuple[float, ...] = ()
+    reference: tuple[int, ...] = ()
 
     @property
     def slice(self) -> slice:
@@ -83,6 +91,8 @@ class EncodedColumn:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
+        # What few columns have is left out where it is not used: older versions read those.
+        rare = {"bins": list(self.bins), "reference": list(self.reference)}
         return {
             "name": self.name,
             "kind": self.kind.value,
@@ -94,6 +104,7 @@ class EncodedColumn:
             "knots": list(self.knots),
             "categories": list(self.categories),
             "buckets": self.buckets,
+            **{name: values for name, values in rare.items() if values},
         }
 
     @classmethod
@@ -104,6 +115,8 @@ class EncodedColumn:
         plain["range"] = tuple(plain["range"]) if plain["range"] else None
         plain["knots"] = tuple(plain["knots"])
         plain["categories"] = tuple(plain["categories"])
+        plain["bins"] = tuple(plain.get("bins", ()))
+        plain["reference"] = tuple(plain.get("reference", ()))
         return cls(**plain)
 
 
@@ -170,6 +183,7 @@ class TableEncoder:
                 _write_categories(column, values, part)
             else:
                 _write_numbers(column, values, part)
+            part[:, list(column.reference)] = 0.0
         return encoded
 
     def describe(self) -> dict[str, tuple[str, ...]]:
@@ -196,6 +210,7 @@ def encodable(kind: pa.DataType) -> bool:
 
 def _lay_out(name: str, kind: pa.DataType, start: int, spec: ColumnSpec | None) -> EncodedColumn:
     if spec is not None and spec.categories:
+        known = (spec.categories.index(str(spec.reference)),) if spec.reference is not None else ()
         return EncodedColumn(
             name,
             ColumnKind.CATEGORY,
@@ -203,6 +218,7 @@ def _lay_out(name: str, kind: pa.DataType, start: int, spec: ColumnSpec | None) 
             start + len(spec.categories) + 2,
             declared=True,
             categories=spec.categories,
+            reference=known,
         )
     if _is_category(kind):
         if spec is not None and spec.range:
@@ -226,25 +242,44 @@ def _lay_out(name: str, kind: pa.DataType, start: int, spec: ColumnSpec | None) 
         )
     form = ColumnKind.NUMBER if _is_number(kind) else ColumnKind.DATE
     limits = spec.range if spec is not None else None
+    bins: tuple[float, ...] = ()
     if limits:
         inner = spec.knots if spec is not None else ()
         knots = (limits[0], *inner, limits[1]) if inner else _even(*limits)
+        if spec is not None and spec.bins:
+            bins = _edges(*limits, spec.bins, log=spec.log)
     else:
         knots = _SQUASHED_KNOTS if form is ColumnKind.NUMBER else _DATE_KNOTS
+    reference: tuple[int, ...] = ()
+    if spec is not None and spec.reference is not None:
+        common = float(spec.reference)
+        reference = (int(np.abs(np.subtract(knots, common)).argmin()),)
+        if bins:
+            reference += (len(knots) + int(np.searchsorted(bins, common, side="right")),)
     return EncodedColumn(
         name,
         form,
         start,
-        start + len(knots) + 1,
+        start + len(knots) + (len(bins) + 1 if bins else 0) + 1,
         declared=bool(limits),
         integer=pa.types.is_integer(kind),
         range=limits,
         knots=knots,
+        bins=bins,
+        reference=reference,
     )
 
 
 def _even(low: float, high: float) -> tuple[float, ...]:
     return tuple(float(k) for k in np.linspace(low, high, _EVEN_PIECES + 1))
+
+
+def _edges(low: float, high: float, count: int, *, log: bool) -> tuple[float, ...]:
+    """Return the inner edges of `count` bins between the bounds."""
+    shares = np.linspace(0, 1, count + 1)[1:-1]
+    if log:
+        return tuple(float(e) for e in low + np.expm1(shares * np.log1p(high - low)))
+    return tuple(float(e) for e in low + shares * (high - low))
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -276,6 +311,7 @@ def _position_names(column: EncodedColumn) -> list[str]:
         inner = [f"#{i}" for i in range(column.buckets)]
     else:
         inner = [f"~{k:g}" for k in column.knots]
+        inner += [f">={e:g}" for e in (-np.inf, *column.bins)] if column.bins else []
     return [f"{column.name}={n}" for n in (*inner, "(missing)")]
 
 
@@ -292,6 +328,10 @@ def _write_numbers(column: EncodedColumn, values: pa.Array, out: NDArray[np.floa
     share = (present - knots[left]) / (knots[left + 1] - knots[left])
     out[rows, left] = 1.0 - share
     out[rows, left + 1] = share
+    if column.bins:
+        # Which bin is decided on the clamped value, so that the outer bins are open.
+        place = np.searchsorted(np.asarray(column.bins), present, side="right")
+        out[rows, len(knots) + place] = 1.0
 
 
 def _as_numbers(
