@@ -120,9 +120,12 @@ def _expected(plan: BudgetPlan, measured: Sequence[dict[str, Any]]) -> list[dict
     from strongroom.privacy import plan_budget
 
     found: list[dict[str, Any]] = []
-    for epsilon in sorted({*_EPSILONS, plan.epsilon, *(float(p["epsilon"]) for p in measured)}):
-        if any(abs(epsilon / f["epsilon"] - 1) < _SAME / 10 for f in found):
-            continue
+    # Round numbers first: of nearly equal ones the first stays.
+    shown: list[float] = []
+    for epsilon in (*_EPSILONS, plan.epsilon, *(float(p["epsilon"]) for p in measured)):
+        if all(abs(epsilon / other - 1) >= _SAME / 10 for other in shown):
+            shown.append(epsilon)
+    for epsilon in sorted(shown):
         one = plan_budget(
             plan.rows,
             plan.delta,
