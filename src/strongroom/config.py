@@ -209,6 +209,41 @@ class PrivacySpec(_Section):
     canaries: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
+class ImageSpec(_Section):
+    """`[train.image]`: how images become numbers.
+
+    Attributes:
+        column: the images to read; by default the only column of them.
+        height, width: the size that every image is brought to; by default the one that all have.
+        colours: 1 or 3; by default 3 if any image has them.
+        scales, angles: of the scattering; see `strongroom.models.Scattering`.
+        groups: of the scattering's channels that are normalised together, in each image.
+        centre: the noise multiplier of the mean of all images' features, which scattering takes
+            away first; it is paid from the same ε. 0: nothing is taken away.
+        augment: views of every image, of which the gradient is averaged (De et al. 2022).
+        shift: the most pixels that a view is moved by, down or across.
+        flip: half of the views are mirrored, left to right.
+    """
+
+    column: str | None = None
+    height: Annotated[int, Field(ge=8, le=1024)] | None = None
+    width: Annotated[int, Field(ge=8, le=1024)] | None = None
+    colours: Literal[1, 3] | None = None
+    scales: Annotated[int, Field(ge=1, le=5)] = 2
+    angles: Annotated[int, Field(ge=2, le=16)] = 8
+    groups: Annotated[int, Field(ge=1)] | None = None
+    centre: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 8.0
+    augment: Annotated[int, Field(ge=1, le=64)] = 1
+    shift: Annotated[int, Field(ge=0, le=32)] = 1
+    flip: bool = False
+
+    @model_validator(mode="after")
+    def _both_sides(self) -> Self:
+        if (self.height is None) != (self.width is None):
+            raise ValueError("height and width are given together, or neither")
+        return self
+
+
 class TextSpec(_Section):
     """`[train.text]`: how text becomes numbers. Nothing of it is learnt from the rows.
 
@@ -254,6 +289,7 @@ class TrainSpec(_Section):
         average: train returns the mean of the last half of the iterates (post-processing: free).
         compare: also train the same model without privacy, for comparison; it is not released.
         privacy: the guarantee, or None for training without privacy.
+        image: for models of images.
         text: for models of text.
         seed: makes a training without privacy repeatable. A private one that is given a seed is
             marked "not private".
@@ -269,6 +305,7 @@ class TrainSpec(_Section):
     average: bool = True
     compare: bool = True
     privacy: PrivacySpec | None = None
+    image: ImageSpec = ImageSpec()
     text: TextSpec = TextSpec()
     seed: Annotated[int, Field(ge=0)] | None = None
 
