@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.models import metrics
 from strongroom.privacy import CanaryObservation, SlotCanaries, Unit
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from strongroom.config import TrainSpec
     from strongroom.models import TrainedModel
-    from strongroom.privacy import LossFunction, SecretStream
+    from strongroom.privacy import LossFunction, Mechanism, SecretStream
     from strongroom.train._guard import Guarded, Surroundings
     from strongroom.train._loop import Augment
 
@@ -43,6 +43,22 @@ _NOT_COVERED = (
     "metrics on the training and the test rows are exact, not noised",
     "rounding inside single-precision sums, about 1e-6 of the clip norm; timing",
 )
+
+
+class Prelude(Protocol):
+    """Measures something on the rows before the first step, paid from the same ε."""
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """What it costs."""
+
+    def __call__(
+        self, network: nn.Module, inputs: NDArray[Any], stream: SecretStream, rows: int
+    ) -> None:
+        """Measure `inputs`, one row per unit, and set the network by what was found.
+
+        `rows` is the declared number of them, `stream` the coins of the run.
+        """
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,7 @@ class Prepared:
         loss: (outputs, targets) to one loss per row.
         initialise: sets the network's parameters from coins.
         measure: metrics of the model on inputs and labels; "log_loss" among them is the curve.
+        prelude: measures the rows first, where the training is private; or None.
         augment: several views of every row, averaged within its unit; or None.
         micro_batch: rows that go through the network at once.
         skipped: columns that were left out, with the reason.
@@ -75,6 +92,7 @@ class Prepared:
     measure: Callable[[Any, NDArray[Any], NDArray[np.int64]], dict[str, Any]] = field(
         default=lambda model, inputs, labels: metrics(model.predict_proba(inputs), labels)
     )
+    prelude: Prelude | None = None
     augment: Augment | None = None
     micro_batch: int = MICRO_BATCH
     skipped: Mapping[str, str] = field(default_factory=dict)
@@ -97,9 +115,10 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
     sampler, steps = make_sampler(spec, units, public_rows)
     guarded = guard = None
     if spec.privacy is not None:
-        schedule = make_schedule(spec.privacy, sampler, steps, public_rows)
+        beside = (prepared.prelude.mechanism,) if prepared.prelude else ()
+        schedule = make_schedule(spec.privacy, sampler, steps, public_rows, beside)
         unit = Unit.EXAMPLE if subjects is None else Unit.SUBJECT
-        guarded = reserve(spec, spec.privacy, (schedule.mechanism,), unit, around)
+        guarded = reserve(spec, spec.privacy, (*beside, schedule.mechanism), unit, around)
         adapts = spec.privacy.clipping == "adaptive"
         guard = Guard(
             schedule, make_clipping(spec.privacy), spec.privacy.quantile if adapts else None
@@ -109,6 +128,8 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         chosen = one_row_each(subjects, stream)
         inputs, labels = inputs[chosen], labels[chosen]
     prepared.initialise(model.network, stream)
+    if prepared.prelude is not None and guarded is not None:
+        prepared.prelude(model.network, inputs, stream, public_rows)
     for parameter in getattr(model, "trainable", model.network.parameters)():
         parameter.requires_grad_(requires_grad=True)
     plan = Plan(
