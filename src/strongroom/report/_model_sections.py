@@ -175,6 +175,9 @@ def _previous_mark(data: ReportData) -> charts.Mark | None:
 def _training_facts(train: Document) -> tuple[tuple[str, str], ...]:
     test = mapping(train, "metrics", "test")
     rows, area, loss = (number(test, key) for key in ("rows", "auc", "log_loss"))
+    balanced, perplexity, bits = (
+        number(test, key) for key in ("balanced_accuracy", "perplexity", "bits_per_byte")
+    )
     pair = bounds(test, "auc_interval")
     steps, seconds = number(train, "steps"), number(train, "seconds")
     learnt = number(train, "metrics", "train", "accuracy")
@@ -183,6 +186,9 @@ def _training_facts(train: Document) -> tuple[tuple[str, str], ...]:
         ("Model", _model_name(train)),
         ("Tested on", "" if rows is None else f"{fmt.count(rows)} unseen records"),
         ("Accuracy on training records", "" if learnt is None else fmt.percent(learnt)),
+        ("Balanced accuracy", "" if balanced is None else fmt.percent(balanced)),
+        ("Perplexity of a token", "" if perplexity is None else fmt.significant(perplexity)),
+        ("Bits per byte", "" if bits is None else fmt.significant(bits)),
         ("Area under the ROC curve", "" if area is None else fmt.auc(area) + spread),
         ("Log loss", "" if loss is None else fmt.significant(loss)),
         ("Training steps", "" if steps is None else fmt.count(steps)),
@@ -191,10 +197,23 @@ def _training_facts(train: Document) -> tuple[tuple[str, str], ...]:
     return tuple((name, said) for name, said in facts if said)
 
 
+_KINDS = {
+    "cnn": "Convolutional network",
+    "scattering": "Linear model of wavelet scattering",
+    "ngram": "Linear model of hashed n-grams",
+    "text-classifier": "Transformer that classifies text",
+    "language-model": "Transformer that writes text",
+}
+
+
 def _model_name(train: Document) -> str:
     model = mapping(train, "model")
     if not model:
         return text(train, "model")
+    kind, parameters = text(model, "kind"), number(model, "parameters")
+    if kind:
+        name = _KINDS.get(kind, kind)
+        return name if parameters is None else f"{name}, {fmt.count(parameters)} parameters"
     hidden, inputs = items(model, "hidden"), number(model, "inputs")
     layers = " and ".join(fmt.plain(width) for width in hidden)
     name = f"Neural network, hidden layers of {layers}" if hidden else "Logistic regression"

@@ -17,7 +17,7 @@ from strongroom.config import PrivacySpec
 from strongroom.errors import BudgetExceededError, DataError, InputError
 from strongroom.files import user_errors, write_bytes
 from strongroom.stages._stage import Outcome, Reads, Stage, Way
-from strongroom.stages.train import settings_of
+from strongroom.stages.train import settings_of, with_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -241,7 +241,7 @@ def _mechanism(statement: PrivacyStatement | None) -> dict[str, Any] | None:
 
 
 def _spec(way: Way, epsilon: float | None) -> TrainSpec:
-    spec = way.config.train
+    spec = with_folder(way, way.config.train)
     privacy = None
     if epsilon is not None:
         # Canaries measure a leak, not accuracy: here they would only take time.

@@ -41,11 +41,12 @@ def _work(way: Way) -> Outcome:
     from strongroom.train import train_model
 
     config, workspace = way.config, way.workspace
+    spec = with_folder(way, config.train)
     rows = workspace.get_dataset(way.outputs["seal"]["minimized"])
     test = workspace.get_dataset(way.outputs["seal"]["test"])
     result = train_model(
         rows,
-        config.train,
+        spec,
         test=test,
         columns=config.data.columns,
         rows=config.data.rows,
@@ -61,8 +62,8 @@ def _work(way: Way) -> Outcome:
     if result.canaries is not None:
         content = json.dumps(result.canaries.to_json()).encode()
         outputs["canaries"] = workspace.put("canaries", CANARIES_KIND, content).digest
-    if config.train.privacy is not None and config.train.compare:
-        open_spec = config.train.model_copy(update={"privacy": None})
+    if spec.privacy is not None and spec.compare:
+        open_spec = spec.model_copy(update={"privacy": None})
         twin = train_model(
             rows,
             open_spec,
@@ -91,21 +92,36 @@ def _keep(way: Way, name: str, result: TrainResult) -> str:
     return way.workspace.put(name, MODEL_KIND, content).digest
 
 
-def _majority(test: Dataset) -> float:
-    """The test accuracy of always naming the most frequent class."""
-    labels = Counter(test.table.column(test.target or "").to_pylist())
+def with_folder(way: Way, spec: TrainSpec) -> TrainSpec:
+    """Return a specification whose folder of a pre-trained model stands relative to nothing."""
+    if spec.text.folder is None:
+        return spec
+    text = spec.text.model_copy(update={"folder": str(way.path(spec.text.folder))})
+    return spec.model_copy(update={"text": text})
+
+
+def _majority(test: Dataset) -> float | None:
+    """The test accuracy of always naming the most frequent class, where there are classes."""
+    if test.target is None:
+        return None
+    labels = Counter(test.table.column(test.target).to_pylist())
     return max(labels.values()) / sum(labels.values())
 
 
 def _summary(doc: Mapping[str, Any]) -> str:
-    accuracy = doc["metrics"]["test"]["accuracy"]
     statement = doc["privacy"]
     proved = f"ε = {statement['epsilon']:.2f} at δ = {statement['delta']:g}" if statement else "no"
-    line = f"{proved}{'' if statement else ' privacy'} · test accuracy {100 * accuracy:.1f} %"
+    line = f"{proved}{'' if statement else ' privacy'} · test {_reached(doc)}"
     if doc.get("comparison"):
-        without = doc["comparison"]["metrics"]["test"]["accuracy"]
-        line += f" (without privacy {100 * without:.1f} %)"
+        line += f" (without privacy {_reached(doc['comparison']).split(maxsplit=1)[1]})"
     return line
+
+
+def _reached(doc: Mapping[str, Any]) -> str:
+    test = doc["metrics"].get("test") or doc["metrics"]["train"]
+    if "perplexity" in test:
+        return f"perplexity {test['perplexity']:.2f}"
+    return f"accuracy {100 * test['accuracy']:.1f} %"
 
 
 STAGE = Stage(

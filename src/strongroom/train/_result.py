@@ -79,8 +79,9 @@ class TrainResult:
         lines = [f"{self.model!r}, {self.steps} steps, {self.seconds:.1f} s"]
         for part, found in self.metrics.items():
             low, high = found["accuracy_interval"]
+            more = f", perplexity {found['perplexity']:.3f}" if "perplexity" in found else ""
             lines.append(
-                f"  {part:<6} accuracy {found['accuracy']:.4f} [{low:.4f}, {high:.4f}] on "
+                f"  {part:<6} accuracy {found['accuracy']:.4f} [{low:.4f}, {high:.4f}]{more} on "
                 f"{found['rows']:,} rows"
             )
         lines.append(str(self.privacy) if self.privacy else "without privacy")
@@ -90,7 +91,7 @@ class TrainResult:
 
     def _repr_html_(self) -> str:
         rows = [
-            (part, f"{100 * m['accuracy']:.1f} %", f"{m['auc']:.3f}", f"{m['rows']:,}")
+            (part, f"{100 * m['accuracy']:.1f} %", _auc(m["auc"]), f"{m['rows']:,}")
             for part, m in self.metrics.items()
         ]
         header = ("", "accuracy", "AUC", "rows")
@@ -98,3 +99,7 @@ class TrainResult:
         return html_table(rows, header=header, caption=repr(self.model)) + (
             f"<pre>{escape(statement)}</pre>"
         )
+
+
+def _auc(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

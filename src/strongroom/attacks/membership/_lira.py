@@ -31,6 +31,7 @@ _KNOWLEDGE = (
     "the record with its true label, the model's probabilities for it, the training recipe, and "
     "records of the same population to train shadow models on"
 )
+SHADOWED = ("logistic", "mlp")
 _PRIOR = 16.0  # pseudo-observations that draw a row's variance to the global one
 _FEWEST_SHADOWS = 4
 _SMALLEST_SHARE = 0.25  # of the shadows that see a row: both Gaussians need some
@@ -181,6 +182,11 @@ class Lira:
 
     def run(self, situation: Situation) -> RocResult | NotEvaluable:
         """Attack a sample of the rows with as many shadows as the situation allows."""
+        kind = situation.train_spec.model
+        if kind not in SHADOWED:
+            return NotEvaluable(
+                f"shadow models can be trained for {' and '.join(SHADOWED)} models, not for {kind}"
+            )
         most, seed, statement = situation.most_rows, situation.seed, situation.statement
         result = lira(
             situation.target,

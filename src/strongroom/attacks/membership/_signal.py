@@ -36,7 +36,14 @@ def confidence_of_logits(
 
 
 def confidence(model: Model, rows: Rows) -> NDArray[np.float64]:
-    """Return log(p / (1 - p)) of the true class, from the model's logits where it gives them."""
+    """Return log(p / (1 - p)) of the true class, from the model's logits where it gives them.
+
+    A model of sequences has no one class to a row: there it is the mean log-likelihood of a token.
+    """
+    losses = getattr(model, "losses", None)
+    if callable(losses):
+        likelihood: NDArray[np.float64] = -losses(rows.inputs, rows.labels)
+        return likelihood
     logits = getattr(model, "logits", None)
     if callable(logits):
         return confidence_of_logits(logits(rows.inputs), rows.labels)
