@@ -13,6 +13,7 @@ from strongroom.privacy._kernels import EDGES, HEIGHTS, add_noise, normals
 
 FALSE_ALARM = 1e-4
 WORDS = SecretStream(bytes(range(32))).words("kernel", 0, 60_000)
+MARKS = np.empty(50_000, np.uint8)
 
 
 def twin(words: np.ndarray, count: int) -> tuple[list[float], int]:
@@ -53,7 +54,7 @@ def twin(words: np.ndarray, count: int) -> tuple[list[float], int]:
 
 def test_the_compiled_loop_agrees_with_its_plain_twin() -> None:
     out = np.empty(50_000)
-    used = normals(WORDS, out)
+    used = normals(WORDS, out, MARKS)
     expected, spent = twin(WORDS, len(out))
     np.testing.assert_allclose(out, expected, rtol=1e-15)
     assert used == spent
@@ -78,7 +79,7 @@ def test_the_tail_beyond_the_strips_is_the_gaussians() -> None:
 
 def test_too_few_words_are_told_and_more_change_nothing() -> None:
     out = np.empty(50_000)
-    assert normals(WORDS[:50_010], out) > 50_010
+    assert normals(WORDS[:50_010], out, MARKS) > 50_010
     stream = SecretStream(bytes(32))
     few, many = stream.normal("n", 0, 7), stream.normal("n", 0, 7)
     np.testing.assert_array_equal(few, many)
@@ -87,6 +88,6 @@ def test_too_few_words_are_told_and_more_change_nothing() -> None:
 def test_single_precision_is_the_double_result_rounded() -> None:
     total = np.linspace(-3, 3, 1000, dtype=np.float32)
     single, double = np.empty_like(total), np.empty(1000)
-    add_noise(WORDS, total, 2.0**-20, 2.0**19, single)
-    add_noise(WORDS, total.astype(np.float64), 2.0**-20, 2.0**19, double)
+    add_noise(WORDS, total, 2.0**-20, 2.0**19, single, MARKS[:1000])
+    add_noise(WORDS, total.astype(np.float64), 2.0**-20, 2.0**19, double, MARKS[:1000])
     np.testing.assert_array_equal(single, double.astype(np.float32))

@@ -20,8 +20,9 @@ SEED = bytes(range(32))
 FALSE_ALARM = 1e-4
 
 
-def test_chacha20_key_stream_is_the_standards(monkeypatch: pytest.MonkeyPatch) -> None:
-    # RFC 7539, appendix A.1, test vector 1: zero key, zero nonce, counter 0.
+def test_the_key_stream_is_the_standards(monkeypatch: pytest.MonkeyPatch) -> None:
+    # McGrew & Viega, "The Galois/Counter Mode of Operation", test case 14: AES-256, zero key, zero
+    # nonce, one block of zeros.
     class ZeroKey:
         def __init__(self, *_: object, **__: object) -> None:
             pass
@@ -30,7 +31,7 @@ def test_chacha20_key_stream_is_the_standards(monkeypatch: pytest.MonkeyPatch) -
             return bytes(32)
 
     monkeypatch.setattr("strongroom.privacy._noise.HKDF", ZeroKey)
-    assert SecretStream(SEED).raw("", 0, 16).hex() == "76b8e0ada0f13d90405d6ae55386bd28"
+    assert SecretStream(SEED).raw("", 0, 16).hex() == "cea7403d4d606b6e074ec5d3baf39d18"
 
 
 def test_coins_depend_on_seed_label_and_step_and_on_nothing_else() -> None:
@@ -46,6 +47,15 @@ def test_coins_depend_on_seed_label_and_step_and_on_nothing_else() -> None:
         SecretStream().raw("noise", 3, 64),
     ]
     assert len({first, *others}) == 5
+
+
+def test_long_streams_are_made_in_parts_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = SecretStream(SEED)
+    whole = stream.raw("noise", 3, 100)
+    monkeypatch.setattr("strongroom.privacy._noise._LONGEST", 32)
+    parts = [stream.raw("noise", 3, 100)[i : i + 32] for i in range(0, 100, 32)]
+    assert parts[0] == whole[:32]
+    assert len({p[:4] for p in parts}) == 4
 
 
 def test_a_label_cannot_collide_with_a_step() -> None:

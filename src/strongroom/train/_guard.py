@@ -139,9 +139,9 @@ class Guarded:
             noise_multiplier=mechanism.noise_multiplier,
             clip_norm=privacy.clip_norm,
             steps=mechanism.steps,
-            noise_source="ChaCha20 with a given seed"
+            noise_source="AES-256 in counter mode with a given seed"
             if self.seeded
-            else "ChaCha20, seeded by the operating system",
+            else "AES-256 in counter mode, seeded by the operating system",
             events=tuple(m.to_json() for m in self.mechanisms),
             covered=tuple(covered),
             not_covered=tuple(not_covered),
