@@ -302,7 +302,7 @@ class LanguageModel(_Text):
         if not (temperature > 0 and math.isfinite(temperature)):
             raise InputError(f"a temperature of {temperature:g} is not above 0")
         coins = np.random.default_rng(seed)
-        tokens, written = [EDGE, *prompt.encode()], bytearray()
+        tokens, written = [EDGE, *prompt.encode("utf-8", "replace")], bytearray()
         for _ in range(count):
             seen = np.array([tokens[-self.shape.length :]], np.int32)
             with torch.no_grad():

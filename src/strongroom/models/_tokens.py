@@ -49,7 +49,7 @@ def byte_sequences(
     """
     found, sources = [], []
     for number, text in enumerate(texts):
-        tokens = np.frombuffer((text or "").encode(), np.uint8).astype(np.int64)
+        tokens = np.frombuffer((text or "").encode("utf-8", "replace"), np.uint8).astype(np.int64)
         if not tokens.size:
             continue
         tokens = np.append(tokens, EDGE)
