@@ -53,11 +53,12 @@ class Prelude(Protocol):
         """What it costs."""
 
     def __call__(
-        self, network: nn.Module, inputs: NDArray[Any], stream: SecretStream, rows: int
+        self, network: nn.Module, inputs: NDArray[Any], stream: SecretStream | None, rows: int
     ) -> None:
         """Measure `inputs`, one row per unit, and set the network by what was found.
 
-        `rows` is the declared number of them, `stream` the coins of the run.
+        `rows` is the declared number of them, `stream` the coins of the noise: None measures
+        exactly, for training without privacy.
         """
 
 
@@ -75,7 +76,7 @@ class Prepared:
         loss: (outputs, targets) to one loss per row.
         initialise: sets the network's parameters from coins.
         measure: metrics of the model on inputs and labels; "log_loss" among them is the curve.
-        prelude: measures the rows first, where the training is private; or None.
+        prelude: measures the rows first; or None.
         augment: several views of every row, averaged within its unit; or None.
         micro_batch: rows that go through the network at once.
         skipped: columns that were left out, with the reason.
@@ -128,8 +129,8 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         chosen = one_row_each(subjects, stream)
         inputs, labels = inputs[chosen], labels[chosen]
     prepared.initialise(model.network, stream)
-    if prepared.prelude is not None and guarded is not None:
-        prepared.prelude(model.network, inputs, stream, public_rows)
+    if prepared.prelude is not None:
+        prepared.prelude(model.network, inputs, stream if guarded else None, public_rows)
     for parameter in getattr(model, "trainable", model.network.parameters)():
         parameter.requires_grad_(requires_grad=True)
     plan = Plan(
