@@ -99,6 +99,8 @@ class DataSpec(_Section):
     Attributes:
         source: file with the rows to protect and to train on, relative to strongroom.toml.
         test: file with the rows to test on; without it `test_fraction` is held out by keyed hash.
+        validation: file with rows that are nobody's secret (published, or made up), by which a
+            training may stop early; see [train] patience.
         target: the column to predict.
         subject: the column that says which person a row belongs to (the privacy unit).
         rows: the *declared* number of training rows, a public constant: sampling rate and
@@ -109,6 +111,7 @@ class DataSpec(_Section):
 
     source: str
     test: str | None = None
+    validation: str | None = None
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     target: str | None = None
     subject: str | None = None
@@ -287,6 +290,9 @@ class TrainSpec(_Section):
         weight_decay: decoupled.
         optimizer: what turns the noisy mean gradient into a step.
         average: train returns the mean of the last half of the iterates (post-processing: free).
+        patience: stop after so many looks (of 20 in a training) without improvement, and keep the
+            best parameters seen; 0 never stops early. A private training looks at [data] validation
+            alone, which must be public; a plain one without it holds a tenth of its rows out.
         compare: also train the same model without privacy, for comparison; it is not released.
         privacy: the guarantee, or None for training without privacy.
         image: for models of images.
@@ -303,6 +309,7 @@ class TrainSpec(_Section):
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     optimizer: Literal["sgd", "momentum", "adam"] = "adam"
     average: bool = True
+    patience: Annotated[int, Field(ge=0, le=100)] = 0
     compare: bool = True
     privacy: PrivacySpec | None = None
     image: ImageSpec = ImageSpec()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _EPSILONS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _SAME = 0.02
-_MEASURES = ("accuracy", "perplexity")
+_MEASURES = ("perplexity", "accuracy")
 
 
 def planned(flags: Common, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ that a page's theme rules them; `picture` brings its own. No file is written her
 """
 
 from strongroom.drawing._picture import picture
+from strongroom.drawing._plot import HEIGHT as PLOT_HEIGHT
 from strongroom.drawing._plot import Series, learning_curve, nice_step, plot
 from strongroom.drawing._svg import Axis, figure, line, path, tag, text
 
 __all__ = [
+    "PLOT_HEIGHT",
     "Axis",
     "Series",
     "figure",

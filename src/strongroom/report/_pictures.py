@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from strongroom.drawing import Series, picture, plot
-from strongroom.drawing._plot import HEIGHT
+from strongroom.drawing import PLOT_HEIGHT, Series, picture, plot
 from strongroom.report import _charts as charts
 from strongroom.report import _format as fmt
 from strongroom.report._model_sections import sweep_marks
@@ -44,7 +43,7 @@ def render_sweep(doc: Document) -> str:
     return picture(
         plot("plot-sweep", f"{measure} against privacy loss", said, series, x_label="ε",
              y_label=measure, x_ticks=[x for x, _ in line], log_x=True),
-        heights=[HEIGHT],
+        heights=[PLOT_HEIGHT],
     )  # fmt: skip
 
 
@@ -69,7 +68,7 @@ def render_plan(doc: Document) -> str:
                  x_label=label, y_label="privacy loss ε", x_ticks=[x for x, _ in line], log_x=True,
                  here=(at, here) if at and here is not None else None)
         )  # fmt: skip
-    return picture(*drawn, heights=[HEIGHT] * len(drawn))
+    return picture(*drawn, heights=[PLOT_HEIGHT] * len(drawn))
 
 
 def _words(point: Document) -> str:

@@ -57,6 +57,23 @@ def read(way: Way) -> tuple[Dataset, Dataset]:
     return source, Dataset.of(test, subject=data.subject)
 
 
+def read_like(way: Way, path: Path, like: Dataset) -> Dataset:
+    """Read rows that are nobody's secret, with the columns and roles of the private ones.
+
+    Raises:
+        DataError: the file can't be read, or a column is missing.
+    """
+    public = read_dataset(path)
+    missing = [c for c in like.columns if c not in public.columns]
+    if missing:
+        raise DataError(
+            f'the public rows have no column "{missing[0]}"',
+            where=str(path),
+            hint=f"they need the columns of {way.config.data.source}",
+        )
+    return public.with_table(public.table.select(list(like.columns))).with_roles(like.roles)
+
+
 def with_roles(way: Way, dataset: Dataset) -> Dataset:
     """Give a dataset the roles that discover suggested and the configuration decided."""
     roles: dict[str, Any] = way.docs["discover"]["roles"]

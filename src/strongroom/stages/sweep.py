@@ -14,10 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from strongroom.config import PrivacySpec
-from strongroom.errors import BudgetExceededError, DataError, InputError
+from strongroom.errors import BudgetExceededError, InputError
 from strongroom.files import user_errors, write_bytes
+from strongroom.stages import _source
 from strongroom.stages._stage import Outcome, Reads, Stage, Way
-from strongroom.stages.train import settings_of, with_folder
+from strongroom.stages.train import settings_of, validation_rows, with_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "sweep"
 PICTURE = "sweep.svg"
-_MEASURES = ("accuracy", "perplexity")
+_MEASURES = ("perplexity", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -168,8 +169,6 @@ def todays(way: Way) -> dict[str, Any] | None:
 
 
 def _settings(sweep: Sweep, epsilon: float | None, way: Way) -> Any:  # noqa: ANN401 - JSON
-    from strongroom.stages import _source
-
     return [
         settings_of(way, _spec(way, epsilon)),
         _source.digest(sweep.public) if sweep.public else None,
@@ -181,7 +180,11 @@ def _work(sweep: Sweep, epsilon: float | None, way: Way) -> Outcome:
 
     config, workspace = way.config, way.workspace
     spec = _spec(way, epsilon)
-    around: dict[str, Any] = {"columns": config.data.columns, "progress": way.view}
+    around: dict[str, Any] = {
+        "columns": config.data.columns,
+        "progress": way.view,
+        "validation": validation_rows(way),
+    }
     if sweep.public is not None:
         rows, test = _public_rows(way, sweep.public)
         result = train_model(rows, spec, test=test, **around)
@@ -267,26 +270,11 @@ def _own_rows(way: Way) -> tuple[Dataset, Dataset]:
 
 
 def _public_rows(way: Way, path: Path) -> tuple[Dataset, Dataset]:
-    """Read the stand-in rows, with the columns and roles of the private ones, and split them.
+    """Read the stand-in rows and split them."""
+    from strongroom.data import split
 
-    Raises:
-        DataError: a column is missing.
-    """
-    from strongroom.data import Role, read_dataset, split
-
-    rows, _ = _own_rows(way)
-    public = read_dataset(path)
-    missing = [c for c in rows.columns if c not in public.columns]
-    if missing:
-        raise DataError(
-            f'the public rows have no column "{missing[0]}"',
-            where=str(path),
-            hint=f"they need the columns of {way.config.data.source}",
-        )
-    roles: dict[str, Any] = {c: Role(rows.roles[c]) for c in rows.columns if c in rows.roles}
-    same = public.with_table(public.table.select(list(rows.columns))).with_roles(roles)
-    key = way.workspace.keyring.subkey("split")
-    return split(same, way.config.data.test_fraction, key)
+    public = _source.read_like(way, path, _own_rows(way)[0])
+    return split(public, way.config.data.test_fraction, way.workspace.keyring.subkey("split"))
 
 
 def _cost(doc: Mapping[str, Any], without: Mapping[str, Any]) -> float:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from strongroom.stages import _source
 from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
 if TYPE_CHECKING:
@@ -34,7 +35,17 @@ def settings_of(way: Way, spec: TrainSpec) -> Any:  # noqa: ANN401 - JSON
         data.subject,
         way.config.project.name,
         way.docs["discover"]["roles"],
+        _source.digest(way.path(data.validation)) if data.validation else None,
     ]
+
+
+def validation_rows(way: Way) -> Dataset | None:
+    """Read the public rows by which a training may stop early, if it asks for that."""
+    name = way.config.data.validation
+    if not name or not way.config.train.patience:
+        return None
+    like = way.workspace.get_dataset(way.outputs["seal"]["minimized"])
+    return _source.read_like(way, way.path(name), like)
 
 
 def _work(way: Way) -> Outcome:
@@ -48,6 +59,7 @@ def _work(way: Way) -> Outcome:
         rows,
         spec,
         test=test,
+        validation=validation_rows(way),
         columns=config.data.columns,
         rows=config.data.rows,
         ledger=workspace.stage_ledger,
@@ -68,6 +80,7 @@ def _work(way: Way) -> Outcome:
             rows,
             open_spec,
             test=test,
+            validation=validation_rows(way),
             columns=config.data.columns,
             rows=config.data.rows,
             progress=way.view,

@@ -8,6 +8,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
+from strongroom.errors import DataError
 from strongroom.models import metrics
 from strongroom.privacy import CanaryObservation, SlotCanaries, Unit
 from strongroom.train._guard import open_stream, reserve
@@ -23,11 +26,11 @@ from strongroom.train._loop import (
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
 from strongroom.train._preparation import one_row_each, rounded
 from strongroom.train._result import TrainResult
+from strongroom.train._watch import HELD_OUT, OWN, PUBLIC, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import nn
 
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
     from strongroom.train._loop import Augment
 
 _CURVE_ROWS = 4096
+_WATCHED = (
+    "when to stop, and which parameters to keep, was decided on rows declared public; what is "
+    "spent is what all steps would spend"
+)
 _NOT_COVERED = (
     "model, optimizer and their settings: taken as chosen without looking at these rows",
     "metrics on the training and the test rows are exact, not noised",
@@ -111,6 +118,10 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
     begun = time.perf_counter()
     model, inputs, labels = prepared.model, prepared.inputs, prepared.labels
     subjects = prepared.subjects
+    watch, kept = _watch(prepared, spec, around)
+    if kept is not None:
+        inputs, labels = inputs[kept], labels[kept]
+        subjects = None if subjects is None else np.unique(subjects[kept], return_inverse=True)[1]
     units = len(labels) if subjects is None else int(subjects.max()) + 1
     public_rows = around.rows or rounded(units)
     sampler, steps = make_sampler(spec, units, public_rows)
@@ -136,7 +147,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
     plan = Plan(
         steps=steps,
         sampler=sampler,
-        normaliser=sampler.expected(public_rows),
+        normaliser=sampler.expected(public_rows) * (1 if kept is None else 1 - HELD_OUT),
         optimizer=spec.optimizer,
         learning_rate=spec.learning_rate,
         weight_decay=spec.weight_decay,
@@ -154,6 +165,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         evaluate=_evaluator(prepared),
         checkpointer=around.checkpointer,
         progress=around.progress,
+        watch=watch,
     )
     statement = observed = None
     if guarded is not None:
@@ -165,6 +177,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         statement = guarded.state(
             covered=(
                 whole,
+                *([_WATCHED] if watch else []),
                 *prepared.covered,
                 *_subjects_covered(guarded),
             ),
@@ -194,11 +207,45 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         metrics=measured,
         privacy=statement,
         canaries=observed,
-        steps=steps,
+        steps=fitted.steps,
         seconds=time.perf_counter() - begun,
         curve=fitted.curve,
         skipped=prepared.skipped,
+        stopping=fitted.stopping,
     )
+
+
+def _watch(
+    prepared: Prepared, spec: TrainSpec, around: Surroundings
+) -> tuple[Watch | None, NDArray[np.intp] | None]:
+    """Return what a training is watched by, and which rows are left for it where some were taken.
+
+    Raises:
+        DataError: the validation rows don't fit the model.
+    """
+    if not spec.patience:
+        return None, None
+    kept = None
+    if around.validation is not None:
+        inputs, labels = prepared.model.read(around.validation)
+    else:
+        units = prepared.subjects
+        count = len(prepared.labels) if units is None else int(units.max()) + 1
+        held = open_stream(spec, around).bernoulli("validation", 0, count, HELD_OUT)
+        held = held if units is None else held[units]
+        if held.all() or not held.any():
+            raise DataError(
+                "there are too few rows to hold some out for early stopping",
+                hint="name validation rows, or set patience = 0",
+            )
+        inputs, labels = prepared.inputs[held], prepared.labels[held]
+        kept = np.flatnonzero(~held)
+
+    def evaluate() -> float:
+        return float(prepared.measure(prepared.model, inputs, labels)["log_loss"])
+
+    words = OWN if around.validation is None else PUBLIC
+    return Watch(evaluate, spec.patience, words), kept
 
 
 def _subjects_covered(guarded: Guarded) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from strongroom.config import PrivacySpec, TrainSpec
+    from strongroom.data import Dataset
     from strongroom.privacy import Ledger, Mechanism, Reservation
     from strongroom.progress import Progress
     from strongroom.train._result import Checkpointer
@@ -46,6 +47,7 @@ class Surroundings:
         progress: is told every step.
         rows: the declared number of rows (or subjects), a public constant; None where nobody
             declared one.
+        validation: rows that are nobody's secret, by which a training may stop early.
     """
 
     ledger: Ledger = field(default_factory=MemoryLedger)
@@ -55,6 +57,7 @@ class Surroundings:
     checkpointer: Checkpointer | None = None
     progress: Progress = SILENT
     rows: int | None = None
+    validation: Dataset | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from strongroom.privacy import (
     verify_gradients,
 )
 from strongroom.train._optimizers import Kind, Optimizer
+from strongroom.train._watch import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     )
     from strongroom.progress import Progress
     from strongroom.train._result import Checkpointer
+    from strongroom.train._watch import Watch
 
 CHECKPOINT_SECONDS = 2.0
 MICRO_BATCH = 4096
@@ -177,6 +179,8 @@ class Fitted:
 
     curve: tuple[tuple[int, float], ...]
     canaries: SlotCanaries | None
+    steps: int
+    stopping: dict[str, Any] | None = None
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -205,6 +209,7 @@ def fit(
     evaluate: Callable[[], float] | None,
     checkpointer: Checkpointer | None,
     progress: Progress,
+    watch: Watch | None = None,
 ) -> Fitted:
     """Train `network` in place; see `Plan`.
 
@@ -217,6 +222,7 @@ def fit(
         evaluate: measures the network as it stands, for the curve.
         checkpointer: keeps the state about every two seconds; cleared at the end.
         progress: is told every step.
+        watch: may stop it early.
 
     Raises:
         InputError: a loss or gradient isn't finite; says at which step. Or the network mixes rows.
@@ -224,21 +230,28 @@ def fit(
     run = _Run(network, examples, plan, stream, loss)
     curve: list[tuple[int, float]] = []
     run.verify()
-    start = _take_up(run, curve, plan, checkpointer)
+    watching = Watching(watch, run.flat, average=plan.average) if watch else None
+    start = number = _take_up(run, curve, plan, checkpointer, watching)
     marks = set(np.linspace(1, plan.steps, min(CURVE_POINTS, plan.steps)).round().astype(int))
     saved = time.monotonic()
     for number in range(start + 1, plan.steps + 1):
         run.step(number)
         if evaluate is not None and number in marks:
             curve.append((number, evaluate()))
+        if watching is not None and watching.after(number, look=number in marks):
+            break
         if checkpointer is not None and time.monotonic() - saved >= CHECKPOINT_SECONDS:
-            checkpointer.save(_kept(run, curve, plan), number)
+            checkpointer.save(_kept(run, curve, plan, watching), number)
             saved = time.monotonic()
         progress.step(number, plan.steps, f"step {number} of {plan.steps}")
-    run.finish()
+    if watching is not None:
+        watching.finish()
+    else:
+        run.finish()
     if checkpointer is not None:
         checkpointer.clear()
-    return Fitted(tuple(curve), run.canaries)
+    told = watching.told(plan.steps) if watching else None
+    return Fitted(tuple(curve), run.canaries, number, told)
 
 
 class _Run:
@@ -401,7 +414,9 @@ def _flatten(parameters: Iterable[nn.Parameter]) -> Tensor:
     return flat
 
 
-def _kept(run: _Run, curve: list[tuple[int, float]], plan: Plan) -> dict[str, NDArray[Any]]:
+def _kept(
+    run: _Run, curve: list[tuple[int, float]], plan: Plan, watching: Watching | None
+) -> dict[str, NDArray[Any]]:
     state: dict[str, NDArray[Any]] = {
         "digest": np.frombuffer(plan.digest, dtype=np.uint8),
         "parameters": run.flat.numpy().copy(),
@@ -410,6 +425,7 @@ def _kept(run: _Run, curve: list[tuple[int, float]], plan: Plan) -> dict[str, ND
         "clip_norm": np.array(run.clip_norm),
         **run.optimizer.state(),
         **(run.noise.state() if run.noise else {}),
+        **(watching.state() if watching else {}),
     }
     if run.canaries is not None:
         state["canary.scores"] = run.canaries.scores.copy()
@@ -417,7 +433,11 @@ def _kept(run: _Run, curve: list[tuple[int, float]], plan: Plan) -> dict[str, ND
 
 
 def _take_up(
-    run: _Run, curve: list[tuple[int, float]], plan: Plan, checkpointer: Checkpointer | None
+    run: _Run,
+    curve: list[tuple[int, float]],
+    plan: Plan,
+    checkpointer: Checkpointer | None,
+    watching: Watching | None,
 ) -> int:
     """Restore this run's checkpoint if there is one; return the steps that are done."""
     kept = checkpointer.load() if checkpointer is not None else None
@@ -431,6 +451,8 @@ def _take_up(
         run.noise.restore(state)
         if plan.guard is not None and plan.guard.quantile is not None:
             run.clip(float(state["clip_norm"]))
+    if watching is not None:
+        watching.restore(state)
     curve += [(int(step), float(loss)) for step, loss in state["curve"]]
     if run.canaries is not None:
         run.canaries.scores[:] = state["canary.scores"]

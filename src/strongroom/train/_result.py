@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
+from strongroom.drawing import PLOT_HEIGHT, learning_curve, picture
 from strongroom.notebook import html_table
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class TrainResult:
         seconds: of this process, from encoding to metrics.
         curve: up to 20 pairs (step, log loss on the test rows); empty without test rows.
         skipped: columns that were left out, with the reason.
+        stopping: where early stopping was asked for: on whose rows, the looks (step, log loss), the
+            best step, and the step it stopped at, if it did.
     """
 
     model: TrainedModel
@@ -57,6 +60,7 @@ class TrainResult:
     seconds: float
     curve: tuple[tuple[int, float], ...] = ()
     skipped: Mapping[str, str] | None = None
+    stopping: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; the tensors and the canaries' scores stay out."""
@@ -73,6 +77,7 @@ class TrainResult:
             "seconds": self.seconds,
             "curve": [list(point) for point in self.curve],
             "skipped": dict(self.skipped or {}),
+            "stopping": dict(self.stopping) if self.stopping else None,
         }
 
     def __str__(self) -> str:
@@ -84,6 +89,8 @@ class TrainResult:
                 f"  {part:<6} accuracy {found['accuracy']:.4f} [{low:.4f}, {high:.4f}]{more} on "
                 f"{found['rows']:,} rows"
             )
+        if self.stopping:
+            lines.append(f"  stopping {_stopped(self.stopping)}")
         lines.append(str(self.privacy) if self.privacy else "without privacy")
         return "\n".join(lines)
 
@@ -96,9 +103,21 @@ class TrainResult:
         ]
         header = ("", "accuracy", "AUC", "rows")
         statement = str(self.privacy) if self.privacy else "trained without privacy"
-        return html_table(rows, header=header, caption=repr(self.model)) + (
-            f"<pre>{escape(statement)}</pre>"
-        )
+        table = html_table(rows, header=header, caption=repr(self.model))
+        return f"{table}{self.plot()}<pre>{escape(statement)}</pre>"
+
+    def plot(self) -> str:
+        """Return the learning curve as SVG text; empty where there were no test rows."""
+        if not self.curve:
+            return ""
+        (first, began), (last, ended) = self.curve[0], self.curve[-1]
+        said = f"log loss {began:.3g} at step {first}, {ended:.3g} at step {last}"
+        return picture(learning_curve(self.curve, said), heights=[PLOT_HEIGHT])
+
+
+def _stopped(told: Mapping[str, Any]) -> str:
+    where = f"at step {told['stopped']:,}" if told["stopped"] else "not early"
+    return f"{where}; best at step {told['best']:,}, by {told['on']}"
 
 
 def _auc(value: float | None) -> str:

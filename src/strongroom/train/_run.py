@@ -9,6 +9,7 @@ from strongroom.errors import InputError, MissingExtraError
 from strongroom.privacy import MemoryLedger
 from strongroom.progress import SILENT
 from strongroom.train._guard import Surroundings
+from strongroom.train._watch import check_watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 TRAINERS: Mapping[ModelKind, tuple[str, str]] = {
     "logistic": ("_table", "train_table"),
     "mlp": ("_table", "train_table"),
+    "scattering": ("_image", "train_image"),
+    "cnn": ("_image", "train_image"),
     "ngram": ("_text", "train_text"),
     "text-classifier": ("_text", "train_text"),
     "language-model": ("_text", "train_text"),
@@ -35,6 +38,7 @@ def train_model(
     spec: TrainSpec,
     *,
     test: Dataset | None = None,
+    validation: Dataset | None = None,
     columns: Mapping[str, ColumnSpec] | None = None,
     rows: int | None = None,
     ledger: Ledger | None = None,
@@ -50,6 +54,7 @@ def train_model(
         dataset: rows with roles, one of them target.
         spec: model, optimizer and guarantee.
         test: rows to measure on; they need the same columns.
+        validation: rows that are nobody's secret, by which a training may stop early.
         columns: public declarations.
         rows: the declared number of rows (or subjects), a public constant from which sampling rate
             and normaliser come. Without it the count rounded to two digits is used, and the
@@ -84,6 +89,8 @@ def train_model(
         checkpointer=checkpointer,
         progress=progress,
         rows=rows,
+        validation=validation,
     )
+    check_watch(spec, around)
     result: TrainResult = trainer(dataset, spec, test, columns or {}, around)
     return result
