@@ -101,22 +101,6 @@ def compose_epsilon(
         mechanism.check_relation(relation)
     if not mechanisms:
         return 0.0
-    simpler = [m.simpler or m for m in mechanisms]
-    if simpler != list(mechanisms):
-        both = (
-            _composed(these, delta, accountant, relation, grid) for these in (mechanisms, simpler)
-        )
-        return min(both)
-    return _composed(mechanisms, delta, accountant, relation, grid)
-
-
-def _composed(
-    mechanisms: Sequence[Mechanism],
-    delta: float,
-    accountant: Accountant | None,
-    relation: Relation,
-    grid: float,
-) -> float:
     if accountant is Accountant.RDP:
         found = _rdp_epsilon(tuple(mechanisms), delta, relation)
         if found is None:
@@ -225,13 +209,8 @@ def _quick(
     if relation is Relation.REPLACE_ONE or not all(m.parts(relation) for m in mechanisms):
         return None
 
-    def one(these: Sequence[Mechanism]) -> float:
-        left = delta - math.fsum(m.slack for m in these)
-        return quick_epsilon([p for m in these for p in m.parts(relation)], left, GRID)
-
     def count(these: Sequence[Mechanism]) -> float:
-        simpler = [m.simpler or m for m in these]
-        return one(these) if simpler == list(these) else min(one(these), one(simpler))
+        return quick_epsilon([p for m in these for p in m.parts(relation)], delta, GRID)
 
     return count
 
@@ -268,8 +247,7 @@ def _pld_epsilon(
     for mechanism in mechanisms:
         part = mechanism.losses(relation, grid)
         whole = part if whole is None else whole.compose(part)
-    left = delta - math.fsum(m.slack for m in mechanisms)
-    return float(whole.get_epsilon_for_delta(left)) if whole is not None and left > 0 else math.inf
+    return float(whole.get_epsilon_for_delta(delta)) if whole is not None else 0.0
 
 
 @lru_cache(maxsize=64)
@@ -291,8 +269,7 @@ def _rdp_epsilon(
         if not counted.supports(event):
             return None
         counted.compose(event)
-    left = delta - math.fsum(m.slack for m in mechanisms)
-    return float(counted.get_epsilon(left)) if left > 0 else math.inf
+    return float(counted.get_epsilon(delta))
 
 
 def check_delta(delta: float) -> None:

@@ -27,11 +27,9 @@ def quick_epsilon(parts: Sequence[Part], delta: float, grid: float) -> float:
 
     Args:
         parts: (sampling rate, noise multiplier, steps) each.
-        delta: infinite ε where it isn't positive.
+        delta: in (0, 1).
         grid: discretisation of the loss.
     """
-    if delta <= 0:
-        return math.inf
     return max(_one_way(parts, delta, grid, removing=removing) for removing in (True, False))
 
 

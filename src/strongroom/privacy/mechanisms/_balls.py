@@ -9,43 +9,41 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from strongroom.errors import InputError
-from strongroom.privacy.mechanisms._base import (
-    ADD_REMOVE,
-    Mechanism,
-    check_count,
-    check_noise,
-    dp_accounting,
-)
-from strongroom.privacy.mechanisms._gaussian import ShuffledGaussian, sampled_event
+from strongroom.privacy.mechanisms._base import ADD_REMOVE, Mechanism, check_count, check_noise
+from strongroom.privacy.mechanisms._gaussian import sampled_event
+from strongroom.privacy.mechanisms._profiles import gaussian_profile, gaussian_reach, profile_losses
 
 if TYPE_CHECKING:
-    from strongroom.privacy._relation import Relation
-    from strongroom.privacy.mechanisms._base import Part
+    from numpy.typing import NDArray
 
-_BLOCKS = 8
+    from strongroom.privacy._relation import Relation
+
+_FINENESS = 40  # cells in a standard deviation
+_MOST_CELLS = 1 << 22
+_FINE = 1e-3  # coarser grids are for aiming
+_REACH = 7.5  # deviations; what lies beyond, 3e-14, counts as given away
+_LARGEST = 300.0
+_NEGLIGIBLE = 1e-18
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
 class BallsInBinsGaussian(Mechanism):
     """Epochs in which each unit is in exactly one of `bins` noisy sums, a uniform one.
 
-    No Monte-Carlo: a bound that is certain, though not tight. Given what was released before, the
-    unit is in the next batch with a chance p = 1 / (Σ_{s<t} e^{l_s} + bins - t + 1), where l_s is
-    the log-likelihood ratio of "it was in batch s". So a step is a Poisson-sampled Gaussian at a
-    rate that the past decides. That rate is at most 1 / (bins - a) unless the martingale
-    Σ (1 - e^{l_s}) passes a; a Chernoff bound with the maximal inequality keeps the probability of
-    that below `failure` over all steps. Conditional composition then gives Poisson-sampled
-    Gaussians at the highest rate of each stretch of steps, with `failure` added to δ
-    (Choquette-Choo et al. 2024, "Privacy Amplification for Matrix Mechanisms", theorem 3.1; the
-    exact loss by Monte-Carlo: Chua et al. 2025, "Balls-and-Bins Sampling for DP-SGD"). What an
-    unknown order is worth without any of this also holds, and counts where it is less.
+    No Monte-Carlo: the loss of an epoch is log(S / bins), where S is the sum of `bins` independent
+    likelihood ratios e^l, and l is normal (Chua et al. 2025, "Balls-and-Bins Sampling for DP-SGD";
+    Feldman and Shenfeld 2025, "Privacy Amplification by Random Allocation"): what a gradient adds
+    along its own direction is all that tells, so that choosing it by the past changes nothing. The
+    ratios are put on a grid, each split between its neighbours so that the mean stays. Such a
+    spread can only raise the expectation of a convex function of S, which hockey sticks are, both
+    ways: the distribution is never too small. What a known bin is worth, one Gaussian, is never
+    exceeded: with little noise the grid is coarse.
 
     Attributes:
         noise_multiplier: σ over the clip norm.
         steps: noisy sums in all.
         bins: batches in each epoch.
-        failure: the part of δ that the bound on the rates takes.
     """
 
     TYPE: ClassVar[str] = "balls_in_bins_gaussian"
@@ -54,14 +52,11 @@ class BallsInBinsGaussian(Mechanism):
     noise_multiplier: float
     steps: int
     bins: int
-    failure: float = 1e-8
 
     def __post_init__(self) -> None:
         check_noise(self.noise_multiplier)
         check_count(self.steps)
         check_count(self.bins, "batch")
-        if not 0 < self.failure < 1:
-            raise InputError(f"a failure probability of {self.failure:g} is not in (0, 1)")
 
     @property
     def sampling_rate(self) -> float:
@@ -69,47 +64,86 @@ class BallsInBinsGaussian(Mechanism):
         return 1 / self.bins
 
     @property
-    def slack(self) -> float:
-        """See `Mechanism.slack`."""
-        return self.failure
+    def epochs(self) -> int:
+        """Begun passes over the data."""
+        return -(-self.steps // self.bins)
 
-    @property
-    def simpler(self) -> Mechanism:
-        """See `Mechanism.simpler`: the batch of each unit is counted as known."""
-        return ShuffledGaussian(self.noise_multiplier, self.steps, self.bins)
-
-    def parts(self, relation: Relation) -> tuple[Part, ...]:
-        """See `Mechanism.parts`."""
-        del relation
-        epochs = -(-self.steps // self.bins)
-        rates = _rates(self.noise_multiplier, self.bins, self.failure / epochs)
-        return tuple((rate, self.noise_multiplier, count * epochs) for rate, count in rates)
+    def losses(self, relation: Relation, grid: float) -> Any:  # noqa: ANN401 - untyped library
+        """See `Mechanism.losses`."""
+        self.check_relation(relation)
+        one = _epoch(self.noise_multiplier, self.bins, grid)
+        return one.self_compose(self.epochs) if self.epochs > 1 else one
 
     def event_under(self, relation: Relation) -> Any:  # noqa: ANN401 - DpEvent
-        """See `Mechanism.event_under`."""
+        """See `Mechanism.event_under`: the batch of each unit is counted as known."""
         self.check_relation(relation)
-        events = [sampled_event(*part) for part in self.parts(relation)]
-        return dp_accounting().ComposedDpEvent(events)
+        return sampled_event(1.0, self.noise_multiplier / relation.shift, self.epochs)
 
 
-@lru_cache(maxsize=256)
-def _rates(sigma: float, bins: int, failure: float) -> tuple[tuple[float, int], ...]:
-    """Return (rate, steps) of each stretch of an epoch; all hold together but for `failure`."""
-    ends = sorted({-(-bins * block // _BLOCKS) for block in range(1, _BLOCKS + 1)})
-    orders = np.geomspace(1e-3, 1e3, 241)
-    # log E exp(λ (1 - e^l)) where l is normal with variance 1/σ² and E e^l = 1. The trapezoid
-    # rule is exact to rounding for a Gaussian weight this fine; 1e-9 more covers that, and 1e-30
-    # the tails, where exp(-λ e^l) is at most 1.
-    normal, step = np.linspace(-12, 12, 4801, retstep=True)
-    weight = np.exp(-(normal**2) / 2) * (step / math.sqrt(2 * math.pi))
-    ratio = np.exp(normal / sigma - 0.5 / sigma**2)
-    falls = np.array([np.exp(-order * ratio) @ weight + 1e-30 for order in orders])
-    log_moments = orders + np.log(falls) + 1e-9
-    room = math.log(len(ends) / failure)
-    found, begin = [], 0
-    for end in ends:
-        # In the first step of the epoch nothing is known; before step t there were t - 1.
-        most = min(float(np.min(((end - 1) * log_moments + room) / orders)), end - 1.0)
-        found.append((min(1.0, 1 / (bins - most)), end - begin))
-        begin = end
-    return tuple(found)
+@lru_cache(maxsize=8)
+def _epoch(sigma: float, bins: int, grid: float) -> Any:  # noqa: ANN401 - untyped library
+    cells = _MOST_CELLS if grid <= _FINE else _MOST_CELLS // 8
+    ratios, chances, lost = _average(sigma, bins, cells)
+    moved = ratios * chances  # the chances with the unit in one of the bins
+    with np.errstate(divide="ignore"):
+        log_ratios = np.log(ratios)
+    known = gaussian_profile(1 / sigma)
+
+    def removing(epsilons: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum moved - e^ε chances over the ratios above e^ε."""
+        place = np.searchsorted(log_ratios, epsilons)
+        above = np.append(np.cumsum(moved[::-1])[::-1], 0.0)[place]
+        under = np.append(np.cumsum(chances[::-1])[::-1], 0.0)[place]
+        thrown: NDArray[np.float64] = lost + above - np.exp(epsilons) * under
+        return np.minimum(thrown, known(epsilons))
+
+    def adding(epsilons: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum chances - e^ε moved over the ratios below e^-ε."""
+        place = np.searchsorted(log_ratios, -epsilons)
+        above = np.concatenate([[0.0], np.cumsum(chances)])[place]
+        under = np.concatenate([[0.0], np.cumsum(moved)])[place]
+        thrown: NDArray[np.float64] = above - np.exp(epsilons) * under
+        return np.minimum(thrown, known(epsilons))
+
+    seen = np.flatnonzero((moved > _NEGLIGIBLE) | (chances > _NEGLIGIBLE))
+    most = gaussian_reach(1 / sigma)
+    up, down = min(most, float(log_ratios[seen[-1]])), -float(log_ratios[max(seen[0], 1)])
+    # A sum that the grid rounds to nothing would tell all: then the known bin has the say.
+    down = most if chances[0] > _ROUNDING else min(most, down)
+    return profile_losses(grid, (-down, up, removing), (-up, down, adding))
+
+
+def _average(
+    sigma: float, bins: int, cells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return the values and chances of S / bins without the unit, spread over a grid.
+
+    Returns:
+        Values rising from 0, their chances, and the chance, with the unit, of what was cut off.
+    """
+    from scipy.fft import irfft, next_fast_len, rfft
+    from scipy.special import ndtr
+
+    half = 0.5 / sigma
+    largest = math.exp(min((_REACH + half) / sigma, _LARGEST))
+    spread = math.sqrt(math.expm1(min(sigma**-2, _LARGEST)))
+    # S: its mean is `bins`, and it is far above only by one large ratio or by many small ones.
+    room = bins + largest + 2 * _REACH * min(spread, largest) * math.sqrt(bins)
+    cell = max(min(spread, 1.0) / _FINENESS, room / cells)
+    points = np.arange(math.ceil(largest / cell) + 1) * cell
+    with np.errstate(divide="ignore"):
+        logs = np.log(points) * sigma
+    # e^l lies above y with chance Φ(-σ log y - 1/2σ), and with Φ(1/2σ - σ log y) of its mean.
+    share, mean = -np.diff(ndtr(-logs - half)), -np.diff(ndtr(half - logs))
+    # Between two points a and b: (b - x) / cell goes to a, (x - a) / cell to b.
+    single = np.zeros_like(points)
+    single[:-1] += np.maximum(points[1:] * share - mean, 0.0) / cell
+    single[1:] += np.maximum(mean - points[:-1] * share, 0.0) / cell
+    # What lies above the grid: its chance goes to 0, its mean to infinity.
+    single[0] += ndtr(-logs[-1] - half)
+    length = next_fast_len(math.ceil(room / cell) + 1, real=True)
+    chances = np.maximum(irfft(rfft(single, length) ** bins, length), 0.0)
+    ratios = np.arange(length) * (cell / bins)
+    # The mean that was cut off, or lost to rounding, is what the unit's presence makes of it.
+    lost = max(0.0, 1 - float(ratios @ chances))
+    return ratios, chances, lost + _ROUNDING

@@ -111,16 +111,6 @@ class Mechanism(ABC):
         return whole
 
     @property
-    def simpler(self) -> Mechanism | None:
-        """Another mechanism that dominates it too and may cost less than `parts` say."""
-        return None
-
-    @property
-    def slack(self) -> float:
-        """The part of δ by which its distribution may be too small."""
-        return 0.0
-
-    @property
     def accountant(self) -> str:
         """How its ε is computed."""
         from strongroom.privacy._accounting import accountant_of

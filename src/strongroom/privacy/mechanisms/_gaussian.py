@@ -16,6 +16,7 @@ from strongroom.privacy.mechanisms._base import (
     dp_accounting,
     repeated,
 )
+from strongroom.privacy.mechanisms._profiles import profile_losses, replaced_profile
 
 if TYPE_CHECKING:
     from strongroom.privacy._relation import Relation
@@ -231,8 +232,9 @@ class ShuffledGaussian(Mechanism):
 class FixedSizeGaussian(Mechanism):
     """Each step's batch is a uniform subset of exactly `batch` of `units` units.
 
-    Accounted by Rényi divergences (Wang, Balle and Kasiviswanathan 2019, theorem 27) between data
-    sets in which one unit is *another*: the sum moves by twice the clip norm.
+    The neighbours are data sets in which one unit is *another*, so that the sum moves by up to
+    twice the clip norm. See `replaced_profile`; by Rényi divergences, Wang, Balle and
+    Kasiviswanathan 2019, theorem 27, which is much looser.
 
     Attributes:
         units: how many there are: public under this relation.
@@ -273,6 +275,13 @@ class FixedSizeGaussian(Mechanism):
         noise = dp.GaussianDpEvent(self.noise_multiplier / relation.shift)
         one = dp.SampledWithoutReplacementDpEvent(self.units, self.batch, noise)
         return repeated(one, self.steps)
+
+    def losses(self, relation: Relation, grid: float) -> Any:  # noqa: ANN401 - untyped library
+        """See `Mechanism.losses`."""
+        self.check_relation(relation)
+        mu = relation.shift / self.noise_multiplier
+        one = profile_losses(grid, replaced_profile(self.sampling_rate, mu))
+        return one.self_compose(self.steps) if self.steps > 1 else one
 
 
 def sampled_event(rate: float, noise: float, steps: int) -> Any:  # noqa: ANN401 - DpEvent

@@ -43,8 +43,8 @@ class RepeatedSelection(Mechanism):
     shape: float | None = 1.0
 
     def __post_init__(self) -> None:
-        if not self.each or any(m.slack for m in self.each):
-            raise InputError("a search needs runs that are accounted by Rényi divergences")
+        if not self.each:
+            raise InputError("a search needs something that is run")
         if not 1 <= self.mean <= _MOST_MEAN:
             raise InputError(f"an expected {self.mean:g} runs is not between 1 and {_MOST_MEAN:g}")
         if self.shape is not None and not 0 <= self.shape < math.inf:
