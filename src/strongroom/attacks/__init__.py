@@ -10,6 +10,7 @@ from strongroom.attacks._intervals import clopper_pearson, share_interval
 from strongroom.attacks._registry import BUILTIN, attack_names, load_attack
 from strongroom.attacks._results import (
     Attack,
+    EpsilonEstimate,
     EvasionResult,
     NotEvaluable,
     OneRunBound,
@@ -24,6 +25,7 @@ from strongroom.attacks._roc import auc, judge_scores, roc_curve
 __all__ = [
     "BUILTIN",
     "Attack",
+    "EpsilonEstimate",
     "EvasionResult",
     "NotEvaluable",
     "OneRunBound",

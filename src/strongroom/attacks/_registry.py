@@ -15,6 +15,7 @@ BUILTIN = {
     "membership.loss": "strongroom.attacks.membership:LossThreshold",
     "membership.lira": "strongroom.attacks.membership:Lira",
     "privacy.one_run": "strongroom.attacks.privacy:OneRun",
+    "privacy.estimate": "strongroom.attacks.privacy:Estimate",
     "evasion.coordinate_search": "strongroom.attacks.evasion:CoordinateSearch",
 }
 """Our attacks, in the order they are run; named here so that they work from a plain source tree."""

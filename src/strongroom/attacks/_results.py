@@ -160,6 +160,8 @@ class OneRunBound:
         canaries: how many took part.
         guesses, correct: of the choice that gave the bound; the rest abstained.
         claimed: the ε that was claimed for the run, if known.
+        reachable: what a run that leaks exactly what was claimed would be expected to show with
+            that many canaries, if known.
         knowledge: what the attacker knows and may do.
     """
 
@@ -170,6 +172,44 @@ class OneRunBound:
     guesses: int
     correct: int
     claimed: float | None = None
+    reachable: float | None = None
+    knowledge: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class EpsilonEstimate:
+    """An estimate of ε from one training run that takes a family of mechanisms for granted.
+
+    Not certified: it holds if the run's mechanism is one of the family (its noise is not known) and
+    the canaries don't disturb each other.
+
+    Attributes:
+        epsilon_low: with `confidence`, and under the assumptions, the run's ε is at least this.
+        epsilon_likely: of the member of the family that fits the scores best.
+        delta: at which both hold.
+        confidence: of `epsilon_low`.
+        canaries: how many took part.
+        area: the chance that a canary that was in scores above one that wasn't, as measured.
+        family: what is taken for granted, in words.
+        claimed: the ε that was claimed for the run, if known.
+        reachable: what a run that leaks exactly what was claimed would be expected to show with
+            that many canaries.
+        knowledge: what the attacker knows and may do.
+    """
+
+    epsilon_low: float
+    epsilon_likely: float
+    delta: float
+    confidence: float
+    canaries: int
+    area: float
+    family: str
+    claimed: float | None = None
+    reachable: float | None = None
     knowledge: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -212,7 +252,7 @@ class EvasionResult:
         return self.flipped / self.rows
 
 
-Result = RocResult | OneRunBound | EvasionResult | NotEvaluable
+Result = RocResult | OneRunBound | EpsilonEstimate | EvasionResult | NotEvaluable
 
 
 class Attack(Protocol):

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from strongroom.attacks import EvasionResult, NotEvaluable, OneRunBound, RocResult
+from strongroom.attacks import (
+    EpsilonEstimate,
+    EvasionResult,
+    NotEvaluable,
+    OneRunBound,
+    RocResult,
+)
 from strongroom.audit._finding import Finding, Interval, Severity, Status
 from strongroom.audit._judge import CLAIM
 from strongroom.audit._metrics import severity_of, standards_of, title_of
@@ -63,16 +69,20 @@ def of_result(
         metrics = {
             "membership": [f"membership.{m}" for m in ("auc", *_ROC_METRICS.values())],
             "privacy": ["privacy.epsilon_lower_bound"],
+            "privacy.estimate": ["privacy.epsilon_estimate"],
             "evasion": ["evasion.success_rate"],
-        }.get(family, [name])
+        }
+        reported = metrics.get(name) or metrics.get(family, [name])
         return [
             context.finding(name, metric, reason=result.reason, seconds=seconds)
-            for metric in metrics
+            for metric in reported
         ]
     if isinstance(result, RocResult):
         found = _of_roc(context, name, family, result)
     elif isinstance(result, OneRunBound):
         found = [_of_bound(context, name, family, result, statement)]
+    elif isinstance(result, EpsilonEstimate):
+        found = [_of_estimate(context, name, family, result, statement)]
     else:
         found = [_of_evasion(context, name, family, result)]
     return [replace(f, seconds=seconds, knowledge=result.knowledge) for f in found]
@@ -133,20 +143,57 @@ def _of_bound(
     result: OneRunBound,
     statement: PrivacyStatement | None,
 ) -> Finding:
-    claim = statement.epsilon if statement else result.claimed
     return context.finding(
         name,
         f"{family}.epsilon_lower_bound",
         value=result.epsilon_lower,
         details={
+            "kind": "certified: holds whatever the mechanism",
             "delta": result.delta,
             "confidence": result.confidence,
             "canaries": result.canaries,
             "guesses": result.guesses,
             "correct": result.correct,
-            **({CLAIM: claim} if claim is not None else {}),
+            **_against_claim(result, statement),
         },
     )
+
+
+def _of_estimate(
+    context: Context,
+    name: str,
+    family: str,
+    result: EpsilonEstimate,
+    statement: PrivacyStatement | None,
+) -> Finding:
+    return context.finding(
+        name,
+        f"{family}.epsilon_estimate",
+        value=result.epsilon_low,
+        details={
+            "kind": f"estimate: takes for granted {result.family}",
+            "likely": result.epsilon_likely,
+            "delta": result.delta,
+            "confidence": result.confidence,
+            "canaries": result.canaries,
+            "auc": result.area,
+            **_against_claim(result, statement),
+        },
+    )
+
+
+def _against_claim(
+    result: OneRunBound | EpsilonEstimate, statement: PrivacyStatement | None
+) -> dict[str, Any]:
+    claim = statement.epsilon if statement else result.claimed
+    facts: dict[str, Any] = {} if claim is None else {CLAIM: claim}
+    if result.reachable is not None and claim is not None:
+        facts["reachable"] = result.reachable
+        facts["note"] = (
+            f"a training that leaks all of the proved ε = {claim:.3g} would show about "
+            f"{result.reachable:.3g} with {result.canaries:,} canaries: more canaries show more"
+        )
+    return facts
 
 
 def _of_evasion(context: Context, name: str, family: str, result: EvasionResult) -> Finding:
@@ -252,6 +299,8 @@ def of_utility(
 
     if len(nonmembers) == 0:
         return [context.finding("utility", "utility.accuracy", reason="there are no unseen rows")]
+    if nonmembers.labels.ndim > 1:
+        return _of_sequences(context, target, baseline, nonmembers, metrics)
     probabilities = target.predict_proba(nonmembers.inputs)
     test = metrics.get("test") or measure(probabilities, nonmembers.labels)
     low, high = test["accuracy_interval"]
@@ -278,6 +327,42 @@ def of_utility(
                 value=value,
                 interval=interval,
                 details={"accuracy_without_privacy": float(np.mean(right_open))},
+            )
+        )
+    return found
+
+
+def _of_sequences(
+    context: Context,
+    target: Any,  # noqa: ANN401 - a model that measures itself
+    baseline: Any,  # noqa: ANN401 - the same
+    nonmembers: Rows,
+    metrics: Mapping[str, Any],
+) -> list[Finding]:
+    """Return the same of a model of sequences, whose accuracy is of the next token."""
+    test = metrics.get("test") or target.measure(nonmembers.inputs, nonmembers.labels)
+    low, high = test["accuracy_interval"]
+    told = {key: test[key] for key in ("perplexity", "bits_per_byte")}
+    found = [
+        context.finding(
+            "utility.accuracy",
+            "utility.accuracy",
+            value=test["accuracy"],
+            interval=Interval(low, high, method="over sequences"),
+            details={"of": "the next token", **told},
+        )
+    ]
+    if baseline is not None:
+        free = baseline.measure(nonmembers.inputs, nonmembers.labels)
+        found.append(
+            context.finding(
+                "utility.accuracy_gap",
+                "utility.accuracy_gap",
+                value=free["accuracy"] - test["accuracy"],
+                details={
+                    "accuracy_without_privacy": free["accuracy"],
+                    "perplexity_without_privacy": free["perplexity"],
+                },
             )
         )
     return found

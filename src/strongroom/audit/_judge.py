@@ -130,9 +130,10 @@ def _against(finding: Finding, threshold: Threshold) -> tuple[Status, str]:
     whose = {POLICY: "the policy's limit", DEFAULT: "the default limit", CLAIM: "the proved ε"}
     name = whose.get(threshold.source, threshold.source)
     if threshold.source == CLAIM and threshold.max is not None and value > threshold.max:
-        return Status.FAIL, (
-            f"the measured lower bound {value:.3g} refutes {name} = {threshold.max:.3g}"
-        )
+        estimated = finding.metric.endswith("_estimate")
+        what = "estimate" if estimated else "lower bound"
+        verb = "contradicts" if estimated else "refutes"
+        return Status.FAIL, f"the measured {what} {value:.3g} {verb} {name} = {threshold.max:.3g}"
     said = f"{value:.4g}" + (f" [{low:.4g}, {high:.4g}]" if finding.interval else "")
     over = threshold.max is not None and high > threshold.max
     under = threshold.min is not None and low < threshold.min

@@ -79,4 +79,6 @@ def proved(findings: Sequence[Mapping[str, Any]]) -> str:
     delta = by_metric["privacy.epsilon"].get("details", {}).get("delta")
     text = f"Proved ε = {epsilon:.2f}" + (f" at δ = {delta:g}" if delta else "")
     bound = by_metric.get("privacy.epsilon_lower_bound", {}).get("value")
-    return text + (f"; measured lower bound {bound:.2f}." if bound is not None else ".")
+    text += f"; measured lower bound {bound:.2f}" if bound is not None else ""
+    guess = by_metric.get("privacy.epsilon_estimate", {}).get("value")
+    return text + (f"; estimated at least {guess:.2f}." if guess is not None else ".")

@@ -213,6 +213,9 @@ def _proved(data: ReportData) -> str:
     bound = worst(data.findings, "privacy.epsilon_lower_bound")
     low = number(bound, "value")
     measured = "" if low is None else f"; measured lower bound {fmt.epsilon(low)}"
+    guess = number(worst(data.findings, "privacy.epsilon_estimate"), "value")
+    if guess is not None:
+        measured += f"; estimated at least {fmt.epsilon(guess)}"
     return f"Proved ε{fmt.GAP}={fmt.GAP}{fmt.epsilon(epsilon)}{fmt.at_delta(delta)}{measured}."
 
 
@@ -265,9 +268,12 @@ def _privacy(data: ReportData) -> Tile:
     bound = worst(data.findings, "privacy.epsilon_lower_bound")
     epsilon, delta = (number(data.train, "privacy", key) for key in ("epsilon", "delta"))
     low = number(bound, "value")
-    notes = (
-        () if low is None else (f"attack on planted records measured at least {fmt.epsilon(low)}",)
-    )
+    guess = number(worst(data.findings, "privacy.epsilon_estimate"), "value")
+    notes: tuple[str, ...] = ()
+    if low is not None:
+        notes += (f"attack on planted records measured at least {fmt.epsilon(low)}",)
+    if guess is not None:
+        notes += (f"estimate, if the noise is as accounted: at least {fmt.epsilon(guess)}",)
     if data.train is None:
         value, caption = fmt.NOTHING, "no model trained yet"
     elif epsilon is None or not is_private(data):

@@ -1,9 +1,29 @@
 """How much does one private training run leak at least (privacy auditing)?
 
-In: scores and truths of planted canaries. Out: a certified lower bound on ε. Bounds that assume a
-family of mechanisms would be estimates and aren't made here.
+In: scores and truths of planted canaries. Out, kept apart by name and type: a *certified* lower
+bound on ε (`one_run`, which takes nothing for granted), and an *estimate* (`estimate`, tighter,
+which holds if the mechanism is of the family that it was accounted as).
 """
 
-from strongroom.attacks.privacy._one_run import OneRun, one_run, p_value
+from strongroom.attacks.privacy._estimate import Estimate, estimate
+from strongroom.attacks.privacy._family import Family, Separation, gaussian_separation
+from strongroom.attacks.privacy._one_run import (
+    OneRun,
+    one_run,
+    p_value,
+    planned_guesses,
+    refuted,
+)
 
-__all__ = ["OneRun", "one_run", "p_value"]
+__all__ = [
+    "Estimate",
+    "Family",
+    "OneRun",
+    "Separation",
+    "estimate",
+    "gaussian_separation",
+    "one_run",
+    "p_value",
+    "planned_guesses",
+    "refuted",
+]
