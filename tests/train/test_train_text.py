@@ -184,6 +184,6 @@ def test_bad_data_is_said() -> None:
 
 
 def test_defaults_fit_the_kind() -> None:
-    assert shape_of(TrainSpec(model="ngram")).buckets == 2**18
+    assert shape_of(TrainSpec(model="ngram")).buckets == 2**16
     assert shape_of(TrainSpec(model="language-model")).length == 128
     assert LanguageModel(shape_of(TrainSpec(model="language-model")), "text").classes[256] == "edge"

@@ -58,7 +58,7 @@ class TextShape:
     """
 
     kind: TextKind
-    buckets: int = 2**18
+    buckets: int = 2**16
     length: int = 1024
     width: int = 128
     layers: int = 2

@@ -40,7 +40,7 @@ _GRAMS = (2, 3, 4)
 def byte_sequences(
     texts: Iterable[str | None], length: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """Cut each text by itself into sequences of `length` bytes; empty texts give none.
+    """Cut each text by itself into sequences of `length` bytes; blank texts give none.
 
     Returns:
         What is read, int32 [m, length]: `EDGE`, then all bytes but the last. What is to be
@@ -49,9 +49,9 @@ def byte_sequences(
     """
     found, sources = [], []
     for number, text in enumerate(texts):
-        tokens = np.frombuffer((text or "").encode("utf-8", "replace"), np.uint8).astype(np.int64)
-        if not tokens.size:
+        if not text or text.isspace():
             continue
+        tokens = np.frombuffer(text.encode("utf-8", "replace"), np.uint8).astype(np.int64)
         tokens = np.append(tokens, EDGE)
         count = -(-tokens.size // length)
         padded = np.full(count * length, NO_TARGET, np.int64)
