@@ -16,6 +16,7 @@ from strongroom.privacy import (
     CorrelatedGaussian,
     CorrelatedNoise,
     CyclicBandedGaussian,
+    CyclicSampler,
     GaussianReleases,
     PoissonGaussian,
     Schedule,
@@ -202,6 +203,35 @@ def test_the_best_noise_counts_that_units_come_again() -> None:
     # Units in every step: nothing can be taken back at a gain.
     full = running_error(best_blt(2, 50, 1), 50, 1)
     assert full == pytest.approx(running_error(Banded((1.0,)), 50, 1), rel=1e-3)
+
+
+def test_sampled_groups_with_bands_beat_both_extremes() -> None:
+    steps, rate, epsilon = 400, 0.02, 8.0
+
+    def error(schedule: Schedule) -> float:
+        assert schedule.strategy is not None
+        noise = running_error(schedule.strategy, steps, steps)
+        return schedule.noise_multiplier * noise
+
+    chosen = Schedule.cyclic(epsilon, 1e-5, rate, steps)
+    assert isinstance(chosen.sampler, CyclicSampler)
+    assert chosen.mechanism.epsilon(1e-5) <= epsilon
+    assert chosen.sampler.expected(1000) == pytest.approx(1000 * rate)
+    plain = Schedule.cyclic(epsilon, 1e-5, rate, steps, most_bands=1)
+    assert plain.mechanism.epsilon(1e-5) == PoissonGaussian(
+        rate, plain.noise_multiplier, steps
+    ).epsilon(1e-5)
+    batches = round(1 / rate)
+    fixed = Schedule.calibrated(
+        epsilon,
+        1e-5,
+        ShuffledSampler(batches, fixed=True),
+        steps,
+        strategy=best_banded(32, steps, batches),
+    )
+    assert fixed.strategy is not None
+    unsampled = fixed.noise_multiplier * running_error(fixed.strategy, steps, batches)
+    assert error(chosen) < 0.9 * min(error(plain), unsampled)
 
 
 def test_an_optimum_is_one() -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from strongroom.errors import InputError
 from strongroom.privacy._accounting import calibrate_noise
 from strongroom.privacy._noise import grid_step, noisy_sum
+from strongroom.privacy._sampling import CyclicSampler
+from strongroom.privacy._strategy_search import best_banded, running_error
 from strongroom.privacy.mechanisms import CorrelatedGaussian, CyclicBandedGaussian
 
 if TYPE_CHECKING:
@@ -83,6 +85,44 @@ class Schedule:
 
         found = calibrate_noise(epsilon, delta, make, beside=beside)
         return cls(sampler, found.noise_multiplier, steps, strategy, count_deviation)
+
+    @classmethod
+    def cyclic(
+        cls,
+        epsilon: float,
+        delta: float,
+        rate: float,
+        steps: int,
+        *,
+        most_bands: int = 32,
+        beside: Sequence[Mechanism] = (),
+    ) -> Schedule:
+        """Return the banded noise over sampled groups with (nearly) the least error.
+
+        More bands take more noise back, and fewer, larger groups hide better whose turn it is: of
+        1, 2, 4, ... bands those are taken whose running sums are the least noisy at this ε. One
+        band is plain Poisson sampling with independent noise.
+
+        Args:
+            epsilon: what everything together may cost.
+            delta: in (0, 1).
+            rate: expected batch over all units.
+            steps: how many noisy sums.
+            most_bands: the noise keeps one vector for each but one.
+            beside: what else is released and paid for from the same ε.
+
+        Raises:
+            InputError: no noise reaches ε.
+        """
+        found: list[tuple[float, Schedule]] = []
+        bands = 1
+        while bands == 1 or (bands <= min(most_bands, steps) and bands * rate <= 1):
+            strategy = best_banded(bands, steps, steps)
+            sampler = CyclicSampler(bands, min(1.0, bands * rate))
+            made = cls.calibrated(epsilon, delta, sampler, steps, strategy=strategy, beside=beside)
+            found.append((made.noise_multiplier * running_error(strategy, steps, steps), made))
+            bands *= 2
+        return min(found, key=lambda each: each[0])[1]
 
     @cached_property
     def mechanism(self) -> Mechanism:
@@ -204,8 +244,10 @@ class CorrelatedNoise:
         if step != self._done + 1 or sensitivity is not None:
             raise ValueError(f"correlated noise gives step {self._done + 1}, not {step}")
         drawn = self._stream.normal(self.LABEL, step, total.size) * self._deviation
-        noise = np.rint((drawn - self._strategy.recall(self._buffers)) / self._grid) * self._grid
-        self._strategy.keep(self._buffers, noise)
+        noise = (
+            np.rint((drawn - self._strategy.recall(self._buffers, step)) / self._grid) * self._grid
+        )
+        self._strategy.keep(self._buffers, noise, step)
         self._done = step
         rounded = np.rint(np.asarray(total, dtype=np.float64) / self._grid) * self._grid
         return (rounded + noise).astype(total.dtype)

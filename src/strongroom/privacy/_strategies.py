@@ -45,12 +45,12 @@ class Strategy(ABC):
         """How many vectors the noise keeps."""
 
     @abstractmethod
-    def recall(self, buffers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what the next draw is diminished by: [buffers, n] to [n]."""
+    def recall(self, buffers: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+        """Return what the draw of `step` is diminished by: [buffers, n] to [n]."""
 
     @abstractmethod
-    def keep(self, buffers: NDArray[np.float64], noise: NDArray[np.float64]) -> None:
-        """Take the noise that was just given out into the buffers, in place."""
+    def keep(self, buffers: NDArray[np.float64], noise: NDArray[np.float64], step: int) -> None:
+        """Take the noise that `step` has given out into the buffers, in place."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -118,16 +118,18 @@ class Banded(Strategy):
         """See `Strategy.buffers`."""
         return self.bands - 1
 
-    def recall(self, buffers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """See `Strategy.recall`: the newest noise stands first."""
-        found: NDArray[np.float64] = np.asarray(self.coefficients[1:]) @ buffers
+    def recall(self, buffers: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+        """See `Strategy.recall`: the noise of step s stands in row s mod the number of rows."""
+        rows = max(self.buffers, 1)
+        # Row r was filled that many steps ago, less one.
+        ages = (step - 1 - np.arange(self.buffers)) % rows
+        found: NDArray[np.float64] = np.asarray(self.coefficients)[1 + ages] @ buffers
         return found
 
-    def keep(self, buffers: NDArray[np.float64], noise: NDArray[np.float64]) -> None:
+    def keep(self, buffers: NDArray[np.float64], noise: NDArray[np.float64], step: int) -> None:
         """See `Strategy.keep`."""
         if len(buffers):
-            buffers[1:] = buffers[:-1].copy()
-            buffers[0] = noise
+            buffers[step % len(buffers)] = noise
 
     def to_json(self) -> dict[str, Any]:
         """See `Strategy.to_json`."""
@@ -168,13 +170,15 @@ class Blt(Strategy):
         """See `Strategy.buffers`."""
         return len(self.scales)
 
-    def recall(self, buffers: NDArray[np.float64]) -> NDArray[np.float64]:
+    def recall(self, buffers: NDArray[np.float64], step: int) -> NDArray[np.float64]:
         """See `Strategy.recall`."""
+        del step
         found: NDArray[np.float64] = np.asarray(self.scales) @ buffers
         return found
 
-    def keep(self, buffers: NDArray[np.float64], noise: NDArray[np.float64]) -> None:
+    def keep(self, buffers: NDArray[np.float64], noise: NDArray[np.float64], step: int) -> None:
         """See `Strategy.keep`."""
+        del step
         buffers *= np.asarray(self.decays)[:, None]
         buffers += noise
 
