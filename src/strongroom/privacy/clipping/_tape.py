@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
 from strongroom.errors import InputError
-from strongroom.privacy.clipping._use import Use
+from strongroom.privacy.clipping._use import Space, Use
 from strongroom.privacy.clipping.rules import LINEAR, OPAQUE, RULES
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Site:
         rule: how it is clipped.
         names: the rule's parameter name to the module's.
         kind: the type of its parameters.
+        space: memory for its rule.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Site:
     rule: Any
     names: Mapping[str, str]
     kind: torch.dtype
+    space: Space = field(default_factory=Space)
 
 
 @dataclass(eq=False)
@@ -227,14 +229,14 @@ class Tape:
                 # It hangs on nothing that needs a gradient: it becomes a leaf.
                 output.requires_grad_()
             self._edges.append(get_gradient_edge(output))
-            self.uses.append((site, Use(given, self.rows_per_unit)))
+            self.uses.append((site, Use(given, self.rows_per_unit, site.space)))
         return output
 
     def note_steps(self, site: Site, outputs: Sequence[Tensor], given: Tensor) -> None:
         """Note one use in steps."""
         if self.recording:
             self._edges += [get_gradient_edge(output) for output in outputs]
-            self.uses.append((site, Use((given,), self.rows_per_unit, len(outputs))))
+            self.uses.append((site, Use((given,), self.rows_per_unit, site.space, len(outputs))))
 
     def _hook(self, site: Site, layer: nn.Module, given: tuple[Any, ...], output: Any) -> None:  # noqa: ANN401
         if not self.recording:

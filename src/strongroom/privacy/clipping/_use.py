@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 
+class Space:
+    """Memory that is used again by every micro-batch.
+
+    Fresh pages for every per-unit gradient would cost more than the arithmetic.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Tensor] = {}
+
+    def get(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Return uninitialised memory of a shape; what had the name before is overwritten."""
+        count = math.prod(shape)
+        kept = self._kept.get(name)
+        if kept is None or kept.numel() < count or kept.dtype is not like.dtype:
+            kept = torch.empty(count, dtype=like.dtype, device=like.device)
+            self._kept[name] = kept
+        return kept[:count].view(shape)
+
+
 @dataclass(slots=True)
 class Use:
     """What a layer was given and what came back to it.
@@ -19,6 +39,7 @@ class Use:
     Attributes:
         inputs: its positional tensors; the first axis counts rows.
         rows_per_unit: consecutive rows that belong to one unit.
+        space: memory of the site's own.
         outputs: of a use that goes on in time: how many outputs it has, one a step; else 0.
         gradient: of the loss by the layer's output; None until it arrives, or if none does.
         kept: whatever a rule computes for the norms and needs again for the sum.
@@ -26,6 +47,7 @@ class Use:
 
     inputs: tuple[Any, ...]
     rows_per_unit: int
+    space: Space
     outputs: int = 0
     gradient: Tensor | None = None
     kept: Any = None

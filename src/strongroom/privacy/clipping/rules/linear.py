@@ -46,10 +46,12 @@ class LinearRule:
         a, g = use.sequence(use.given), use.sequence(use.returned)
         length, wide, high = a.shape[1], a.shape[2], g.shape[2]
         if length * length * (wide + high) < _TRAFFIC * wide * high:
-            pairs = torch.bmm(a, a.mT).mul_(torch.bmm(g, g.mT))
+            square = (len(a), length, length)
+            pairs = torch.bmm(a, a.mT, out=use.space.get("inner", square, a))
+            pairs.mul_(torch.bmm(g, g.mT, out=use.space.get("outer", square, g)))
             # Rounding may fall a hair below zero.
             return pairs.sum((1, 2)).clamp_min_(0)
-        use.kept = torch.bmm(g.mT, a)
+        use.kept = torch.bmm(g.mT, a, out=use.space.get("weight", (len(a), high, wide), a))
         return squares(use.kept)
 
     def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]) -> None:
@@ -67,10 +69,13 @@ class LinearRule:
             given, returned = given.flatten(0, -2), returned.flatten(0, -2)
         if "weight" in sinks:
             # The weights go to the smaller of the two factors.
-            if given.shape[1] < returned.shape[1]:
-                sinks["weight"].addmm_(returned.T, given * rows[:, None])
+            smaller = given if given.shape[1] < returned.shape[1] else returned
+            scaled = use.space.get("scaled", tuple(smaller.shape), smaller)
+            torch.mul(smaller, rows[:, None], out=scaled)
+            if smaller is given:
+                sinks["weight"].addmm_(returned.T, scaled)
             else:
-                sinks["weight"].addmm_((returned * rows[:, None]).T, given)
+                sinks["weight"].addmm_(scaled.T, given)
         if "bias" in sinks:
             sinks["bias"].addmv_(returned.T, rows)
 
