@@ -153,8 +153,28 @@ def test_interrupted_by_ctrl_c(project: Project) -> None:
     assert "Traceback" not in err
     assert "✓ seal" in out
     project.edit("epochs = 4000\ncompare = false", "epochs = 8")
-    assert walk_until_report(project) == {"skipped": STAGES[:3]}
+    assert project("train", "--discard").code == 0
+    assert walk_until_report(project) == {"skipped": STAGES[:4]}
     assert project("verify").code == 0
+
+
+def test_changed_settings_do_not_throw_away_what_was_paid(project: Project) -> None:
+    victim = start_long_training(project)
+    kept = project.workspace / "checkpoints" / "train.age"
+    deadline = time.monotonic() + 60
+    while not kept.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    project.edit("epochs = 4000", "epochs = 5")
+    refused = project("run")
+    assert refused.code == 2
+    assert "epochs 4000.0 → 5.0" in refused.err
+    assert len(project("budget", "--json").json["entries"]) == 1
+    done = project("train", "--discard")
+    assert done.code == 0, done.err
+    assert "never finished stays spent" in done.err
+    assert len(project("budget", "--json").json["entries"]) == 2
 
 
 def test_a_project_can_move(project: Project, tmp_path: Path) -> None:

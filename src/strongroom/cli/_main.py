@@ -116,4 +116,11 @@ def _usage_error(error: click.UsageError) -> InputError:
 
 def main() -> NoReturn:
     """Run `strongroom` with the arguments of the process."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == EXIT_INTERRUPTED:
+        # An interrupt that fell into code made from text (dataclasses, numba) makes Python end
+        # itself by the signal, although it was handled; everything is closed by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -27,6 +27,7 @@ _OPEN = (
 
 @click.command("train", help="Train the model of strongroom.toml, with differential privacy.")
 @click.option("--again", is_flag=True, help="Train anew although nothing changed: spends again.")
+@click.option("--discard", is_flag=True, help="Give up an interrupted training; its ε stays spent.")
 @click.option("--no-privacy", is_flag=True, help="Train without privacy, whatever the file says.")
 @click.option(
     "--sweep",
@@ -41,9 +42,16 @@ _OPEN = (
 )
 @common
 def command(
-    flags: Common, again: bool, no_privacy: bool, sweep: str | None, public: Path | None
+    flags: Common,
+    again: bool,
+    discard: bool,
+    no_privacy: bool,
+    sweep: str | None,
+    public: Path | None,
 ) -> int:
     """Run discover, anonymize and seal where they changed, then train."""
+    if discard:
+        _discard(flags)
     if sweep is not None:
         if no_privacy:
             raise InputError(
@@ -54,6 +62,13 @@ def command(
     if public is not None:
         raise InputError("--public goes with --sweep", hint="--sweep epsilon=0.5,1,2,4,8")
     return _train(flags, again=again, no_privacy=no_privacy)
+
+
+def _discard(flags: Common) -> None:
+    with flags.open_workspace(flags.config(), "train --discard") as workspace:
+        count = workspace.discard_unfinished()
+    if not count:
+        flags.console.talk("no training stands unfinished")
 
 
 def _train(flags: Common, *, again: bool, no_privacy: bool) -> int:
@@ -73,7 +88,20 @@ def _train(flags: Common, *, again: bool, no_privacy: bool) -> int:
     else:
         flags.console.say("Trained without differential privacy: strongroom.toml has no "
                           "[train.privacy], so nothing is proved.")  # fmt: skip
+    _tell_unfinished(flags)
     return 0
+
+
+def _tell_unfinished(flags: Common) -> None:
+    config = flags.config()
+    with flags.read_workspace(config) as workspace:
+        entries = workspace.budget(config.project.name, None)["entries"]
+    count = sum(e["state"] == "reserved" for e in entries)
+    if count:
+        some = "an earlier training" if count == 1 else f"{count} earlier trainings"
+        flags.console.talk(
+            f"what {some} reserved and never finished stays spent: strongroom budget"
+        )
 
 
 def _sweep(flags: Common, text: str, public: Path | None, *, again: bool) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 
 from strongroom.errors import InputError, WorkspaceError
+from strongroom.files import user_errors
 from strongroom.store import database as db
 from strongroom.store._checkpointer import SealedCheckpointer
 from strongroom.store._codec import canonical, now, sha256
@@ -339,46 +340,22 @@ class Workspace:
             raise InputError(f'"{name}" can\'t name a checkpoint', hint="letters, digits, . _ -")
         return SealedCheckpointer(self._layout.checkpoints / f"{name}.age", self.keyring)
 
+    def discard_unfinished(self) -> int:
+        """Forget every unfinished training; return how many. What they reserved stays spent."""
+        _ = self._journal  # refuses where the workspace was opened for reading
+        states = list(self._layout.checkpoints.glob("*.age"))
+        for path in states:
+            with user_errors(path):
+                path.unlink(missing_ok=True)
+        return len(states)
+
     # The ledger, for people
 
     def budget(self, account: str, limit: float | None) -> dict[str, Any]:
         """Return what was spent on an account, composed over all its releases, as a document."""
-        from strongroom.privacy import compose
+        from strongroom.store._account import account_document
 
-        entries = self.ledger.entries(account)
-        delta = entries[0].spend.delta if entries else None
-        settled_by = self._settled_by()
-        return {
-            "account": account,
-            "budget": limit,
-            "spent": compose([e.spend for e in entries], delta) if delta is not None else 0.0,
-            "delta": delta,
-            "entries": [
-                {
-                    "id": e.id,
-                    "created": e.created,
-                    "state": e.state.value,
-                    "epsilon": e.spend.epsilon,
-                    "delta": e.spend.delta,
-                    "unit": e.spend.unit.value,
-                    "relation": e.spend.relation.value,
-                    "run": settled_by.get(e.id),
-                }
-                for e in entries
-            ],
-        }
-
-    def _settled_by(self) -> dict[str, str]:
-        """Return which stage run settled each ledger entry, from the log."""
-        names: dict[int, str] = {}
-        found: dict[str, str] = {}
-        for record in self.evidence.records():
-            told = record.predicate
-            if record.kind == "ledger" and told.get("event") == "reserved":
-                names[told["number"]] = str(told["id"])
-            elif record.kind == "stage":
-                found |= {names[n]: str(told["stage"]) for n in told["settles"] if n in names}
-        return found
+        return account_document(self.ledger, self.evidence, account, limit)
 
     @property
     def _artefacts(self) -> ArtefactStore:

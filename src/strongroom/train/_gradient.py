@@ -26,6 +26,7 @@ from strongroom.train._loop import (
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
 from strongroom.train._preparation import one_row_each, rounded
 from strongroom.train._result import TrainResult
+from strongroom.train._unfinished import about
 from strongroom.train._watch import HELD_OUT, OWN, PUBLIC, Watch
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         guard=guard,
         canaries=guarded.spec.canaries if guarded else 0,
         digest=_digest(spec, around.key, stream),
+        about=about(spec, around.key),
     )
     fitted = fit(
         model.network,

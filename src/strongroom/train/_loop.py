@@ -27,6 +27,7 @@ from strongroom.privacy import (
     verify_gradients,
 )
 from strongroom.train._optimizers import Kind, Optimizer
+from strongroom.train._unfinished import FIELD
 from strongroom.train._watch import Watching
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ class Plan:
         guard: None for training without privacy.
         canaries: how many ride along (private training only).
         digest: identifies the run, so that no other run's checkpoint is taken up.
+        about: the run's settings, bytes, for whoever finds its checkpoint.
     """
 
     steps: int
@@ -171,6 +173,7 @@ class Plan:
     guard: Guard | None
     canaries: int
     digest: bytes
+    about: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -273,6 +276,7 @@ class _Run:
         def clipper(module: nn.Module) -> ClippedGradient:
             return ClippedGradient(module, self._clipping, rows_per_unit=examples.rows_per_unit)
 
+        self._network = network
         self._engine = clipper(network)
         self._sum = self._engine.accumulator()
         self.flat = _flatten(self._engine.parameters.values())
@@ -298,9 +302,14 @@ class _Run:
 
     def verify(self) -> None:
         """Look at a few rows before the first step; see `verify_gradients`."""
-        few = slice(0, min(_VERIFIED, self._examples.units))
-        inputs, targets = self._examples.take(few, self._stream, 0, 0)
-        verify_gradients(self._engine, (inputs,), targets, self._loss)
+        few = min(_VERIFIED, self._examples.units)
+        inputs, targets = self._examples.take(slice(0, few), self._stream, 0, 0)
+
+        def losses(part: slice) -> Tensor:
+            own = tuple(t[part] for t in targets) if self._examples.groups else targets[part]
+            return self._loss(self._network(inputs[part]), own)
+
+        verify_gradients(self._engine, losses, few)
 
     def step(self, number: int) -> None:
         """Draw a batch, sum, add noise, and move the parameters."""
@@ -426,6 +435,7 @@ def _kept(
         **run.optimizer.state(),
         **(run.noise.state() if run.noise else {}),
         **(watching.state() if watching else {}),
+        **({FIELD: plan.about} if plan.about is not None else {}),
     }
     if run.canaries is not None:
         state["canary.scores"] = run.canaries.scores.copy()

@@ -9,6 +9,7 @@ from strongroom.errors import InputError, MissingExtraError
 from strongroom.privacy import MemoryLedger
 from strongroom.progress import SILENT
 from strongroom.train._guard import Surroundings
+from strongroom.train._unfinished import check_unfinished
 from strongroom.train._watch import check_watch
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def train_model(
     Raises:
         DataError: no target, one class, or values that can't be used.
         BudgetExceededError: the budget doesn't cover the guarantee; nothing was trained.
+        InputError: another private run stands unfinished in the checkpointer.
         MissingExtraError: torch isn't installed.
     """
     if spec.model not in TRAINERS:
@@ -92,5 +94,6 @@ def train_model(
         validation=validation,
     )
     check_watch(spec, around)
+    check_unfinished(spec, around)
     result: TrainResult = trainer(dataset, spec, test, columns or {}, around)
     return result
