@@ -10,7 +10,14 @@ import pytest
 from scipy import optimize, stats
 
 from strongroom.attacks import NotEvaluable, OneRunBound, Situation
-from strongroom.attacks.privacy import OneRun, one_run, p_value
+from strongroom.attacks.privacy import (
+    OneRun,
+    gaussian_separation,
+    one_run,
+    p_value,
+    planned_guesses,
+    refuted,
+)
 from strongroom.privacy import CanaryObservation
 
 DELTA = 1e-5
@@ -59,6 +66,83 @@ def test_p_value_rises_with_epsilon_and_delta() -> None:
     assert all(a <= b for a, b in pairwise(values))
     assert p_value(100, 50, 45, 1.0, 1e-3) > p_value(100, 50, 45, 1.0, 1e-6)
     assert p_value(100, 50, 0, 1.0, DELTA) == 1.0
+
+
+def best_chance(guesses: int, correct: int, epsilon: float, delta: float, m: int) -> float:
+    """Return the most that `correct` right guesses can be worth, as a linear programme.
+
+    The trade-off inequality for every set {i >= j}, with both lines of the curve of (ε, δ), written
+    out as they stand in the theorem; solved by scipy.
+    """
+    p = np.arange(guesses + 1)
+    rows, limits = [], []
+    for j in range(1, guesses + 1):
+        right = np.where(p >= j, p, 0) / m
+        wrong = np.where((p >= j - 1) & (p < guesses), guesses - p, 0) / m
+        rows += [right - math.exp(epsilon) * wrong, math.exp(epsilon) * right - wrong]
+        limits += [delta, math.exp(epsilon) - 1 + delta]
+    found = optimize.linprog(
+        -(p >= correct).astype(float), A_ub=np.array(rows), b_ub=limits,
+        A_eq=np.ones((1, guesses + 1)), b_eq=[1.0], bounds=(0, 1),
+    )  # fmt: skip
+    return float(-found.fun)
+
+
+@pytest.mark.parametrize(
+    ("guesses", "correct", "epsilon", "delta"),
+    [(30, 24, 0.7, 1e-3), (30, 27, 1.5, 1e-4), (20, 20, 1.0, 1e-3), (40, 25, 0.0, 0.0)],
+)
+def test_the_second_theorem_is_the_most_that_its_inequalities_allow(
+    guesses: int, correct: int, epsilon: float, delta: float
+) -> None:
+    m = 60
+    most = best_chance(guesses, correct, epsilon, delta, m)
+    assert 0 < most < 1
+    steinke = p_value(m, guesses, correct, epsilon, delta)
+    lowest = min(most, steinke)
+    assert refuted(m, guesses, correct, epsilon, delta, 1.01 * lowest)
+    assert not refuted(m, guesses, correct, epsilon, delta, 0.99 * lowest)
+
+
+def test_the_second_theorem_is_sharper_where_delta_weighs() -> None:
+    m, guesses, correct, error = 20_000, 200, 196, 0.01
+    assert p_value(m, guesses, correct, 2.6, DELTA) > 2 * error
+    assert refuted(m, guesses, correct, 2.6, DELTA, error)
+    assert not refuted(m, guesses, 0, 0.0, DELTA, error)
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_mechanism_that_spends_all_of_its_delta_is_hardly_ever_accused(planned: bool) -> None:
+    """With chance δ each canary is told in clear; else randomised response: tight for (ε, δ)."""
+    coins, delta, canaries = np.random.default_rng(4), 5e-3, 400
+    guesses = 80 if planned else None
+    accused = 0
+    for _ in range(400):
+        included = coins.random(canaries) < 0.5
+        told = included ^ (coins.random(canaries) < 1 / (1 + math.e))
+        clear = coins.random(canaries) < delta
+        scores = np.where(clear, 10 * included - 5.0, told) + 1e-3 * coins.random(canaries)
+        result = one_run(scores, included, delta, guesses=guesses)
+        assert isinstance(result, OneRunBound)
+        accused += result.epsilon_lower > 1.0
+    # 5 % of 400 is 20; more than 36 would happen once in 3,000.
+    assert accused <= 36
+
+
+def test_guesses_are_planned_without_the_outcome_and_promise_what_they_give() -> None:
+    coins = np.random.default_rng(8)
+    for epsilon in (1.0, 8.0):
+        apart = gaussian_separation(epsilon, DELTA)
+        guesses, promised = planned_guesses(5_000, apart.right_at, DELTA)
+        given = []
+        for _ in range(15):
+            included = coins.random(5_000) < 0.5
+            scores = included + coins.normal(0, sigma(epsilon), 5_000)
+            found = one_run(scores, included, DELTA, guesses=guesses)
+            assert isinstance(found, OneRunBound)
+            assert found.guesses == guesses
+            given.append(found.epsilon_lower)
+        assert float(np.median(given)) == pytest.approx(promised, rel=0.15)
 
 
 @pytest.mark.parametrize("epsilon", [1.0, 4.0, 8.0])

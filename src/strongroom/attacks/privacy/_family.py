@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,26 +39,29 @@ class Separation:
 
     Attributes:
         left_out, taken_in: masses by ascending score, each with sum 1.
-        area: the chance that a canary that was in scores above one that wasn't (AUC).
     """
 
     left_out: NDArray[np.float64]
     taken_in: NDArray[np.float64]
 
-    @property
+    @cached_property
     def area(self) -> float:
         """The chance that the score of one that was in is the higher one."""
         return float(self.taken_in @ _below(self.left_out))
+
+    @cached_property
+    def _variances(self) -> tuple[float, float]:
+        of_inside = self.taken_in @ np.square(_below(self.left_out))
+        of_outside = self.left_out @ np.square(1 - _below(self.taken_in))
+        return float(of_inside) - self.area**2, float(of_outside) - self.area**2
 
     def deviation(self, inside: int, outside: int) -> float:
         """Return the standard deviation of the measured area (of `inside` and `outside` scores).
 
         Up to terms in 1 / (inside · outside) (Hoeffding 1948; DeLong et al. 1988).
         """
-        area = self.area
-        of_inside = self.taken_in @ np.square(_below(self.left_out)) - area**2
-        of_outside = self.left_out @ np.square(1 - _below(self.taken_in)) - area**2
-        return math.sqrt(max(0.0, float(of_inside / inside + of_outside / outside)))
+        of_inside, of_outside = self._variances
+        return math.sqrt(max(0.0, of_inside / inside + of_outside / outside))
 
     def right_at(self, share: float) -> float:
         """Return the share of right guesses among the highest and the lowest `share` / 2 each."""
