@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,13 +71,13 @@ def word_tokens(texts: Iterable[str | None], buckets: int, length: int) -> NDArr
 
 
 def gram_tokens(texts: Iterable[str | None], buckets: int, length: int) -> NDArray[np.int32]:
-    """Return the first `length` distinct buckets of each text, `NOTHING` after the last.
+    """Return the first `length` distinct buckets of each text, rising, `NOTHING` after the last.
 
     A text has the words (in lower case, digits as 0), the pairs of neighbours, the 2-, 3- and
     4-grams of characters, the shape of each word ("Xx", "00"), and its length in half octaves.
     """
     return _stacked(
-        (list(dict.fromkeys(_bucket(g, buckets) for g in _grams(t or "")))[:length] for t in texts),
+        (_first_distinct((_bucket(g, buckets) for g in _grams(t or "")), length) for t in texts),
         length,
     )
 
@@ -95,6 +96,10 @@ def _grams(text: str) -> Iterator[str]:
     line = f" {' '.join(_DIGIT.sub('0', text.lower()).split())} "
     for n in _GRAMS:
         yield from ("c" + line[i : i + n] for i in range(len(line) - n + 1))
+
+
+def _first_distinct(buckets: Iterable[int], count: int) -> list[int]:
+    return sorted(islice(dict.fromkeys(buckets), count))
 
 
 def _bucket(token: str, buckets: int) -> int:

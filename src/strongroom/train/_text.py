@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from strongroom.train._result import TrainResult
 
 # Per kind of model: buckets and length where [train.text] names none.
-_DEFAULTS = {"ngram": (2**16, 1024), "text-classifier": (5_000, 64), "language-model": (0, 128)}
+_DEFAULTS = {"ngram": (2**16, 512), "text-classifier": (5_000, 64), "language-model": (0, 128)}
 _HASHED = {"ngram": "words, word pairs, character n-grams and shapes", "text-classifier": "words"}
 _TOKENS_AT_ONCE = 8_192
 _SMALL = 0.05

@@ -50,18 +50,13 @@ class EmbeddingBagRule:
         index, scale = self._parts(layer, use)
         if use.rows_per_unit > 1:
             return squares(self._compact(index, scale, use))
-        order, rank = index.sort(dim=1)
-        sorted_scale = scale.gather(1, rank)
-        # What weighs nothing may stand as often as it likes.
-        fresh = sorted_scale == 0
-        fresh[:, 0] = True
-        fresh[:, 1:] |= order[:, 1:] != order[:, :-1]
-        if fresh.all():
+        if _rising(index, layer.padding_idx):
             weight = squares(scale)
         else:
             # Where an index comes again its weight is added to its first place.
-            place = fresh.cumsum(dim=1) - 1
-            weight = squares(torch.zeros_like(scale).scatter_add_(1, place, sorted_scale))
+            order, rank = index.sort(dim=1)
+            place = _first_seen(order).cumsum(dim=1) - 1
+            weight = squares(torch.zeros_like(scale).scatter_add_(1, place, scale.gather(1, rank)))
         return weight.mul_(squares(use.returned))
 
     def add(
@@ -92,9 +87,7 @@ class EmbeddingBagRule:
         """Return [units, places, d]: each unit's gradient, without the buckets that have none."""
         shares = use.sequence(scale[:, :, None] * use.returned[:, None, :])
         order, rank = index.reshape(len(shares), -1).sort(dim=1)
-        fresh = torch.ones_like(order, dtype=torch.bool)
-        fresh[:, 1:] = order[:, 1:] != order[:, :-1]
-        place = (fresh.cumsum(dim=1) - 1)[:, :, None].expand_as(shares)
+        place = (_first_seen(order).cumsum(dim=1) - 1)[:, :, None].expand_as(shares)
         moved = shares.gather(1, rank[:, :, None].expand_as(shares))
         return torch.zeros_like(shares).scatter_add_(1, place, moved)
 
@@ -108,3 +101,19 @@ class EmbeddingBagRule:
         if layer.mode == "mean":
             scale = scale / scale.sum(dim=1, keepdim=True).clamp_min(1)
         return index, scale
+
+
+def _rising(index: Tensor, padding: int | None) -> bool:
+    """Tell whether every row rises and then holds padding only, so that nothing comes twice."""
+    later, before = index[:, 1:], index[:, :-1]
+    rises = later > before
+    if padding is not None:
+        rises = ((later == padding) | rises) & ((later == padding) | (before != padding))
+    return bool(rises.all())
+
+
+def _first_seen(order: Tensor) -> Tensor:
+    """Return where a sorted row [n, m] shows an index for the first time."""
+    fresh = torch.ones_like(order, dtype=torch.bool)
+    fresh[:, 1:] = order[:, 1:] != order[:, :-1]
+    return fresh
