@@ -133,6 +133,7 @@ def train(
     *,
     target: str | None = None,
     test: Any = None,  # noqa: ANN401 - any Arrow speaker
+    validation: Any = None,  # noqa: ANN401 - any Arrow speaker
     columns: Mapping[str, ColumnSpec] | None = None,
     rows: int | None = None,
     ledger: Ledger | None = None,
@@ -146,6 +147,7 @@ def train(
         spec: the model and the guarantee.
         target: the column to predict; the Dataset's own by default.
         test: rows to test on.
+        validation: rows that are nobody's secret, by which it may stop early (`spec.patience`).
         columns: public declarations (ranges, knots, categories).
         rows: the declared, public number of rows.
         ledger: where the spend is kept; one that lasts as long as the call by default.
@@ -159,13 +161,15 @@ def train(
     from strongroom.train import train_model
 
     dataset = _with_target(Dataset.of(table), target)
-    held_out = None
-    if test is not None:
-        held_out = Dataset.of(test).with_roles(dataset.roles)
+    held_out, public = (
+        None if given is None else Dataset.of(given).with_roles(dataset.roles)
+        for given in (test, validation)
+    )
     return train_model(
         dataset,
         spec or TrainSpec(),
         test=held_out,
+        validation=public,
         columns=columns or {},
         rows=rows,
         ledger=ledger,
