@@ -17,7 +17,6 @@ from strongroom.models._protocol import digest_of
 from strongroom.models._tokens import (
     BYTE_TOKENS,
     EDGE,
-    NO_TARGET,
     byte_sequences,
     gram_tokens,
     word_tokens,
@@ -27,6 +26,7 @@ try:
     import torch
     from torch import Tensor, nn
 
+    from strongroom.models._sequences import measure_sequences, sequence_losses
     from strongroom.models._transformer import GramNetwork, Transformer
 except ImportError as error:
     raise MissingExtraError("torch", "train") from error
@@ -241,38 +241,15 @@ class LanguageModel(_Text):
 
     def losses(self, inputs: NDArray[np.int32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return float64 [n]: each sequence's mean log loss of a byte, in nats."""
-        total, _, counts = self._totals(inputs, labels)
-        return total / counts
+        return sequence_losses(self._batches(inputs), labels)
 
     def measure(self, inputs: NDArray[np.int32], labels: NDArray[np.int64]) -> dict[str, Any]:
         """Measure the model on sequences, each read without what came before it.
 
-        Returns:
-            `perplexity` of a token (a byte, or the end of a text), with a 95 % interval;
-            `bits_per_byte`, the ends' cost included; `log_loss` of a token in nats; `accuracy`,
-            the share of tokens that were the likeliest, with an interval; `auc` None; `rows`,
-            `tokens` and `bytes`. Intervals are over sequences: tokens of one depend on each other.
+        A token is a byte or the end of a text; see `measure_sequences`.
         """
-        total, right, counts = self._totals(inputs, labels)
-        tokens = int(counts.sum())
         size = int(((labels >= 0) & (labels < EDGE)).sum())
-        loss, loss_half = _ratio(total, counts)
-        share, share_half = _ratio(right, counts)
-        return {
-            "perplexity": math.exp(loss),
-            "perplexity_interval": [math.exp(loss - loss_half), math.exp(loss + loss_half)]
-            if len(labels) > 1
-            else None,
-            "bits_per_byte": float(total.sum()) / math.log(2) / max(size, 1),
-            "log_loss": loss,
-            "accuracy": share,
-            "accuracy_interval": [max(0.0, share - share_half), min(1.0, share + share_half)],
-            "auc": None,
-            "auc_interval": None,
-            "rows": len(labels),
-            "tokens": tokens,
-            "bytes": size,
-        }
+        return measure_sequences(self._batches(inputs), labels, size)
 
     def perplexity(self, texts: Iterable[str | None]) -> float:
         """Return the perplexity of a token over texts.
@@ -326,20 +303,6 @@ class LanguageModel(_Text):
         load_tensors(model.network, tensors)
         return model
 
-    def _totals(
-        self, inputs: NDArray[np.int32], labels: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return per sequence: the sum of log losses, how many were likeliest, how many."""
-        total, right = np.zeros(len(labels)), np.zeros(len(labels))
-        for part, logits in self._batches(inputs):
-            targets = torch.from_numpy(np.ascontiguousarray(labels[part]))
-            losses = nn.functional.cross_entropy(
-                logits.flatten(0, 1), targets.flatten(), reduction="none", ignore_index=NO_TARGET
-            )
-            total[part] = losses.view(targets.shape).double().sum(dim=1).numpy()
-            right[part] = (logits.argmax(dim=2) == targets).sum(dim=1).numpy()
-        return total, right, (labels != NO_TARGET).sum(axis=1).astype(np.float64)
-
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Set a network's parameters.
@@ -353,16 +316,3 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> Non
     if not all(np.isfinite(v).all() for v in tensors.values()):
         raise TamperedError("a tensor of the model holds NaN or infinite values")
     network.load_state_dict({k: torch.tensor(v, dtype=torch.float32) for k, v in tensors.items()})
-
-
-def _ratio(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the ratio of totals and half its 95 % interval, sequences drawn at random.
-
-    By the linearised ratio estimator (Cochran 1977, section 6.4).
-    """
-    ratio = float(sums.sum() / counts.sum())
-    n = len(sums)
-    if n < 2:  # noqa: PLR2004 - no spread in one
-        return ratio, math.inf
-    spread = float(((sums - ratio * counts) ** 2).sum() / (n - 1))
-    return ratio, 1.959963984540054 * math.sqrt(spread * n) / float(counts.sum())
