@@ -97,6 +97,11 @@ def test_the_quick_estimate_is_the_same_distribution(parts: list[tuple[float, fl
     assert quick_epsilon(parts, 1e-5, 4e-3) == pytest.approx(slow, abs=1e-6)
 
 
+def test_the_quick_estimate_knows_the_ends() -> None:
+    assert quick_epsilon([(0.01, 50.0, 1)], 0.1, 4e-3) == 0.0
+    assert quick_epsilon([(0.5, 1.0, 10)], 1e-25, 4e-3) == math.inf
+
+
 def test_a_coarser_discretisation_is_never_below_a_finer_one() -> None:
     mechanism = PoissonGaussian(0.02, 0.9, 400)
     coarse, middle, fine = (compose_epsilon([mechanism], 1e-5, grid=g) for g in (8e-3, 2e-3, 5e-4))
@@ -168,6 +173,13 @@ def test_gaussian_releases_beside_a_sampled_training_are_composed_by_their_losse
     assert ours <= theirs.get_epsilon(1e-5) + 1e-9
     assert accountant_of([training, releases]) is Accountant.PLD
     assert accountant_of([releases]) is Accountant.EXACT
+
+
+def test_a_gaussian_counted_by_its_losses_costs_a_little_more_than_exactly() -> None:
+    for mechanism in (GaussianReleases(3.0, 2), ShuffledGaussian(3.0, 20, 10)):
+        by_losses = compose_epsilon([mechanism], 1e-5, accountant=Accountant.PLD)
+        assert mechanism.epsilon(1e-5) <= by_losses <= mechanism.epsilon(1e-5) + 1e-4
+    assert compose_epsilon([GaussianReleases(1e4)], 0.1, accountant=Accountant.PLD) == 0.0
 
 
 def test_laplace_noise_and_pure_releases_cost_no_more_than_their_epsilon() -> None:

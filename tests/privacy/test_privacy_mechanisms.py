@@ -70,6 +70,9 @@ def test_every_kind_survives_json_and_says_what_a_statement_needs(mechanism: Mec
         Mechanism.from_json({**document, "more": 1})
     with pytest.raises(InputError, match="damaged"):
         Mechanism.from_json(dict(list(document.items())[:-1]))
+    first = next(name for name in document if name != "type")
+    with pytest.raises(InputError, match="damaged"):
+        Mechanism.from_json({**document, first: "much"})
 
 
 def test_an_event_of_the_first_version_is_still_read() -> None:

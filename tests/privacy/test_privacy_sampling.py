@@ -334,3 +334,14 @@ def test_a_schedule_leaves_room_for_what_else_is_released() -> None:
     beside = (GaussianReleases(5.0),)
     made = Schedule.calibrated(2.0, 1e-5, PoissonSampler(0.05), 100, beside=beside)
     assert 2.0 * (1 - 2e-3) <= compose_epsilon([made.mechanism, *beside], 1e-5) <= 2.0
+
+
+def test_independent_noise_keeps_nothing_and_may_be_told_the_clip_norm_of_each_step() -> None:
+    made = Schedule(PoissonSampler(0.5), 1.5, 10).noise(STREAM, 4, 2.0)
+    zero = np.zeros(4)
+    plain = made.noisy_sum(zero, 3)
+    assert made.state() == {}
+    made.restore({})
+    # Any step at any time: a doubled clip norm gets the same coins, doubled.
+    assert made.noisy_sum(zero, 3, sensitivity=4.0) == pytest.approx(2 * plain, abs=1e-5)
+    assert (made.noisy_sum(zero, 1) != plain).all()

@@ -73,7 +73,8 @@ class Strategy(ABC):
         the largest for j = 0, as later ones are the same vector cut off. The entries count as
         absolute values, which makes it an upper bound for contributions that are vectors, and
         exact where none is negative. Where the column never rises it holds as well for any steps
-        at least `separation` apart (Kalinin and Lampert 2024, theorem 2).
+        at least `separation` apart (Kalinin and Lampert 2024, "Banded Square Root Matrix
+        Factorization").
         """
         column = np.abs(self.column(steps))
         if separation < 1:

@@ -144,7 +144,10 @@ class Mechanism(ABC):
                 f'cannot account for an event of type "{document.get("type")}"',
                 hint="it was written by a newer version of strongroom",
             )
-        return kind.read({k: v for k, v in document.items() if k != "type"})
+        try:
+            return kind.read({k: v for k, v in document.items() if k != "type"})
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f'an event of type "{kind.TYPE}" is damaged') from error
 
     @classmethod
     def read(cls, facts: dict[str, Any]) -> Self:

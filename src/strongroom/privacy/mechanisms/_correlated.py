@@ -88,7 +88,7 @@ class CyclicBandedGaussian(Mechanism):
     Each unit belongs to one of `groups` groups by its own coin, and step t samples group t mod
     groups with a coin for each unit. With at most as many bands as groups, the columns of C that a
     unit can touch don't overlap: it is what that many Poisson-sampled Gaussians are
-    (Choquette-Choo et al. 2023, "(Amplified) Banded Matrix Factorization", theorem 4).
+    (Choquette-Choo et al. 2023, "(Amplified) Banded Matrix Factorization").
 
     Attributes:
         noise_multiplier: σ over what one batch moves, which is the norm of a column of C.
