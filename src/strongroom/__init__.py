@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # the same names, for type checkers; at run time `_HOME` find
     )
     from strongroom.data import Dataset, Role
     from strongroom.estimators import PrivacyBudget, PrivateClassifier, PrivateSearch
+    from strongroom.privacy import make_private
 
 __version__ = "0.1.0"
 
@@ -50,6 +51,7 @@ __all__ = [
     "anonymize",
     "audit",
     "load_model",
+    "make_private",
     "risk",
     "scan",
     "train",
@@ -60,7 +62,7 @@ _HOME |= dict.fromkeys(
     ("AnonymizeSpec", "AuditSpec", "ColumnSpec", "DiscoverSpec", "Limit", "PrivacySpec"),
     "strongroom.config",
 )
-_HOME |= {"TrainSpec": "strongroom.config"}
+_HOME |= {"TrainSpec": "strongroom.config", "make_private": "strongroom.privacy"}
 _HOME |= dict.fromkeys(("Dataset", "Role"), "strongroom.data")
 _HOME |= dict.fromkeys(
     ("PrivacyBudget", "PrivateClassifier", "PrivateSearch"), "strongroom.estimators"

@@ -17,6 +17,7 @@ from strongroom.privacy._accounting import (
     calibrate,
     calibrate_noise,
     compose_epsilon,
+    gaussian_mu,
     relation_of,
 )
 from strongroom.privacy._ledger import (
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         Unclipped,
         verify_gradients,
     )
+    from strongroom.privacy.loop import AdamCorrected, PrivateLoader, PrivateRun, make_private
 
 _NEED_TORCH = {
     "Accumulator": "clipping",
@@ -87,6 +89,10 @@ _NEED_TORCH = {
     "PerLayer": "clipping",
     "Unclipped": "clipping",
     "verify_gradients": "clipping",
+    "AdamCorrected": "loop",
+    "PrivateLoader": "loop",
+    "PrivateRun": "loop",
+    "make_private": "loop",
     "SlotCanaries": "_canaries",
     "WithSlots": "_canaries",
 }
@@ -94,6 +100,7 @@ _NEED_TORCH = {
 __all__ = [
     "Accountant",
     "Accumulator",
+    "AdamCorrected",
     "AdaptiveClippingGaussian",
     "Automatic",
     "BallsInBinsGaussian",
@@ -125,6 +132,8 @@ __all__ = [
     "PoissonGaussian",
     "PoissonSampler",
     "PrivacyStatement",
+    "PrivateLoader",
+    "PrivateRun",
     "PureReleases",
     "Relation",
     "RepeatedSelection",
@@ -148,7 +157,9 @@ __all__ = [
     "check_budget",
     "compose",
     "compose_epsilon",
+    "gaussian_mu",
     "guarantee_warnings",
+    "make_private",
     "noisy_sum",
     "plan_budget",
     "relation_of",

@@ -55,15 +55,22 @@ class SecretStream:
 
     Args:
         seed: 32 secret bytes; without it they come from the operating system.
+
+    Attributes:
+        seed: as it was given or drawn. Never to be printed.
     """
 
     def __init__(self, seed: bytes | None = None) -> None:
         seed = secrets.token_bytes(SEED_BYTES) if seed is None else seed
         if len(seed) != SEED_BYTES:
             raise InputError(f"a seed has {SEED_BYTES} bytes, this one has {len(seed)}")
-        self._seed = seed
-        self._ciphers: dict[str, AESGCM] = {}
+        self.reseed(seed)
         self._zeros = b""
+
+    def reseed(self, seed: bytes) -> None:
+        """Give the coins of another seed from now on."""
+        self.seed = seed
+        self._ciphers: dict[str, AESGCM] = {}
 
     def raw(self, label: str, step: int, size: int) -> bytes:
         """Return `size` bytes of the key stream at this address, from its start."""
@@ -77,7 +84,7 @@ class SecretStream:
         cipher = self._ciphers.get(label)
         if cipher is None:
             info = f"strongroom coins 2\0{label}".encode()
-            cipher = AESGCM(HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(self._seed))
+            cipher = AESGCM(HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(self.seed))
             self._ciphers[label] = cipher
         if len(self._zeros) < size:
             # Kept: fresh zeros for every step would cost more than the cipher.

@@ -129,11 +129,16 @@ class ClippedGradient:
         Raises:
             InputError: `loss` doesn't give one number per row, or a layer can't be followed.
         """
-        rows = len(inputs[0])
+        return self.run(lambda: loss(self.module(*inputs), targets), len(inputs[0]), into)
+
+    def run(
+        self, forward: Callable[[], Tensor], rows: int, into: Accumulator | None = None
+    ) -> ClippedSum:
+        """Run one micro-batch of so many rows; `forward` returns a loss for each."""
         tape = self.tape
         with tape.watching(), torch.enable_grad():
             with tape.record(rows):
-                losses = loss(self.module(*inputs), targets)
+                losses = forward()
             if losses.shape != (rows,):
                 raise InputError(
                     f"the loss gave {list(losses.shape)} for {rows} rows",

@@ -83,6 +83,7 @@ class Tape:
     module: nn.Module
     rows_per_unit: int = 1
     recording: bool = False
+    by_hook: bool = False
     rows: int = 0
     uses: list[tuple[Site, Use]] = field(default_factory=list)
     _edges: list[Any] = field(default_factory=list)
@@ -164,7 +165,7 @@ class Tape:
         if self._handles:
             yield
             return
-        self._attach()
+        self.attach()
         try:
             yield
         finally:
@@ -172,7 +173,8 @@ class Tape:
                 handle.remove()
             self._handles = []
 
-    def _attach(self) -> None:
+    def attach(self) -> None:
+        """Watch the module from now on."""
         handles: list[Any] = [
             layer.register_forward_hook(partial(self._hook, site)) for layer, site in self._watched
         ]
@@ -189,6 +191,10 @@ class Tape:
             layer.inplace = False  # type: ignore[assignment]
             handles.append(_Again(layer))
         self._handles = handles
+
+    def begin(self, rows: int) -> None:
+        """Record, until told to stop, for a backward that somebody else runs."""
+        self.rows, self.uses, self._edges, self.recording = rows, [], [], True
 
     def record(self, rows: int) -> _Recording:
         """Record the uses of one forward on a batch of so many rows."""
@@ -212,6 +218,9 @@ class Tape:
 
     def take(self) -> list[tuple[Site, Use]]:
         """Return the uses that a gradient came back to, and forget them."""
+        for _, use in self.uses:
+            if use.steps:
+                use.gradient = _stacked(use.steps)
         found = [
             (site, use)
             for site, use in self.uses
@@ -228,15 +237,27 @@ class Tape:
             if not output.requires_grad:
                 # It hangs on nothing that needs a gradient: it becomes a leaf.
                 output.requires_grad_()
-            self._edges.append(get_gradient_edge(output))
-            self.uses.append((site, Use(given, self.rows_per_unit, site.space)))
+            use = Use(given, self.rows_per_unit, site.space)
+            if self.by_hook:
+                watch: Any = output.register_hook  # untyped in PyTorch
+                watch(partial(setattr, use, "gradient"))
+            else:
+                self._edges.append(get_gradient_edge(output))
+            self.uses.append((site, use))
         return output
 
     def note_steps(self, site: Site, outputs: Sequence[Tensor], given: Tensor) -> None:
         """Note one use in steps."""
         if self.recording:
-            self._edges += [get_gradient_edge(output) for output in outputs]
-            self.uses.append((site, Use((given,), self.rows_per_unit, site.space, len(outputs))))
+            use = Use((given,), self.rows_per_unit, site.space, len(outputs))
+            if self.by_hook:
+                use.steps = [None] * len(outputs)
+                for i, output in enumerate(outputs):
+                    watch: Any = output.register_hook
+                    watch(partial(use.steps.__setitem__, i))
+            else:
+                self._edges += [get_gradient_edge(output) for output in outputs]
+            self.uses.append((site, use))
 
     def _hook(self, site: Site, layer: nn.Module, given: tuple[Any, ...], output: Any) -> None:  # noqa: ANN401
         if not self.recording:
@@ -322,7 +343,7 @@ class _Again:
         self.layer.inplace = True  # type: ignore[assignment]
 
 
-def _stacked(steps: list[Tensor | None]) -> Tensor | None:
+def _stacked(steps: Sequence[Tensor | None]) -> Tensor | None:
     """Return [n, t, d] of the steps' gradients; a step that nothing came back to has zeros."""
     some = next((s for s in steps if s is not None), None)
     if some is None:

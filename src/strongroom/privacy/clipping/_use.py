@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -41,6 +41,7 @@ class Use:
         rows_per_unit: consecutive rows that belong to one unit.
         space: memory of the site's own.
         outputs: of a use that goes on in time: how many outputs it has, one a step; else 0.
+        steps: the gradients of such outputs, where they arrive one by one.
         gradient: of the loss by the layer's output; None until it arrives, or if none does.
         kept: whatever a rule computes for the norms and needs again for the sum.
     """
@@ -49,6 +50,7 @@ class Use:
     rows_per_unit: int
     space: Space
     outputs: int = 0
+    steps: list[Tensor | None] = field(default_factory=list)
     gradient: Tensor | None = None
     kept: Any = None
 

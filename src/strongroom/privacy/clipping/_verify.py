@@ -16,55 +16,46 @@ from strongroom.errors import InputError
 from strongroom.privacy.clipping._modes import Unclipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor, nn
 
-    from strongroom.privacy.clipping._engine import ClippedGradient, LossFunction
+    from strongroom.privacy.clipping._engine import ClippedGradient
 
 # Single precision on sums of any length, and far below what a mixed-in row would do.
 _TOLERANCE = 1e-3
 
 
 def verify_gradients(
-    engine: ClippedGradient,
-    inputs: Sequence[Tensor],
-    targets: Any,  # noqa: ANN401 - whatever the loss takes
-    loss: LossFunction,
+    engine: ClippedGradient, losses: Callable[[slice], Tensor], units: int
 ) -> None:
     """Compare per-unit gradient norms and their sum with autograd's, without dropout.
 
     Args:
         engine: whose module is looked at; its parameters, modes and hooks are left as they were.
-        inputs: the module's arguments for a few units, two at least.
-        targets: what `loss` takes.
-        loss: gives one loss per row.
+        losses: runs the module on some of the rows and returns a loss for each.
+        units: how many to look at, two at least.
 
     Raises:
         InputError: they don't agree, so clipping would bound nothing.
     """
     together = engine.tape.rows_per_unit
-    units = len(inputs[0]) // together
     kept, engine.clipping = engine.clipping, Unclipped()
     try:
         with _still(engine.module):
-            found = engine(inputs, targets, loss)
+            rows = units * together
+            found = engine.run(lambda: losses(slice(0, rows)), rows)
             if not torch.isfinite(found.norms).all():
                 return  # the step itself will say so
-            total = torch.zeros_like(_flat(found.total.values()))
-            norms = []
-            for i in range(units):
-                part = slice(i * together, (i + 1) * together)
-                own = _plain(engine, [x[part] for x in inputs], _cut(targets, part), loss)
-                total += own
-                norms.append(own.norm())
+            parts = [slice(i * together, (i + 1) * together) for i in range(units)]
+            single = [_plain(engine, losses, part) for part in parts]
     finally:
         engine.clipping = kept
-    expected = torch.stack(norms)
-    size = expected.max().clamp_min(torch.finfo(expected.dtype).tiny)
+    norms = torch.stack([own.norm() for own in single])
+    size = norms.max().clamp_min(torch.finfo(norms.dtype).tiny)
+    sums = _flat(found.total.values()) - torch.stack(single).sum(0)
     apart = max(
-        float((found.norms - expected).abs().max() / size),
-        float((_flat(found.total.values()) - total).norm() / (size * units)),
+        float((found.norms - norms).abs().max() / size), float(sums.norm() / (size * units))
     )
     if not apart <= _TOLERANCE:
         raise InputError(
@@ -75,19 +66,14 @@ def verify_gradients(
         )
 
 
-def _plain(
-    engine: ClippedGradient,
-    inputs: Sequence[Tensor],
-    targets: Any,  # noqa: ANN401 - whatever the loss takes
-    loss: LossFunction,
-) -> Tensor:
-    """Return the flat gradient of the summed loss, by autograd and nothing else."""
+def _plain(engine: ClippedGradient, losses: Callable[[slice], Tensor], part: slice) -> Tensor:
+    """Return the flat gradient of the summed losses, by autograd and nothing else."""
     parameters = list(engine.parameters.values())
     for parameter in parameters:
         parameter.requires_grad = True
     try:
         with torch.enable_grad():
-            total = loss(engine.module(*inputs), targets).sum()
+            total = losses(part).sum()
             gradients: Any = torch.autograd.grad(total, parameters, allow_unused=True)
     finally:
         for parameter in parameters:
@@ -107,10 +93,6 @@ def _still(module: nn.Module) -> Iterator[None]:
     finally:
         for layer in training:
             layer.training = True
-
-
-def _cut(targets: Any, part: slice) -> Any:  # noqa: ANN401
-    return tuple(t[part] for t in targets) if isinstance(targets, tuple) else targets[part]
 
 
 def _flat(values: Any) -> Tensor:  # noqa: ANN401 - tensors, in any iterable
