@@ -14,7 +14,7 @@ from strongroom.cli.console import StageView
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from strongroom.cli.console import Console
 
@@ -162,6 +162,8 @@ def _show(console: Console, swept: Mapping[str, Any], ledger: Mapping[str, Any])
         for line in chart(drawn, say=say, floor=(f"without privacy {say(flat)}", flat)):
             console.say(line)
     console.say()
+    if _by_chance(points):
+        console.say("Differences that lie within the intervals may be chance.")
     if swept["public"]:
         console.say(
             f"Measured on {points[0]['rows']:,} rows of {swept['public']}, taken as public: no ε "
@@ -175,3 +177,10 @@ def _show(console: Console, swept: Mapping[str, Any], ledger: Mapping[str, Any])
         of = f" of {ledger['budget']:g}" if ledger["budget"] else ""
         console.say(f'Spent so far ε = {ledger["spent"]:.3f}{of} on "{ledger["account"]}".')
     console.say(f"Picture: {swept['picture']}")
+
+
+def _by_chance(points: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether the interval of a point holds what was reached without privacy."""
+    flat = points[-1]["value"]
+    spreads = (p["interval"] for p in points[:-1] if p["interval"])
+    return any(low <= flat <= high for low, high in spreads)
