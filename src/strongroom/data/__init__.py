@@ -6,12 +6,12 @@ Out: a `Dataset`. This room never guesses roles (discover does) and never change
 
 from strongroom.data._dataset import Dataset, Kind, Role
 from strongroom.data._images import (
-    common_size,
     decode_images,
     image_column,
     pixels,
     raw,
     resized,
+    seen_sizes,
 )
 from strongroom.data._readers import read_content, read_dataset, read_table, readable
 from strongroom.data._split import split
@@ -21,7 +21,6 @@ __all__ = [
     "Dataset",
     "Kind",
     "Role",
-    "common_size",
     "decode_images",
     "image_column",
     "pixels",
@@ -31,6 +30,7 @@ __all__ = [
     "read_table",
     "readable",
     "resized",
+    "seen_sizes",
     "split",
     "write_table",
 ]

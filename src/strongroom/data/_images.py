@@ -196,22 +196,19 @@ def decode_images(
     return found
 
 
-def common_size(column: pa.ChunkedArray, *, where: str) -> tuple[int, int, int] | None:
-    """Return height, width and colours (3 if any image has 3) of all images; None if they differ.
+def seen_sizes(column: pa.ChunkedArray, *, where: str) -> tuple[set[tuple[int, int]], int]:
+    """Return every (height, width) there is, and colours: 3 if any image has 3, else 1.
 
     Raises:
         DataError: a row holds no image; says which.
     """
-    seen: set[tuple[int, int]] = set()
+    sizes: set[tuple[int, int]] = set()
     colours = 1
     for row, content in enumerate(_values(column)):
         shape = pixels(content or b"", where=f"{where}, row {row}").shape
-        seen.add((shape[0], shape[1]))
+        sizes.add((shape[0], shape[1]))
         colours = max(colours, shape[2])
-    if len(seen) != 1:
-        return None
-    ((height, width),) = seen
-    return height, width, colours
+    return sizes, colours
 
 
 def _values(column: pa.ChunkedArray) -> Iterator[bytes | None]:

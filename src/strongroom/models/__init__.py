@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from strongroom.models._additive import AdditiveModel
+from strongroom.models._bins import TableBins
 from strongroom.models._encoder import ColumnKind, EncodedColumn, TableEncoder, encodable
 from strongroom.models._formats import model_from_parts
 from strongroom.models._metrics import delong, encode_labels, find_classes, metrics, wilson
@@ -19,7 +21,8 @@ from strongroom.models._tokens import NO_TARGET, byte_sequences
 if TYPE_CHECKING:
     from strongroom.models._bank import Bank, train_bank
     from strongroom.models._huggingface import HuggingFaceModel
-    from strongroom.models._image import ImageKind, ImageModel, ImageShape
+    from strongroom.models._huggingface_language import HuggingFaceLanguageModel
+    from strongroom.models._image import CentredLinear, ImageKind, ImageModel, ImageShape
     from strongroom.models._pretrained import Pretrained, read_pretrained
     from strongroom.models._scattering import Scattering
     from strongroom.models._table import TableModel, build_network
@@ -27,11 +30,13 @@ if TYPE_CHECKING:
 
 _NEED_TORCH = {
     "Bank": "_bank",
+    "CentredLinear": "_image",
     "ImageKind": "_image",
     "ImageModel": "_image",
     "ImageShape": "_image",
     "Scattering": "_scattering",
     "train_bank": "_bank",
+    "HuggingFaceLanguageModel": "_huggingface_language",
     "HuggingFaceModel": "_huggingface",
     "LanguageModel": "_text",
     "Pretrained": "_pretrained",
@@ -46,9 +51,12 @@ _NEED_TORCH = {
 
 __all__ = [
     "NO_TARGET",
+    "AdditiveModel",
     "Bank",
+    "CentredLinear",
     "ColumnKind",
     "EncodedColumn",
+    "HuggingFaceLanguageModel",
     "HuggingFaceModel",
     "ImageKind",
     "ImageModel",
@@ -57,6 +65,7 @@ __all__ = [
     "Model",
     "Pretrained",
     "Scattering",
+    "TableBins",
     "TableEncoder",
     "TableModel",
     "TextKind",

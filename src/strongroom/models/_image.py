@@ -192,10 +192,17 @@ class ImageModel:
         Raises:
             DataError: no such columns, a row without an image, or a label of no class.
         """
-        for column in (self.column, self.target):
-            dataset.require(column)
-        labels = encode_labels(dataset.table.column(self.target), self.classes)
+        labels = self.labels(dataset)
         return self.shape.inputs(self.pixels(dataset)), labels
+
+    def labels(self, dataset: Dataset) -> NDArray[np.int64]:
+        """Return int64 [n], the place of each row's label among the classes.
+
+        Raises:
+            DataError: no such column, or a label of no class.
+        """
+        dataset.require(self.target)
+        return encode_labels(dataset.table.column(self.target), self.classes)
 
     def pixels(self, dataset: Dataset) -> NDArray[np.uint8]:
         """Return uint8 [n, colours, height, width], every image in the model's size.

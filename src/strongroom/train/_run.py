@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TRAINERS: Mapping[ModelKind, tuple[str, str]] = {
     "logistic": ("_table", "train_table"),
     "mlp": ("_table", "train_table"),
+    "trees": ("_trees", "train_trees"),
     "scattering": ("_image", "train_image"),
     "cnn": ("_image", "train_image"),
     "ngram": ("_text", "train_text"),
