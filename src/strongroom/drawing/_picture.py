@@ -28,6 +28,7 @@ svg.alone .rule { stroke: var(--line); stroke-width: 1.5; stroke-dasharray: 2 4;
 svg.alone .floor { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 7 4; }
 svg.alone .whisker { stroke: var(--c1); stroke-width: 1.75; }
 svg.alone .twin .whisker { stroke: var(--c2); }
+svg.alone .swept .whisker { opacity: 0.5; }
 svg.alone .previous .whisker { stroke: var(--idle); }
 svg.alone .mark { fill: var(--c1); stroke: var(--page); stroke-width: 2; }
 svg.alone .mark.twin { fill: var(--c2); }

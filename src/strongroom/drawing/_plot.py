@@ -85,7 +85,7 @@ def plot(
         at = x(place(tick))
         parts += [
             line(at, _BOTTOM, at, _BOTTOM + 5, "axis"),
-            text(at, _BOTTOM + 19, f"{tick:,.6g}"),
+            text(at, _BOTTOM + 19, f"{tick:,.0f}" if tick == round(tick) else f"{tick:.3g}"),
         ]
     parts += [
         line(_LEFT, _BOTTOM, _RIGHT, _BOTTOM, "axis"),

@@ -135,11 +135,14 @@ def privacy_utility(
     if here:
         this = marks[0]
         at = none_at if this.epsilon is None else x(math.log10(this.epsilon))
-        # Beside the point, on the side with more room, so that the whisker stays visible.
-        side, anchor = (-13, "end") if at > (left + none_at) / 2 else (13, "start")
-        # A line runs through the middle of it: above that there is room.
-        lift = -10 if trail else 4
-        parts.append(text(at + side, y(this.accuracy) + lift, "you are here", "strong", anchor))
+        if trail:
+            # Lines and whiskers stand at both sides: there is room above.
+            highest = max(m.high for m in (*marks, *trail))
+            parts.append(text(at, y(highest) - 6, "you are here", "strong"))
+        else:
+            # Beside the point, on the side with more room, so that the whisker stays visible.
+            side, anchor = (-13, "end") if at > (left + none_at) / 2 else (13, "start")
+            parts.append(text(at + side, y(this.accuracy) + 4, "you are here", "strong", anchor))
     return figure(
         "plot-utility", WIDTH, height, "Accuracy against privacy loss", description, *parts
     )

@@ -126,10 +126,9 @@ def learning(data: ReportData) -> Section | None:
     end = f"{fmt.significant(ended)} (step {fmt.count(last)})"
     lead = [f"Log loss on unseen records went from {start} to {end}."]
     if least < ended * 0.99:
-        lead.append(
-            f"It was lowest, {fmt.significant(least)}, at step {fmt.count(step)}: from there on "
-            "the training gained nothing on unseen records."
-        )
+        lead.append(f"It was lowest, {fmt.significant(least)}, at step {fmt.count(step)}.")
+    if mapping(data.train, "stopping"):
+        lead.append(_stopping(mapping(data.train, "stopping")))
     figure = Figure(
         learning_curve(points, " ".join(lead)),
         "Log loss of the parameters as they stood at each step; smaller is better.",
@@ -142,6 +141,12 @@ def learning(data: ReportData) -> Section | None:
     )
     return Section("learning", "How did it learn?", "Learning curve", tuple(lead),
                    data.record("train"), figure)  # fmt: skip
+
+
+def _stopping(told: Document) -> str:
+    step, best = number(told, "stopped"), fmt.count(number(told, "best") or 0.0)
+    began = f"It was stopped at step {fmt.count(step)}" if step else "It was not stopped early"
+    return f"{began}: the best parameters, of step {best}, were chosen by {text(told, 'on')}."
 
 
 def _step_and_loss(point: Any) -> tuple[float, float] | None:  # noqa: ANN401 - JSON is anything
