@@ -11,9 +11,14 @@ import pytest
 import torch
 
 from strongroom.config import PrivacySpec, TextSpec, TrainSpec
-from strongroom.data import Dataset, Role
+from strongroom.data import Dataset, Kind, Role
 from strongroom.errors import ConfigError, DataError, InputError, TamperedError
-from strongroom.models import HuggingFaceModel, model_from_parts, read_pretrained
+from strongroom.models import (
+    HuggingFaceLanguageModel,
+    HuggingFaceModel,
+    model_from_parts,
+    read_pretrained,
+)
 from strongroom.train import train_model
 
 if TYPE_CHECKING:
@@ -42,9 +47,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             transformers.BertConfig(**small, **heads, max_position_embeddings=64)
         ),
         "gpt2": transformers.GPT2Model(
-            transformers.GPT2Config(vocab_size=32, n_layer=2, n_head=2, n_embd=16, n_positions=64)
+            transformers.GPT2Config(
+                vocab_size=32,
+                n_layer=2,
+                n_head=2,
+                n_embd=16,
+                n_positions=64,
+                bos_token_id=2,
+                eos_token_id=3,
+            )
         ),
-        "llama": transformers.LlamaModel(
+        "llama": transformers.LlamaForCausalLM(
             transformers.LlamaConfig(**small, **heads, num_key_value_heads=1)
         ),
     }
@@ -130,6 +143,60 @@ def test_an_adapter_adds_nothing_at_first(folders: dict[str, Path]) -> None:
     assert torch.equal(ours, theirs)
 
 
+def letters(count: int = 60) -> Dataset:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice([GOOD, BAD], 3)) for _ in range(count)]
+    return Dataset(pa.table({"text": [*texts, "", None]}), kind=Kind.TEXT, name="letters.txt")
+
+
+@pytest.mark.parametrize("private", [True, False])
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_adapters_learn_to_write(folders: dict[str, Path], family: str, private: bool) -> None:
+    before = read_pretrained(folders[family], causal=True).weights
+    asked = spec(folders[family], epochs=30, learning_rate=0.05)
+    asked = asked.model_copy(
+        update={
+            "text": asked.text.model_copy(update={"length": 10, "lora_rank": 4}),
+            "privacy": asked.privacy if private else None,
+        }
+    )
+    result = train_model(letters(), asked, test=letters(20), rows=120)
+    model = result.model
+    assert isinstance(model, HuggingFaceLanguageModel)
+    fresh = HuggingFaceLanguageModel(
+        model.config, model.meta()["tokenizer"], "text", length=10, rank=4, weights=before
+    )
+    for adapter in fresh.adapters.values():
+        torch.nn.init.zeros_(adapter.up.weight)
+    at_first = fresh.measure(*fresh.read(letters(20)))
+    test = result.metrics["test"]
+    assert test["perplexity"] < at_first["perplexity"]
+    assert test["tokens"] == at_first["tokens"]
+    for name, value in model.tensors().items():
+        if ".down." not in name and ".up." not in name:
+            original = before[name.removeprefix("body.").replace(".frozen.", ".")]
+            assert np.array_equal(value, original.numpy()), name
+    if private:
+        assert result.privacy is not None
+        assert any("one sequence of 10 tokens" in line for line in result.privacy.covered)
+    again = model_from_parts(model.tensors(), json.loads(json.dumps(model.meta())))
+    assert again.digest() == model.digest()
+
+
+def test_a_writer_never_looks_ahead(folders: dict[str, Path]) -> None:
+    found = read_pretrained(folders["gpt2"], causal=True)
+    model = HuggingFaceLanguageModel(
+        found.config, found.tokenizer, "text", length=8, rank=2, weights=found.weights
+    )
+    tokens = torch.randint(0, 32, (2, 8))
+    changed = tokens.clone()
+    changed[:, 5:] = 7
+    with torch.no_grad():
+        one, two = model.network(tokens), model.network(changed)
+    assert torch.allclose(one[:, :5], two[:, :5], atol=1e-6)
+    assert not torch.allclose(one[:, 5:], two[:, 5:], atol=1e-4)
+
+
 def test_pickled_weights_are_not_opened(folders: dict[str, Path], tmp_path: Path) -> None:
     for name in ("config.json", "tokenizer.json"):
         (tmp_path / name).write_bytes((folders["bert"] / name).read_bytes())
@@ -170,6 +237,34 @@ def test_what_is_missing_is_said(folders: dict[str, Path], tmp_path: Path) -> No
     (tmp_path / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
     with pytest.raises(DataError, match="weights"):
         read_pretrained(tmp_path)
+
+
+def test_weights_are_never_made_up(tmp_path: Path) -> None:
+    config = transformers.LlamaConfig(
+        vocab_size=32, num_hidden_layers=1, num_attention_heads=2, hidden_size=16,
+        intermediate_size=32,
+    )  # fmt: skip
+    transformers.LlamaModel(config).save_pretrained(tmp_path)
+    tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0}, unk_token="a")).save(
+        str(tmp_path / "tokenizer.json")
+    )
+    read_pretrained(tmp_path)
+    with pytest.raises(DataError, match=r"lm_head\.weight"):
+        read_pretrained(tmp_path, causal=True)
+
+
+def test_another_models_tokeniser_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    for path in folders["gpt2"].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"eos_token_id": 50_256}))
+    with pytest.raises(InputError, match="up to token 50,256"):
+        train_model(letters(), spec(tmp_path, epochs=1))
+    tokenizer = json.loads((tmp_path / "tokenizer.json").read_text())
+    tokenizer["model"]["vocab"] |= {f"more{i}": 100 + i for i in range(40)}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(InputError, match="the model knows 32"):
+        train_model(dataset(), spec(tmp_path, epochs=1))
 
 
 def test_tampered_parts_are_refused(folders: dict[str, Path]) -> None:

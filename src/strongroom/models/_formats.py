@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 # Format to (file, class); imported when it is first read.
 FORMATS: Mapping[str, tuple[str, str]] = {
     "strongroom/table-model/1": ("_table", "TableModel"),
+    "strongroom/additive-model/1": ("_additive", "AdditiveModel"),
     "strongroom/image-model/1": ("_image", "ImageModel"),
     "strongroom/text-model/1": ("_text", "TextModel"),
     "strongroom/language-model/1": ("_text", "LanguageModel"),
     "strongroom/huggingface-model/1": ("_huggingface", "HuggingFaceModel"),
+    "strongroom/huggingface-language-model/1": (
+        "_huggingface_language",
+        "HuggingFaceLanguageModel",
+    ),
 }
 
 

@@ -120,10 +120,12 @@ class HuggingFaceModel:
         self.column, self.classes, self.target = column, tuple(classes), target
         self.length, self.rank = length, rank
         self._tokenizer_text = tokenizer
-        self._tokenizer = _tokenizer(tokenizer, length)
+        self._tokenizer = make_tokenizer(tokenizer)
+        self._tokenizer.enable_truncation(max_length=length)
         body = make_body(self.config)
         if weights is not None:
             body.load_state_dict(dict(weights))
+        check_tokens(body, self._tokenizer)
         self.adapters = adapt(body, rank)
         self.network = Classifier(body, int(body.config.hidden_size), len(self.classes))
         self.network.requires_grad_(requires_grad=False).eval()
@@ -257,8 +259,12 @@ def plain_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key not in _DROPPED}
 
 
-def make_body(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a transformers.PreTrainedModel
+def make_body(config: Mapping[str, Any], *, causal: bool = False) -> Any:  # noqa: ANN401 - a transformers.PreTrainedModel
     """Return the network of a configuration, with parameters of no meaning.
+
+    Args:
+        config: see `plain_config`.
+        causal: with the layer that predicts the next token.
 
     Raises:
         MissingExtraError: transformers isn't installed.
@@ -267,9 +273,8 @@ def make_body(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a transformer
     transformers = library()
     try:
         made = transformers.AutoConfig.for_model(**config)
-        body = transformers.AutoModel.from_config(
-            made, trust_remote_code=False, attn_implementation="eager"
-        )
+        kind = transformers.AutoModelForCausalLM if causal else transformers.AutoModel
+        body = kind.from_config(made, trust_remote_code=False, attn_implementation="eager")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f'transformers cannot make a model of type "{config["model_type"]}" from this '
@@ -277,6 +282,21 @@ def make_body(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a transformer
             hint="a newer version of transformers may know it",
         ) from error
     return body.float()
+
+
+def check_tokens(body: Any, tokenizer: Any, *special: int) -> None:  # noqa: ANN401 - untyped
+    """Refuse a tokeniser whose tokens the body doesn't have.
+
+    Raises:
+        InputError: it has more, or a special token is none of the body's.
+    """
+    known = int(body.config.vocab_size)
+    most = max(tokenizer.get_vocab_size(with_added_tokens=True), *(s + 1 for s in special), 0)
+    if most > known:
+        raise InputError(
+            f"the tokeniser goes up to token {most - 1:,}, the model knows {known:,}",
+            hint="config.json and tokenizer.json must be of the same model",
+        )
 
 
 def adapt(body: nn.Module, rank: int) -> dict[str, Adapted]:
@@ -321,7 +341,13 @@ def library() -> Any:  # noqa: ANN401 - the module transformers
     return transformers
 
 
-def _tokenizer(text: str, length: int) -> Any:  # noqa: ANN401 - a tokenizers.Tokenizer
+def make_tokenizer(text: str) -> Any:  # noqa: ANN401 - a tokenizers.Tokenizer
+    """Return the tokeniser of a tokenizer.json, without padding and truncation.
+
+    Raises:
+        MissingExtraError: tokenizers isn't installed.
+        InputError: it is damaged.
+    """
     try:
         tokenizers: Any = importlib.import_module("tokenizers")
     except ImportError as error:
@@ -331,5 +357,5 @@ def _tokenizer(text: str, length: int) -> Any:  # noqa: ANN401 - a tokenizers.To
     except Exception as error:  # the library raises bare Exceptions
         raise InputError("the model's tokenizer.json is none, or a damaged one") from error
     made.no_padding()
-    made.enable_truncation(max_length=length)
+    made.no_truncation()
     return made

@@ -48,8 +48,12 @@ class Pretrained:
         return max(1, int(most) - 2)
 
 
-def read_pretrained(folder: Path) -> Pretrained:
+def read_pretrained(folder: Path, *, causal: bool = False) -> Pretrained:
     """Read a model's folder: JSON and safetensors, and nothing else.
+
+    Args:
+        folder: where it is.
+        causal: with the layer that predicts the next token.
 
     Raises:
         DataError: a file is missing or damaged, weights lie in pickles only, or some are missing.
@@ -81,14 +85,15 @@ def read_pretrained(folder: Path) -> Pretrained:
             "model.save_pretrained(…) in transformers writes safetensors",
         )
     config = plain_config(config)
-    return Pretrained(config, tokenizer.read_text("utf-8"), _weights(folder, config))
+    return Pretrained(config, tokenizer.read_text("utf-8"), _weights(folder, config, causal=causal))
 
 
-def _weights(folder: Path, config: Mapping[str, Any]) -> Mapping[str, Tensor]:
+def _weights(folder: Path, config: Mapping[str, Any], *, causal: bool) -> Mapping[str, Tensor]:
     transformers = library()
     try:
         made = transformers.AutoConfig.for_model(**config)
-        body, found = transformers.AutoModel.from_pretrained(
+        kind = transformers.AutoModelForCausalLM if causal else transformers.AutoModel
+        body, found = kind.from_pretrained(
             folder,
             config=made,
             local_files_only=True,

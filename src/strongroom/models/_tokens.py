@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import zlib
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,20 +48,39 @@ def byte_sequences(
         predicted, int64 [m, length]: the bytes, after a text's last one `EDGE`, then `NO_TARGET`.
         The number of the text that each sequence is from, int64 [m].
     """
+    codes = (
+        np.frombuffer((text or "").encode("utf-8", "replace"), np.uint8)
+        if text and not text.isspace()
+        else ()
+        for text in texts
+    )
+    return token_sequences(codes, length, begin=EDGE, end=EDGE)
+
+
+def token_sequences(
+    codes: Iterable[Sequence[int] | NDArray[np.integer[Any]]], length: int, *, begin: int, end: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """Cut each text's tokens into sequences as `byte_sequences` does; texts of none give none.
+
+    Args:
+        codes: the tokens of each text.
+        length: of a sequence.
+        begin: is read before the first token, and stands where nothing is left to read.
+        end: is to be predicted after the last.
+    """
     found, sources = [], []
-    for number, text in enumerate(texts):
-        if not text or text.isspace():
+    for number, code in enumerate(codes):
+        if not len(code):
             continue
-        tokens = np.frombuffer(text.encode("utf-8", "replace"), np.uint8).astype(np.int64)
-        tokens = np.append(tokens, EDGE)
+        tokens = np.append(np.asarray(code, np.int64), end)
         count = -(-tokens.size // length)
         padded = np.full(count * length, NO_TARGET, np.int64)
         padded[: tokens.size] = tokens
         found.append(padded.reshape(count, length))
         sources += [number] * count
     labels = np.concatenate(found) if found else np.empty((0, length), np.int64)
-    inputs = np.full(labels.shape, EDGE, np.int32)
-    inputs[:, 1:] = np.where(labels[:, :-1] == NO_TARGET, EDGE, labels[:, :-1])
+    inputs = np.full(labels.shape, begin, np.int32)
+    inputs[:, 1:] = np.where(labels[:, :-1] == NO_TARGET, begin, labels[:, :-1])
     return inputs, labels, np.array(sources, np.int64)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from strongroom.models._tokens import NOTHING
+from strongroom.models._tokens import EDGE, NOTHING
+
+_RECENT = 4
 
 
 class GramNetwork(nn.Module):
@@ -72,6 +74,9 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Tokens [n, t] to logits: [n, outputs] of the whole text, or [n, t, outputs] where causal.
 
+    A causal one reads bytes, and each together with the three before it: a byte alone says little,
+    and attention would first have to learn to look next door, which noisy steps are too few for.
+
     Args:
         tokens: how many kinds of token there are.
         length: the most positions.
@@ -94,6 +99,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.causal = causal
         self.token = nn.Embedding(tokens, width)
+        self.recent = nn.Linear(_RECENT * width, width) if causal else None
         self.position = nn.Embedding(length, width)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
@@ -103,7 +109,7 @@ class Transformer(nn.Module):
         """Return the logits."""
         n, t = tokens.shape
         places = torch.arange(t, device=tokens.device).expand(n, t)
-        x = self.token(tokens) + self.position(places)
+        x = self._read(tokens) + self.position(places)
         visible = None
         if not self.causal:
             visible = tokens != NOTHING
@@ -117,3 +123,14 @@ class Transformer(nn.Module):
             x = (x * kept).sum(dim=1) / kept.sum(dim=1)
         logits: Tensor = self.head(x)
         return logits
+
+    def _read(self, tokens: Tensor) -> Tensor:
+        """Return [n, t, width]: what stands at each place."""
+        if self.recent is None:
+            alone: Tensor = self.token(tokens)
+            return alone
+        t, back = tokens.shape[1], _RECENT - 1
+        states = self.token(nn.functional.pad(tokens, (back, 0), value=EDGE))
+        windows = [states[:, back - i : back - i + t] for i in range(_RECENT)]
+        together: Tensor = self.recent(torch.cat(windows, dim=2))
+        return together

@@ -197,16 +197,7 @@ def _language(
             f'the column "{column.name}" holds no text to learn from', where=dataset.name
         )
     held_out = model.read(test) if test is not None else None
-    people = subject_codes(dataset)
-    subjects, unit = None, f"an example is one sequence of {shape.length} bytes"
-    if people is not None:
-        subjects = _packed(people[sources])
-        unit = f"one sequence of {shape.length} bytes of each subject is read"
-    elif spec.text.unit == "row":
-        subjects = _packed(sources)
-        unit = f"a subject is one row, of which one sequence of {shape.length} bytes is read"
-    else:
-        unit += ": a long row gives several, and each is hidden by itself, not the whole row"
+    subjects, unit = units_of(dataset, spec.text, sources, f"{shape.length} bytes")
     return Prepared(
         model=model,
         inputs=inputs,
@@ -224,6 +215,28 @@ def _language(
             REDACTED,
         ),
         not_covered=column.not_covered,
+    )
+
+
+def units_of(
+    dataset: Dataset, text: TextSpec, sources: NDArray[np.int64], size: str
+) -> tuple[NDArray[np.int64] | None, str]:
+    """Return whose each sequence is, or None where each is its own, and that in words.
+
+    Args:
+        dataset: the rows.
+        text: names the unit.
+        sources: int64 [sequences], the row that each is from.
+        size: of a sequence, in words.
+    """
+    people = subject_codes(dataset)
+    if people is not None:
+        return _packed(people[sources]), f"one sequence of {size} of each subject is read"
+    if text.unit == "row":
+        return _packed(sources), f"a subject is one row, of which one sequence of {size} is read"
+    return None, (
+        f"an example is one sequence of {size}: a long row gives several, and each is hidden by "
+        "itself, not the whole row"
     )
 
 
