@@ -36,7 +36,15 @@ def settings_of(way: Way, spec: TrainSpec) -> Any:  # noqa: ANN401 - JSON
         way.config.project.name,
         way.docs["discover"]["roles"],
         _source.digest(way.path(data.validation)) if data.validation else None,
+        _folder_digest(way, spec),
     ]
+
+
+def _folder_digest(way: Way, spec: TrainSpec) -> str | None:
+    """Return what the folder of the pre-trained model holds, if a training starts from one."""
+    name = spec.text.folder if spec.model == "huggingface" else None
+    # A folder that is missing is told by the training.
+    return _source.digest(way.path(name)) if name and way.path(name).is_dir() else None
 
 
 def validation_rows(way: Way) -> Dataset | None:
