@@ -1,8 +1,9 @@
 """Minimising: what can be taken out of each row by looking at that row alone.
 
-Direct identifiers are dropped or pseudonymised, free text is redacted. No row's result depends on
-another row, so a private training that reads the result needs to pay nothing for it. *Which*
-columns are treated how is decided before, by declaration or by discover, and is public.
+Direct identifiers are dropped or pseudonymised, free text is redacted, image files are cut to their
+pixels. No row's result depends on another row, so a private training that reads the result needs to
+pay nothing for it. *Which* columns are treated how is decided before, by declaration or by
+discover, and is public.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pyarrow as pa
 from strongroom.anonymize._pseudonyms import Pseudonymiser
 from strongroom.anonymize._redaction import is_text, redact
 from strongroom.config import DiscoverSpec
-from strongroom.data import Kind, Role
+from strongroom.data import Kind, Role, image_column, without_metadata
 from strongroom.discover import scan
 from strongroom.errors import DataError
 from strongroom.progress import SILENT, Progress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from strongroom.data import Dataset
 
 DROPPED, PSEUDONYMISED, GENERALISED, KEPT = "dropped", "pseudonymised", "generalised", "kept"
+BARE = "kept, without what the image files say beside their pixels"
 LEFT_OUT, NESTED = "left out (ignored)", "left out (lists can't be looked into)"
 
 # Roles under which the subject column is an identifier like any other; a subject that is declared
@@ -99,6 +101,11 @@ def minimize(
     actions.update(dict.fromkeys(texts, f"redacted ({spec.text})"))
     actions.update(unused)
     table = table.drop_columns(list(unused))
+    for name in table.column_names:
+        if name not in direct and image_column(table.select([name])):
+            at = table.column_names.index(name)
+            bare = without_metadata(table[name], where=f"{dataset.name}, {name}")
+            table, actions[name] = table.set_column(at, name, bare), BARE
     for name in direct:
         at = table.column_names.index(name)
         if name == dataset.subject or asked_to_pseudonymise(spec, name):

@@ -7,10 +7,13 @@ from pathlib import Path
 import click
 
 from strongroom.cli._options import Common, common
-from strongroom.errors import InputError
 
 
-@click.command("init", help="Look at DATA and write a commented strongroom.toml beside you.")
+@click.command(
+    "init",
+    help="Look at DATA, a file or a folder of images, and write a commented strongroom.toml "
+    "beside you.",
+)
 @click.argument("data")
 @click.option("--target", help="The column to predict.")
 @click.option("--example", help="Lay out this example (adult) in the folder DATA instead.")
@@ -25,8 +28,6 @@ def command(flags: Common, data: str, target: str | None, example: str | None, f
     from strongroom.discover import scan
     from strongroom.starter import write_config
 
-    if Path(data).is_dir():
-        raise InputError("this is a folder", where=data, hint="name a data file")
     folder = flags.config_path.parent
     dataset = read_dataset(data)
     with flags.console.bar("discover") as bar:

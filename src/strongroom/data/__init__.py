@@ -12,6 +12,7 @@ from strongroom.data._images import (
     raw,
     resized,
     seen_sizes,
+    without_metadata,
 )
 from strongroom.data._readers import read_content, read_dataset, read_table, readable
 from strongroom.data._split import split
@@ -32,5 +33,6 @@ __all__ = [
     "resized",
     "seen_sizes",
     "split",
+    "without_metadata",
     "write_table",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from strongroom.errors import DataError, did_you_mean
 
@@ -132,12 +133,14 @@ class Dataset:
         digest = hashlib.sha256()
         table = plain(self.table)
         with pa.ipc.new_stream(_Hashing(digest), table.schema) as writer:
-            for start in range(0, table.num_rows, _BATCH):
-                writer.write_batch(_canonical(table.slice(start, _BATCH)))
+            step = _batch_rows(table)
+            for start in range(0, table.num_rows, step):
+                writer.write_batch(_canonical(table.slice(start, step)))
         return digest.hexdigest()
 
 
 _BATCH = 65_536
+_BATCH_BYTES = 2**29  # of one column; an Arrow array of bytes ends at 2^31
 # Row numbers of a pandas frame without an index of its own: not data, and nearly an identifier.
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
@@ -168,6 +171,15 @@ def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
         return column.cast(pa.binary())
     return column
+
+
+def _batch_rows(table: pa.Table) -> int:
+    """Return how many rows are hashed together: it depends on the values alone."""
+    blobs = (c for c in table.columns if pa.types.is_binary(c.type))
+    largest = max((pc.sum(pc.binary_length(c)).as_py() or 0 for c in blobs), default=0)
+    if largest <= _BATCH_BYTES:
+        return _BATCH
+    return max(1, min(_BATCH, table.num_rows * _BATCH_BYTES // largest))
 
 
 def _canonical(rows: pa.Table) -> pa.RecordBatch:

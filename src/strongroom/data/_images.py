@@ -19,7 +19,7 @@ import pyarrow as pa
 from strongroom.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ MOST_PIXELS = 50_000_000
 _MOST_ARRAY_BYTES = 8 * 2**30
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _STARTS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"P5\n": "PPM", b"P6\n": "PPM"}
-_ROWS_A_CHUNK = 4096
+_CHUNK_BYTES = 2**26
 _HEADER = 64
 
 
@@ -61,7 +61,7 @@ def read_image_folder(folder: Path) -> pa.Table:
             labels.append(part.name)
     if not images:
         raise DataError(
-            "this folder holds no images",
+            "this is a folder, and it holds no images",
             where=str(folder),
             hint="put the PNG or JPEG files of each class into a subfolder with its name",
         )
@@ -157,6 +157,25 @@ def pixels(content: bytes, *, where: str) -> NDArray[np.uint8]:
         raise DataError(f"not a {form} image, or a damaged one", where=where) from error
 
 
+def without_metadata(column: pa.ChunkedArray, *, where: str) -> pa.ChunkedArray:
+    """Return the same images as files that hold nothing but pixels (PNG, PGM, PPM).
+
+    A photograph's file often says where, when and by which camera it was taken.
+
+    Raises:
+        DataError: a row holds something else than an image; says which.
+        MissingExtraError: Pillow is needed and isn't installed.
+    """
+
+    def bare(row: int, content: bytes | None) -> bytes | None:
+        if content is None:
+            return None
+        image = pixels(content, where=f"{where}, row {row}")
+        return raw(image) if _form(content) == "PPM" else _png(image)
+
+    return _chunked(bare(row, content) for row, content in enumerate(_values(column)))
+
+
 def resized(image: NDArray[np.uint8], height: int, width: int, colours: int) -> NDArray[np.uint8]:
     """Return [h, w, c] pixels in another size (bilinear, whole image) and number of colours."""
     if image.shape == (height, width, colours):
@@ -217,20 +236,33 @@ def _values(column: pa.ChunkedArray) -> Iterator[bytes | None]:
             yield value.as_py()
 
 
-def _table(images: Any, labels: pa.Array) -> pa.Table:  # noqa: ANN401 - any iterable of bytes
-    chunks, part = [], []
+def _table(images: Iterable[bytes], labels: pa.Array) -> pa.Table:
+    return pa.table({IMAGE: _chunked(images), LABEL: labels})
+
+
+def _chunked(images: Iterable[bytes | None]) -> pa.ChunkedArray:
+    """Return a binary column in chunks far below the 2 GiB that one can hold."""
+    chunks, part, size = [], [], 0
     for image in images:
         part.append(image)
-        if len(part) == _ROWS_A_CHUNK:
+        size += len(image or b"")
+        if size > _CHUNK_BYTES:
             chunks.append(pa.array(part, pa.binary()))
-            part = []
-    if part:
-        chunks.append(pa.array(part, pa.binary()))
-    return pa.table({IMAGE: pa.chunked_array(chunks, pa.binary()), LABEL: labels})
+            part, size = [], 0
+    return pa.chunked_array([*chunks, pa.array(part, pa.binary())], pa.binary())
 
 
 def _visible(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    from PIL import Image as Pillow
+
+    sink = io.BytesIO()
+    drawn = Pillow.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    drawn.save(sink, "PNG", compress_level=1)
+    return sink.getvalue()
 
 
 def _form(content: bytes | None) -> str | None:

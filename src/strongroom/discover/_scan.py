@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from strongroom.config import DiscoverSpec
-from strongroom.data import Dataset, Kind, Role
+from strongroom.data import Dataset, Kind, Role, image_column
 from strongroom.discover._found import ColumnFound, EntityShare, Found, percent
 from strongroom.discover._leaves import leaves
 from strongroom.discover._profile import Profile, look
@@ -60,6 +60,7 @@ def scan(
         verdicts = [_corpus(p) for p in profiles]
     else:
         verdicts = _measured(profiles, _with_target(profiles, [judge(p) for p in profiles], target))
+        verdicts = _images(table, profiles, verdicts)
     columns = tuple(_column(p, v) for p, v in zip(profiles, verdicts, strict=True))
     entities: dict[str, int] = {}
     for profile, verdict in zip(profiles, verdicts, strict=True):
@@ -100,6 +101,20 @@ def _sample(table: pa.Table, most: int) -> pa.Table:
     if not 0 < most < table.num_rows:
         return table
     return table.take(pa.array(np.linspace(0, table.num_rows - 1, most).astype(np.int64)))
+
+
+def _images(
+    table: pa.Table, profiles: Sequence[Profile], verdicts: Sequence[Verdict]
+) -> list[Verdict]:
+    """Say of columns of images that nobody looked into them."""
+    reason = "not looked into: what pixels show is not known here, what the files say is dropped"
+    image = Verdict(Role.FEATURE, "image", reason)
+    return [
+        image
+        if p.leaf.name in table.column_names and image_column(table.select([p.leaf.name]))
+        else v
+        for p, v in zip(profiles, verdicts, strict=True)
+    ]
 
 
 def _corpus(profile: Profile) -> Verdict:

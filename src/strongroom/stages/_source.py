@@ -101,11 +101,16 @@ def _check_columns(way: Way, dataset: Dataset) -> None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file.
+    """SHA-256 of a file, or of a folder: of the names and contents of everything in it.
 
     Raises:
         DataError: it is missing.
     """
+    if path.is_dir():
+        found = hashlib.sha256()
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            found.update(f"{file.relative_to(path).as_posix()}\0{digest(file)}\0".encode())
+        return found.hexdigest()
     if not path.is_file():
         raise DataError(
             "no such file", where=str(path), hint="check [data] source and test in strongroom.toml"

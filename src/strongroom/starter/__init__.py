@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from strongroom.config import CONFIG_NAME
-from strongroom.data import Role
+from strongroom.data import Kind, Role
 from strongroom.errors import InputError, did_you_mean
 from strongroom.files import write_bytes
 
@@ -63,13 +63,14 @@ def render_config(found: Found, dataset: Dataset, source: Path) -> str:
     roles = found.roles
     return environment.get_template("strongroom.toml.jinja").render(
         source=source,
+        images=dataset.kind is Kind.IMAGE,
         name=source.name.split(".")[0],
         target=next((c for c, r in roles.items() if r is Role.TARGET), None),
         sensitive=Role.SENSITIVE in roles.values(),
         quasi=Role.QUASI_IDENTIFIER in roles.values(),
         rows=_declared(dataset.rows),
         columns=[c for c in found.columns if c.role in _ROLES_WORTH_A_LINE],
-        leak=_leak_limit(dataset.rows),
+        leak=_leak_limit(0 if dataset.kind is Kind.IMAGE else dataset.rows),
         delta="1e-5" if dataset.rows < _SMALL_DELTA_ROWS else "1e-6",
     )
 
@@ -106,7 +107,8 @@ def _leak_limit(rows: int) -> str:
     """Return a policy line on membership that this many rows can answer.
 
     A quarter is held out, and a true-positive rate at 0.1 % false positives says nothing below a
-    thousand of them; at 1 %, below a hundred.
+    thousand of them; at 1 %, below a hundred. Of images nothing but the area is asked: no shadow
+    models are trained on them.
     """
     held_out = rows // 4
     if held_out >= _ENOUGH_FOR_A_THOUSANDTH:
