@@ -25,6 +25,7 @@ from strongroom.train._loop import (
 )
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
 from strongroom.train._preparation import one_row_each, rounded
+from strongroom.train._rehearsal import WHAT, rehearse
 from strongroom.train._result import TrainResult
 from strongroom.train._unfinished import about
 from strongroom.train._watch import HELD_OUT, OWN, PUBLIC, Watch
@@ -154,13 +155,21 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         weight_decay=spec.weight_decay,
         average=spec.average,
         guard=guard,
-        canaries=guarded.spec.canaries if guarded else 0,
+        canaries=guarded.spec.canaries if guarded and not guarded.spec.rehearsal else 0,
         digest=_digest(spec, around.key, stream),
         about=about(spec, around.key),
     )
+    examples = Examples(inputs, labels, prepared.augment, prepared.micro_batch)
+    canaries, what = None, SlotCanaries.WHAT
+    if guarded is not None and guarded.spec.rehearsal and guarded.spec.canaries:
+        planted = guarded.spec.canaries
+        canaries = rehearse(
+            model.network, examples, plan, stream, loss=prepared.loss, canaries=planted
+        )
+        what = WHAT
     fitted = fit(
         model.network,
-        Examples(inputs, labels, prepared.augment, prepared.micro_batch),
+        examples,
         plan,
         stream,
         loss=prepared.loss,
@@ -191,13 +200,14 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
             declared=around.rows is not None,
             sampling=sampler.words,
         )
-        if fitted.canaries is not None:
+        canaries = canaries or fitted.canaries
+        if canaries is not None:
             observed = CanaryObservation(
-                fitted.canaries.scores,
-                fitted.canaries.included,
+                canaries.scores,
+                canaries.included,
                 guarded.epsilon,
                 guarded.spec.delta,
-                SlotCanaries.WHAT,
+                what,
                 guarded.mechanism.to_json(),
             )
     measured = {"train": prepared.measure(model, inputs, labels)}

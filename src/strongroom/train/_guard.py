@@ -114,10 +114,15 @@ class Guarded:
         """
         mechanism, privacy = self.mechanism, self.spec
         covered, not_covered = list(covered), list(not_covered)
-        if privacy.canaries:
+        if privacy.canaries and privacy.rehearsal:
+            covered.append(
+                f"{privacy.canaries:,} made-up canary rows rode in a rehearsal on made-up rows, "
+                "which was thrown away: no private row was read for it"
+            )
+        elif privacy.canaries:
             covered.append(
                 f"{privacy.canaries:,} made-up canary rows ride along, each by a secret coin: they "
-                "hold nobody's data"
+                "hold nobody's data, and nothing of them reaches the released parameters"
             )
         if declared:
             covered.append(

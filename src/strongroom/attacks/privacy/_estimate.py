@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,24 +66,32 @@ def estimate(
     if not np.isfinite(values).all():
         return NotEvaluable("the canaries' scores hold NaN or infinite values")
     area = _area(values, inside)
-    claimed = family.claimed.noise_multiplier
     z = _quantile(confidence)
-    outside = m - members
-
-    def epsilon(measured: float, z: float) -> float:
-        noise = _least_refuted(family, measured, z, members, outside)
-        return 0.0 if noise is None else family.epsilon(noise, delta)
-
+    seen = (members, m - members, delta)
     return EpsilonEstimate(
-        epsilon_low=epsilon(area, z),
-        epsilon_likely=epsilon(area, 0.0),
+        epsilon_low=_epsilon(family, area, z, *seen),
+        epsilon_likely=_epsilon(family, area, 0.0, *seen),
         delta=delta,
         confidence=confidence,
         canaries=m,
         area=area,
         family=family.words,
-        reachable=epsilon(family.separation(claimed).area, z),
+        reachable=_reachable(family, z, m, delta),
     )
+
+
+@lru_cache(maxsize=16)
+def _reachable(family: Family, z: float, canaries: int, delta: float) -> float:
+    """Return what the claimed member shows when its area comes out as expected."""
+    area = family.separation(family.claimed.noise_multiplier).area
+    return _epsilon(family, area, z, canaries // 2, canaries - canaries // 2, delta)
+
+
+def _epsilon(
+    family: Family, area: float, z: float, inside: int, outside: int, delta: float
+) -> float:
+    noise = _least_refuted(family, area, z, inside, outside)
+    return 0.0 if noise is None else family.epsilon(noise, delta)
 
 
 def _least_refuted(
