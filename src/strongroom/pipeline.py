@@ -116,7 +116,10 @@ def sweep(
     _walk(way, "seal", None)
     stages = {e: sweeping.stage(asked, e) for e in asked.points}
     pending = [e for e, stage in stages.items() if again or not _unchanged(way, stage)]
-    sweeping.check_cost(way, asked, pending)
+    begun = time.monotonic()
+    cost = sweeping.check_cost(way, asked, pending)
+    if cost:
+        view.finished("cost", cost, time.monotonic() - begun, skipped=False)
     for stage in stages.values():
         _walk_one(way, stage, forced=again)
     doc = sweeping.gather(way, asked, [way.docs[stage.name] for stage in stages.values()])

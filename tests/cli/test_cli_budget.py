@@ -73,6 +73,13 @@ def test_a_plan_draws_and_refuses(project: Project) -> None:
     assert (project.folder / "plan.svg").read_text().count("you are here") == 3
 
 
+def test_another_mechanism_than_the_planned_one_is_said(project: Project) -> None:
+    assert planned(project)["note"] is None
+    project.edit("canaries = 60", 'noise = "blt"')
+    assert "noise = blt" in planned(project)["note"]
+    assert "noise = blt" in project("budget", "plan").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -75,12 +75,14 @@ def test_points_that_are_done_are_not_paid_again(project: Project) -> None:
     again = swept(project)
     assert again["points"] == before["points"]
     assert len(spent(project)) == 3
+    told = project("train", "--sweep", "epsilon=1,2,3,3.5,4").out
+    assert re.search(r"2 private trainings will spend ε = \d\.\d\d together", told)
     more = swept(project, sweep="epsilon=1,2,3,4,inf")
-    assert len(spent(project)) == 4
+    assert len(spent(project)) == 5
     assert [p["epsilon"] for p in more["points"]] == [1, 2, 3, 4, None]
     project.edit("epochs = 8", "epochs = 9")
     swept(project, sweep="epsilon=1")
-    assert len(spent(project)) == 5
+    assert len(spent(project)) == 6
 
 
 def test_a_sweep_that_the_budget_does_not_cover_spends_nothing(project: Project) -> None:
@@ -152,6 +154,29 @@ def test_what_can_not_be_swept(project: Project, flags: tuple[str, ...], said: s
     assert done.code == 2
     assert said in done.err
     assert not project.workspace.exists()
+
+
+def test_a_training_stops_early_by_public_rows(project: Project, public: Path) -> None:
+    project.edit("epochs = 8", "epochs = 40\npatience = 2")
+    refused = project("train")
+    assert refused.code == 2
+    assert "no ε has paid for" in refused.err
+    assert spent(project) == []
+    project.edit('target = "readmitted"', 'target = "readmitted"\nvalidation = "public.csv"')
+    assert project("run").code == 0
+    trained = json.loads((project.folder / "report" / "report.json").read_text())["train"]
+    assert trained["stopping"]["on"] == "public validation rows"
+    assert trained["privacy"]["steps"] == 40 >= trained["steps"]
+    assert (
+        "were chosen by public validation rows"
+        in (project.folder / "report" / "report.html").read_text()
+    )
+    # Other validation rows are another training; none at all is told.
+    assert "train" in project("run", "--json").json["skipped"]
+    public.write_text("".join(public.read_text().splitlines(keepends=True)[:-9]))
+    assert "train" not in project("run", "--json").json["skipped"]
+    public.unlink()
+    assert "public.csv" in project("run").err
 
 
 def test_without_privacy_on_request(project: Project) -> None:

@@ -45,7 +45,31 @@ def planned(flags: Common, asked: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "accuracy": _expected(plan, measured),
         "budget": _left(flags, config, plan),
+        "note": _note(config),
     }
+
+
+def _note(config: Config | None) -> str | None:
+    """Say where strongroom.toml asks for a mechanism that isn't the one that is planned."""
+    privacy = config.train.privacy if config else None
+    if config is None or privacy is None:
+        return None
+    odd = [
+        f"{name} = {value}"
+        for name, value, planned_for in (
+            ("model", config.train.model, None),
+            ("sampling", privacy.sampling, "poisson"),
+            ("noise", privacy.noise, "independent"),
+            ("clipping", privacy.clipping, None),
+        )
+        if (value != planned_for if planned_for else value in ("trees", "adaptive"))
+    ]
+    if not odd:
+        return None
+    return (
+        "planned for gradient steps with Poisson sampling and independent noise; strongroom.toml "
+        f"asks for {', '.join(odd)}, which is accounted in another way"
+    )
 
 
 def _given(config: Config | None, asked: Mapping[str, Any]) -> tuple[int, float, dict[str, Any]]:

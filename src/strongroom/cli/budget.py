@@ -150,6 +150,8 @@ def _plan(flags: Common, asked: Mapping[str, Any], picture: Path | None) -> int:
                 console.say(line)
     _say_accuracy(console, doc)
     _say_account(console, doc["budget"])
+    if doc["note"]:
+        console.say(doc["note"])
     if picture is not None:
         console.say(f"Picture: {picture}")
     return 0

@@ -98,8 +98,11 @@ def basis(way: Way) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_cost(way: Way, sweep: Sweep, pending: Sequence[float | None]) -> None:
+def check_cost(way: Way, sweep: Sweep, pending: Sequence[float | None]) -> str | None:
     """Refuse a sweep that the budget doesn't cover before any of it is spent.
+
+    Returns:
+        What it will spend, in words; None where it is nothing.
 
     Raises:
         BudgetExceededError: says what all pending points together would spend.
@@ -107,10 +110,10 @@ def check_cost(way: Way, sweep: Sweep, pending: Sequence[float | None]) -> None:
     from strongroom.privacy import Spend, check_budget, compose
 
     if sweep.public is not None:
-        return
+        return None
     spends = _spends(way, [e for e in pending if e is not None])
     if not spends:
-        return
+        return None
     earlier = [e.spend for e in way.workspace.ledger.entries(way.config.project.name)]
     for spend in spends:
         # A point that was interrupted has its reservation already.
@@ -129,6 +132,8 @@ def check_cost(way: Way, sweep: Sweep, pending: Sequence[float | None]) -> None:
             hint="sweep fewer or smaller values, or --public DATA: on rows that are nobody's "
             "secret it costs nothing",
         ) from error
+    trainings = f"{len(spends)} private training{'s'[: len(spends) > 1]}"
+    return f"{trainings} will spend ε = {whole.epsilon:.2f} together at δ = {first.delta:g}"
 
 
 def gather(way: Way, sweep: Sweep, docs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
