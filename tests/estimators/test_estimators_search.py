@@ -59,6 +59,16 @@ def test_the_mechanism_can_not_be_searched() -> None:
         sr.PrivateSearch(candidates={"epochs": [1, 2]}).fit(features, labels)
 
 
+def test_only_what_is_accounted_can_be_searched() -> None:
+    features, labels = rows(100)
+    for search in (
+        sr.PrivateSearch(sr.PrivateClassifier("trees")),
+        sr.PrivateSearch(candidates={"model": ["logistic", "trees"]}),
+    ):
+        with pytest.raises(ValueError, match="trained by gradients"):
+            search.fit(features, labels)
+
+
 def test_a_search_with_a_random_state_is_not_private() -> None:
     features, labels = rows(300)
     found = [

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from strongroom.train import TrainResult
 
 _TARGET = "target"
+MODELS = ("logistic", "mlp", "trees")
 _SEEDS = 2**31 - 1
 _GUARANTEE = dict.fromkeys(("epsilon", "delta", "clip_norm"))
 _PIPELINE = (
@@ -39,14 +40,14 @@ class EstimatorError(InputError, ValueError):
 
 
 class PrivateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Logistic regression or an MLP on numbers, trained with differential privacy.
+    """Logistic regression, an MLP or additive trees on numbers, with differential privacy.
 
     Every feature is laid on a linear-spline basis by `bounds` that you declare, or else by a fixed
     public squashing: nothing about the encoding is learnt from the rows. The guarantee is per row
     (add or remove one); `privacy_` states it. Exact in its accounting where `batch_size="full"`.
 
     Args:
-        model: "logistic" or "mlp".
+        model: "logistic", "mlp" or "trees" (which have no batches, optimizer or clip norm).
         epsilon: ε of one fit; None or infinity trains without privacy.
         delta: δ of one fit, well below one over the number of rows.
         bounds: (low, high), each a number or one per feature: declared, never read from the rows.
@@ -185,6 +186,11 @@ class PrivateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed = None
         if self.random_state is not None:
             seed = int(check_random_state(self.random_state).randint(_SEEDS))
+        if self.model not in MODELS:
+            raise EstimatorError(
+                f'model "{self.model}" is not for tables of numbers',
+                hint=f"what is: {', '.join(MODELS)}",
+            )
         asked: dict[str, Any] = {
             "model": self.model,
             "hidden": tuple(self.hidden),

@@ -41,6 +41,8 @@ _TRIED = (
     "score are paid for (Papernot and Steinke 2022)"
 )
 _SCORED = "scores are counts of right answers on rows held out by secret coins, with Gaussian noise"
+# What `_mechanism` accounts for is how these are trained, and no other.
+_BY_GRADIENTS = ("logistic", "mlp")
 _FREE = ("model", "learning_rate", "optimizer", "clip_norm", "hidden", "bounds")
 
 
@@ -122,7 +124,10 @@ class PrivateSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             setting = grid[int(stream.uniform("candidate", number, 1)[0] * len(grid))]
             made = self._trial(setting, fit, labels, trained, number)
             made.fit(features[~held], labels[~held])
-            right = float((made.predict(features[held]) == labels[held]).sum())
+            # Of a handful of rows the coins may hold none out: then the score is noise alone.
+            right = (
+                float((made.predict(features[held]) == labels[held]).sum()) if held.any() else 0.0
+            )
             found = noisy_sum(
                 np.array([right]),
                 sensitivity=1.0,
@@ -177,7 +182,13 @@ class PrivateSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f'"{bad[0]}" cannot be searched: every fit must be the same mechanism',
                 hint=f"what can be: {', '.join(_FREE)}",
             )
-        return list(ParameterGrid(dict(given)))
+        grid = list(ParameterGrid(dict(given)))
+        if any(setting.get("model", self._base.model) not in _BY_GRADIENTS for setting in grid):
+            raise EstimatorError(
+                "only models that are trained by gradients can be searched",
+                hint=f"those are: {', '.join(_BY_GRADIENTS)}",
+            )
+        return grid
 
     def _mechanism(self, rows: int) -> RepeatedSelection:
         """Return the search with the least noise that keeps ε: each run trains and is scored."""
