@@ -137,3 +137,5 @@ def test_the_learning_curve_is_drawn(train: Callable[..., TrainResult]) -> None:
     made = train(PLAIN)
     assert made.plot().count("<circle") == len(made.curve)
     assert made.plot() in made._repr_html_()
+    assert made.plot()._repr_svg_() == made.plot()
+    assert replace(made, curve=()).plot() == ""

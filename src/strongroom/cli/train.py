@@ -172,7 +172,8 @@ def _show(console: Console, swept: Mapping[str, Any], ledger: Mapping[str, Any])
     else:
         console.say(
             f"The points spent ε = {swept['spent']:.3f} together at δ = {swept['delta']:g}: "
-            "their models are thrown away, but choosing by these figures lets them out."
+            "their models are thrown away, but choosing by these figures lets them out. The rows "
+            "that they were tested on are not covered: the figures are exact."
         )
         of = f" of {ledger['budget']:g}" if ledger["budget"] else ""
         console.say(f'Spent so far ε = {ledger["spent"]:.3f}{of} on "{ledger["account"]}".')

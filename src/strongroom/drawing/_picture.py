@@ -38,7 +38,16 @@ svg.alone .curve.c2 { stroke: var(--c2); stroke-dasharray: 9 4; }
 """
 
 
-def picture(*figures: Markup, width: float = 400.0, heights: Sequence[float]) -> str:
+class Picture(str):
+    """The text of an .svg file; a notebook shows it."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def picture(*figures: Markup, width: float = 400.0, heights: Sequence[float]) -> Picture:
     """Return the text of an .svg file with these figures, one below the other.
 
     Args:
@@ -50,7 +59,7 @@ def picture(*figures: Markup, width: float = 400.0, heights: Sequence[float]) ->
     for drawn, height in zip(figures, heights, strict=True):
         parts.append(tag("svg", drawn, x=0, y=top, width=width, height=height))
         top += height + _GAP
-    return str(
+    return Picture(
         tag(
             "svg",
             *parts,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from strongroom.drawing import PLOT_HEIGHT, learning_curve, picture
+from strongroom.drawing import PLOT_HEIGHT, Picture, learning_curve, picture
 from strongroom.notebook import html_table
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ class TrainResult:
         table = html_table(rows, header=header, caption=repr(self.model))
         return f"{table}{self.plot()}<pre>{escape(statement)}</pre>"
 
-    def plot(self) -> str:
+    def plot(self) -> Picture:
         """Return the learning curve as SVG text; empty where there were no test rows."""
         if not self.curve:
-            return ""
+            return Picture()
         (first, began), (last, ended) = self.curve[0], self.curve[-1]
         said = f"log loss {began:.3g} at step {first}, {ended:.3g} at step {last}"
         return picture(learning_curve(self.curve, said), heights=[PLOT_HEIGHT])
