@@ -179,7 +179,7 @@ def _batch_rows(table: pa.Table) -> int:
     largest = max((pc.sum(pc.binary_length(c)).as_py() or 0 for c in blobs), default=0)
     if largest <= _BATCH_BYTES:
         return _BATCH
-    return max(1, min(_BATCH, table.num_rows * _BATCH_BYTES // largest))
+    return max(1, min(_BATCH, int(table.num_rows) * _BATCH_BYTES // int(largest)))
 
 
 def _canonical(rows: pa.Table) -> pa.RecordBatch:

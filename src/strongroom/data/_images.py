@@ -153,6 +153,8 @@ def pixels(content: bytes, *, where: str) -> NDArray[np.uint8]:
                 return _plain(ImageOps.exif_transpose(image))
     except DataError:
         raise
+    except Pillow.DecompressionBombError as error:
+        raise _too_large(where) from error
     except Exception as error:
         raise DataError(f"not a {form} image, or a damaged one", where=where) from error
 
@@ -288,11 +290,15 @@ def _raw_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
 
 def _refuse_large(width: int, height: int, where: str) -> None:
     if width * height > MOST_PIXELS:
-        raise DataError(
-            f"the image has {width:,}×{height:,} pixels, more than {MOST_PIXELS:,}",
-            where=where,
-            hint="make it smaller first: models here read small images",
-        )
+        raise _too_large(where)
+
+
+def _too_large(where: str) -> DataError:
+    return DataError(
+        f"the image has more than {MOST_PIXELS:,} pixels",
+        where=where,
+        hint="make it smaller first: models here read small images",
+    )
 
 
 def _plain(image: Image) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_dataset(path: Path | str) -> Dataset:
         MissingExtraError: PNG or JPEG files, and Pillow isn't installed.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - pathlib's own raises for names that can't be
         return Dataset(table=read_image_folder(path), kind=Kind.IMAGE, name=path.name)
     table = read_table(path)
     if _format_of(path) == "text":
