@@ -289,7 +289,7 @@ class _Run:
                 plan.canaries,
                 network=network,
                 clipper=clipper,
-                row=_tensor(examples.inputs[:1]),
+                row=examples.take(slice(0, 1), stream, 0, 0)[0][:1],
                 target=_tensor(examples.labels[:1]),
                 loss=lambda outputs, targets: loss(outputs, targets) / rows,
                 stream=stream,
@@ -329,7 +329,7 @@ class _Run:
     ) -> NDArray[np.float32]:
         rate = guard.schedule.mechanism.sampling_rate
         if self.canaries is not None:
-            ridden = self.canaries.ride(number, rate).astype(np.float32)
+            ridden = self.canaries.ride(number, rate)
             total = np.concatenate([total, ridden])
         sensitivity = self._engine.sensitivity
         moving = sensitivity if guard.quantile is not None else None
@@ -438,7 +438,7 @@ def _kept(
         **({FIELD: plan.about} if plan.about is not None else {}),
     }
     if run.canaries is not None:
-        state["canary.scores"] = run.canaries.scores.copy()
+        state |= run.canaries.state()
     return state
 
 
@@ -465,5 +465,5 @@ def _take_up(
         watching.restore(state)
     curve += [(int(step), float(loss)) for step, loss in state["curve"]]
     if run.canaries is not None:
-        run.canaries.scores[:] = state["canary.scores"]
+        run.canaries.restore(state)
     return done
