@@ -51,8 +51,8 @@ _HASHED = {"ngram": "words, word pairs, character n-grams and shapes", "text-cla
 _TOKENS_AT_ONCE = 8_192
 _SMALL = 0.05
 REDACTED = (
-    "the text is read as it stands in the rows given: where the pipeline has redacted identifiers, "
-    "training reads their labels"
+    "the text is read as it stands in these rows, each by itself; what the pipeline redacted in a "
+    "row, training never sees"
 )
 
 
