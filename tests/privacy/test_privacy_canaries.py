@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from strongroom.privacy import (
     CanaryObservation,
     ClippedGradient,
+    Flat,
     SecretStream,
     SlotCanaries,
     noisy_sum,
@@ -145,6 +146,27 @@ def test_scores_are_the_log_likelihood_ratio(rate: float) -> None:
         outside = stats.norm.pdf(noisy, 0, sigma * CLIP)
         expected += np.log((inside + (1 - rate) * outside) / outside)
     np.testing.assert_allclose(canaries.scores, expected, atol=1e-4)
+
+
+def test_the_prototypes_are_clipped_anew_whenever_the_clip_norm_moves() -> None:
+    canaries = planted()
+    for step, norm in ((1, CLIP), (2, 0.1), (3, 0.1), (4, 2.0)):
+        canaries.engine.clipping = Flat(norm)
+        assert float(np.abs(canaries.ride(step, 1.0)).max()) == pytest.approx(norm, rel=1e-5)
+
+
+def test_a_run_that_is_taken_up_goes_on_in_the_same_bits() -> None:
+    straight, killed = planted("mlp"), planted("mlp")
+    coins = np.random.default_rng(0)
+    noise = coins.normal(size=(40, COUNT)).astype(np.float32)
+    for step in range(1, 41):
+        straight.observe(straight.ride(step, 0.5) + noise[step - 1], deviation=1.0, rate=0.5)
+    for step in range(1, 41):
+        if step == 23:
+            kept, killed = killed.state(), planted("mlp")
+            killed.restore(kept)
+        killed.observe(killed.ride(step, 0.5) + noise[step - 1], deviation=1.0, rate=0.5)
+    np.testing.assert_array_equal(killed.scores, straight.scores)
 
 
 def test_hardly_any_noise_overflows_no_score() -> None:
