@@ -129,7 +129,8 @@ class ClippedGradient:
         Raises:
             InputError: `loss` doesn't give one number per row, or a layer can't be followed.
         """
-        return self.run(lambda: loss(self.module(*inputs), targets), len(inputs[0]), into)
+        laid = [self.tape.laid(values) for values in inputs]
+        return self.run(lambda: loss(self.module(*laid), targets), len(inputs[0]), into)
 
     def run(
         self, forward: Callable[[], Tensor], rows: int, into: Accumulator | None = None

@@ -112,6 +112,7 @@ class Tape:
         self._fast_path = any(
             isinstance(m, nn.TransformerEncoderLayer) for m in self.module.modules()
         )
+        self._images = any(isinstance(m, nn.Conv2d) for m in self.module.modules())
         names = [n for site in self.sites for n in site.names.values()]
         self.shares = len(set(names)) < len(names)
         self.module.requires_grad_(requires_grad=False)
@@ -158,6 +159,19 @@ class Tape:
                 sites[part] = Site(full, layer, LINEAR, names, self._kind(names))
         self.sites += sites.values()
         self._runners.append((layer, rule, Record(self, sites)))
+
+    def laid(self, values: Any) -> Any:  # noqa: ANN401 - an argument of the module
+        """Lay pictures channels last, if the module convolves: all that follows is quicker so."""
+        if not (self._images and isinstance(values, Tensor) and values.dim() == 4):  # noqa: PLR2004
+            return values
+        last = values.contiguous(memory_format=torch.channels_last)
+        _, channels, high, wide = last.shape
+        # With one channel both layouts are the same memory: the strides say which one is meant.
+        return last.as_strided(
+            last.shape,
+            (channels * high * wide, 1, channels * wide, channels),
+            last.storage_offset(),
+        )
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ class EmbeddingRule:
         """See `Rule`."""
         del wanted
         index, g = self._parts(layer, use)
-        if index.shape[1] == 1:
+        if index.shape[1] == 1 or _once(index):
             return squares(g)
         same = index[:, :, None] == index[:, None, :]
         pairs = (g @ g.mT).mul_(same)
@@ -32,6 +32,10 @@ class EmbeddingRule:
     ) -> None:
         """See `Rule`."""
         index, g = self._parts(layer, use)
+        if index.stride(0) == 0:
+            summed = (weights @ g.flatten(1)).view(g.shape[1:])
+            sinks["weight"].index_add_(0, index[0], summed)
+            return
         sinks["weight"].index_add_(0, index.flatten(), (g * weights[:, None, None]).flatten(0, 1))
 
     def per_unit(self, layer: nn.Embedding, use: Use, name: str) -> Tensor:
@@ -44,7 +48,14 @@ class EmbeddingRule:
     def _parts(self, layer: nn.Embedding, use: Use) -> tuple[Tensor, Tensor]:
         """Return indices [units, t] and gradients [units, t, d], zero where nothing is learnt."""
         g = use.sequence(use.returned)
-        index = use.given.reshape(len(g), -1)
+        index = use.given
+        if index.dim() != 2 or use.rows_per_unit > 1:  # noqa: PLR2004 - units and places
+            index = index.reshape(len(g), -1)
         if layer.padding_idx is not None:
             g = torch.where((index == layer.padding_idx)[:, :, None], 0, g)
         return index, g
+
+
+def _once(index: Tensor) -> bool:
+    """Tell whether all rows are one, such as positions, and hold no index twice."""
+    return index.stride(0) == 0 and len(index[0].unique()) == index.shape[1]
