@@ -315,13 +315,25 @@ def _position_names(column: EncodedColumn) -> list[str]:
     return [f"{column.name}={n}" for n in (*inner, "(missing)")]
 
 
-def _write_numbers(column: EncodedColumn, values: pa.Array, out: NDArray[np.float32]) -> None:
+def squashed_numbers(
+    column: EncodedColumn, values: pa.Array
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the numbers on the scale of the column's knots, and which are missing (then 0).
+
+    Raises:
+        DataError: another type, or NaN or infinite values.
+    """
     numbers, missing = _as_numbers(column, values)
+    if column.kind is ColumnKind.NUMBER and column.range is None:
+        numbers = np.sign(numbers) * np.log1p(np.abs(numbers))
+    return numbers, missing
+
+
+def _write_numbers(column: EncodedColumn, values: pa.Array, out: NDArray[np.float32]) -> None:
+    numbers, missing = squashed_numbers(column, values)
     out[missing, -1] = 1.0
     rows = np.flatnonzero(~missing)
     present = numbers[rows]
-    if column.kind is ColumnKind.NUMBER and column.range is None:
-        present = np.sign(present) * np.log1p(np.abs(present))
     knots = np.asarray(column.knots)
     present = np.clip(present, knots[0], knots[-1])
     left = np.clip(np.searchsorted(knots, present, side="right") - 1, 0, len(knots) - 2)
@@ -363,7 +375,8 @@ def _as_numbers(
     return plain, missing
 
 
-def _write_categories(column: EncodedColumn, values: pa.Array, out: NDArray[np.float32]) -> None:
+def category_codes(column: EncodedColumn, values: pa.Array) -> NDArray[np.intp]:
+    """Return each value's place among the column's positions; the last is "missing"."""
     plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     try:
         texts = plain.cast(pa.string())
@@ -375,7 +388,12 @@ def _write_categories(column: EncodedColumn, values: pa.Array, out: NDArray[np.f
     )
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     # Code -1 (missing) finds the appended last position.
-    out[np.arange(len(codes)), np.append(positions, out.shape[1] - 1)[codes]] = 1.0
+    places: NDArray[np.intp] = np.append(positions, column.stop - column.start - 1)[codes]
+    return places
+
+
+def _write_categories(column: EncodedColumn, values: pa.Array, out: NDArray[np.float32]) -> None:
+    out[np.arange(len(out)), category_codes(column, values)] = 1.0
 
 
 def _position(column: EncodedColumn, value: str) -> int:
