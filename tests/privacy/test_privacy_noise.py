@@ -49,13 +49,19 @@ def test_coins_depend_on_seed_label_and_step_and_on_nothing_else() -> None:
     assert len({first, *others}) == 5
 
 
-def test_long_streams_are_made_in_parts_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_of_one_address_differ_from_part_to_part(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = SecretStream(SEED)
-    whole = stream.raw("noise", 3, 100)
+    monkeypatch.setattr("strongroom.privacy._noise._TOGETHER", 64)
+    draws = stream.normal("noise", 1, 1000)
+    assert len(set(draws.tolist())) == 1000
+    np.testing.assert_array_equal(draws[64:128], stream.normal("noise", 1, 128)[64:])
+    assert (stream.words("noise", 1, 64, 1) != stream.words("noise", 1, 64, 0)).all()
+
+
+def test_an_address_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("strongroom.privacy._noise._LONGEST", 32)
-    parts = [stream.raw("noise", 3, 100)[i : i + 32] for i in range(0, 100, 32)]
-    assert parts[0] == whole[:32]
-    assert len({p[:4] for p in parts}) == 4
+    with pytest.raises(InputError, match="more coins than one address has"):
+        SecretStream(SEED).words("noise", 1, 5)
 
 
 def test_a_label_cannot_collide_with_a_step() -> None:

@@ -45,7 +45,8 @@ Floats = TypeVar("Floats", bound=np.floating[Any])
 
 SEED_BYTES = 32
 _TAG_BYTES = 16
-_LONGEST = 1 << 30  # that one call enciphers
+_LONGEST = 1 << 30  # that one call enciphers, in bytes
+_TOGETHER = 1 << 15  # draws whose words stay in a core's own cache
 _GRID_BITS = 20
 _SLACK = 256  # spare words for draws that need more than one
 
@@ -76,11 +77,17 @@ class SecretStream:
         """Return `size` bytes of the key stream at this address, from its start."""
         return bytes(self._stream(label, step, size))
 
-    def words(self, label: str, step: int, count: int) -> NDArray[np.uint64]:
-        """Return `count` uniform 64-bit words."""
-        return np.frombuffer(self._stream(label, step, 8 * count), dtype="<u8")
+    def words(self, label: str, step: int, count: int, part: int = 0) -> NDArray[np.uint64]:
+        """Return `count` uniform 64-bit words, of a further stream at this address for each part.
 
-    def _stream(self, label: str, step: int, size: int) -> memoryview:
+        Raises:
+            InputError: more than one part can hold.
+        """
+        return np.frombuffer(self._stream(label, step, 8 * count, part), dtype="<u8")
+
+    def _stream(self, label: str, step: int, size: int, part: int = 0) -> memoryview:
+        if size > _LONGEST:
+            raise InputError(f"{size:,} bytes are more coins than one address has")
         cipher = self._ciphers.get(label)
         if cipher is None:
             info = f"strongroom coins 2\0{label}".encode()
@@ -89,14 +96,10 @@ class SecretStream:
         if len(self._zeros) < size:
             # Kept: fresh zeros for every step would cost more than the cipher.
             self._zeros = bytes(size)
-        found = memoryview(bytearray(size + _TAG_BYTES))
-        zeros = memoryview(self._zeros)[:size]
-        for part, begin in enumerate(range(0, max(size, 1), _LONGEST)):
-            # Each part's tag is overwritten by the next part.
-            nonce = step.to_bytes(8, "little") + part.to_bytes(4, "little")
-            some = zeros[begin : begin + _LONGEST]
-            cipher.encrypt_into(nonce, some, None, found[begin:][: len(some) + _TAG_BYTES])
-        return found[:size]
+        found = bytearray(size + _TAG_BYTES)
+        nonce = step.to_bytes(8, "little") + part.to_bytes(4, "little")
+        cipher.encrypt_into(nonce, memoryview(self._zeros)[:size], None, found)
+        return memoryview(found)[:size]
 
     def uniform(self, label: str, step: int, count: int) -> NDArray[np.float64]:
         """Return uniforms in (0, 1): odd multiples of 2^-54, never 0 or 1."""
@@ -116,8 +119,15 @@ class SecretStream:
         """Return `count` standard normal draws."""
         from strongroom.privacy._kernels import normals
 
-        out, marks = np.empty(count), np.empty(count, np.uint8)
-        self._feed(label, step, count, lambda words: normals(words, out, marks))
+        out = np.empty(count)
+        marks = np.empty(min(count, _TOGETHER), np.uint8)
+        for part, begin in enumerate(range(0, count, _TOGETHER)):
+            some = out[begin : begin + _TOGETHER]
+
+            def kernel(words: NDArray[np.uint64], some: NDArray[np.float64] = some) -> int:
+                return normals(words, some, marks)
+
+            self._feed(label, step, part, len(some), kernel)
         return out
 
     def add_noise(
@@ -132,18 +142,32 @@ class SecretStream:
         from strongroom.privacy._kernels import add_noise
 
         out, steps = np.empty_like(total), deviation / grid
-        marks = np.empty(-(-total.size // 8) * 8, np.uint8)
-        self._feed(
-            label, step, total.size, lambda words: add_noise(words, total, grid, steps, out, marks)
-        )
+        for part, begin in enumerate(range(0, total.size, _TOGETHER)):
+            some, into = total[begin : begin + _TOGETHER], out[begin : begin + _TOGETHER]
+            marks = np.empty(-(-some.size // 8) * 8, np.uint8)
+
+            def kernel(
+                words: NDArray[np.uint64],
+                some: NDArray[Floats] = some,
+                into: NDArray[Floats] = into,
+                marks: NDArray[np.uint8] = marks,
+            ) -> int:
+                return add_noise(words, some, grid, steps, into, marks)
+
+            self._feed(label, step, part, some.size, kernel)
         return out
 
     def _feed(
-        self, label: str, step: int, count: int, kernel: Callable[[NDArray[np.uint64]], int]
+        self,
+        label: str,
+        step: int,
+        part: int,
+        count: int,
+        kernel: Callable[[NDArray[np.uint64]], int],
     ) -> None:
         """Give a kernel as many words as it turns out to need, from the start of the address."""
         spare = count // 16 + _SLACK
-        while kernel(words := self.words(label, step, count + spare)) > len(words):
+        while kernel(words := self.words(label, step, count + spare, part)) > len(words):
             spare *= 2
 
 

@@ -152,11 +152,12 @@ class Tape:
             return
         rule.check(layer, name)
         sites = {}
+        inner = rule if hasattr(rule, "squared") else LINEAR
         for part, parameters in rule.parts(layer).items():
             names = {k: learnt[v] for k, v in parameters.items() if v in learnt}
             if names:
                 full = f"{name}.{part}" if name else part
-                sites[part] = Site(full, layer, LINEAR, names, self._kind(names))
+                sites[part] = Site(full, layer, inner, names, self._kind(names))
         self.sites += sites.values()
         self._runners.append((layer, rule, Record(self, sites)))
 

@@ -35,9 +35,10 @@ class LinearRule:
             inner = squares(given)
             # A bias is an input that is always 1.
             return torch.addcmul(size, inner, size) if "bias" in wanted else inner.mul_(size)
-        parts = []
+        use.kept = {}
         if "bias" in wanted:
-            parts.append(squares(use.sequence(returned).sum(1)))
+            use.kept["bias"] = use.sequence(returned).sum(1)
+        parts = [squares(values) for values in use.kept.values()]
         if "weight" in wanted:
             parts.append(self._sequence(use))
         return total(parts)
@@ -51,23 +52,25 @@ class LinearRule:
             pairs.mul_(torch.bmm(g, g.mT, out=use.space.get("outer", square, g)))
             # Rounding may fall a hair below zero.
             return pairs.sum((1, 2)).clamp_min_(0)
-        use.kept = torch.bmm(g.mT, a, out=use.space.get("weight", (len(a), high, wide), a))
-        return squares(use.kept)
+        found = use.space.get("weight", (len(a), high, wide), a)
+        use.kept["weight"] = torch.bmm(g.mT, a, out=found)
+        return squares(found)
 
     def add(self, layer: nn.Module, use: Use, weights: Tensor, sinks: Mapping[str, Tensor]) -> None:
         """See `Rule`."""
         del layer
-        if use.kept is not None:
-            add_weighted(sinks["weight"], weights, use.kept)
-            if "bias" in sinks:
-                add_weighted(sinks["bias"], weights, use.sequence(use.returned).sum(1))
+        kept = use.kept or {}
+        for name, values in kept.items():
+            add_weighted(sinks[name], weights, values)
+        left = sinks.keys() - kept.keys()
+        if not left:
             return
         rows = use.spread(weights)
         given, returned = use.given, use.returned
         if given.dim() > 2:  # noqa: PLR2004 - rows and features
             rows = rows.repeat_interleave(given[0, ..., 0].numel())
             given, returned = given.flatten(0, -2), returned.flatten(0, -2)
-        if "weight" in sinks:
+        if "weight" in left:
             # The weights go to the smaller of the two factors.
             smaller = given if given.shape[1] < returned.shape[1] else returned
             scaled = use.space.get("scaled", tuple(smaller.shape), smaller)
@@ -76,7 +79,7 @@ class LinearRule:
                 sinks["weight"].addmm_(returned.T, scaled)
             else:
                 sinks["weight"].addmm_(scaled.T, given)
-        if "bias" in sinks:
+        if "bias" in left:
             sinks["bias"].addmv_(returned.T, rows)
 
     def per_unit(self, layer: nn.Module, use: Use, name: str) -> Tensor:
