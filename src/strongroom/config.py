@@ -198,6 +198,8 @@ class PrivacySpec(_Section):
         noise: of the steps: independent, or correlated by a banded matrix or by buffered linear
             Toeplitz sums (DP-FTRL), for data that come in an order that can't be secret.
         bands: of the banded matrix.
+        preprocessing: share of the budget (of μ²) for private quantiles, from which numbers
+            without a declared range get their knots and bounds; 0 keeps the fixed rules.
         canaries: how many canaries ride along for the one-run audit (0: none). A few thousand come
             near the proved ε; a thousand don't.
         rehearsal: the canaries ride in a rehearsal on made-up rows, which is thrown away, and not
@@ -212,6 +214,7 @@ class PrivacySpec(_Section):
     sampling: Literal["poisson", "fixed-size", "shuffled", "balls-in-bins"] = "poisson"
     noise: Literal["independent", "banded", "blt"] = "independent"
     bands: Annotated[int, Field(ge=1, le=1024)] = 16
+    preprocessing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     canaries: Annotated[int, Field(ge=0, le=100_000)] = 0
     rehearsal: bool = False
 

@@ -67,7 +67,7 @@ def twin(
 
 def histograms(*given: Any) -> NDArray[np.float64]:
     codes, references, labels, scores, clip_norm = given
-    out = np.full_like(scores, np.nan)
+    out: NDArray[np.float64] = np.full_like(scores, np.nan)
     residual_histograms(codes, OFFSETS, references, labels, scores, clip_norm, out)
     return out
 
@@ -97,7 +97,7 @@ def widest_move(sums: Callable[..., NDArray[np.float64]], seed: int, outputs: in
         rest = np.delete(np.arange(len(labels)), row)
         less = sums(codes[rest], references, labels[rest], scores, clip_norm)
         moves.append(float(np.linalg.norm(whole - less)))
-    return max(moves) / clip_norm
+    return max(moves) / float(clip_norm)
 
 
 @given(seed=st.integers(0, 2**32), outputs=st.sampled_from([1, 3]))

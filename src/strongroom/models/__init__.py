@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.models._additive import AdditiveModel
 from strongroom.models._bins import TableBins
-from strongroom.models._encoder import ColumnKind, EncodedColumn, TableEncoder, encodable
+from strongroom.models._encoder import (
+    ColumnKind,
+    EncodedColumn,
+    TableEncoder,
+    encodable,
+    squashed_numbers,
+)
 from strongroom.models._formats import model_from_parts
 from strongroom.models._metrics import delong, encode_labels, find_classes, metrics, wilson
 from strongroom.models._protocol import Model, TrainedModel, digest_of
@@ -82,6 +88,7 @@ __all__ = [
     "metrics",
     "model_from_parts",
     "read_pretrained",
+    "squashed_numbers",
     "text_of",
     "train_bank",
     "wilson",

@@ -312,6 +312,8 @@ def _position_names(column: EncodedColumn) -> list[str]:
     else:
         inner = [f"~{k:g}" for k in column.knots]
         inner += [f">={e:g}" for e in (-np.inf, *column.bins)] if column.bins else []
+    # Private knots may be fewer than the places that were laid out for them.
+    inner += ["(unused)"] * (column.stop - column.start - 1 - len(inner))
     return [f"{column.name}={n}" for n in (*inner, "(missing)")]
 
 

@@ -18,7 +18,7 @@ def _residual(score: NDArray[np.float64], label: int) -> float:
     outputs = len(score)
     if outputs == 1:
         score[0] = 1.0 / (1.0 + np.exp(-score[0])) - label
-        return score[0] * score[0]
+        return float(score[0] * score[0])
     highest, total, squared = score.max(), 0.0, 0.0
     for k in range(outputs):
         score[k] = np.exp(score[k] - highest)

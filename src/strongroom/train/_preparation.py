@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from strongroom.data import Role
 from strongroom.errors import DataError
-from strongroom.models import TableEncoder, encodable, encode_labels, find_classes
+from strongroom.models import ColumnKind, TableEncoder, encodable, encode_labels, find_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +59,15 @@ class Layout:
         return self.encoder.encode(table), labels
 
 
-def lay_out(dataset: Dataset, columns: Mapping[str, ColumnSpec]) -> Layout:
+def lay_out(
+    dataset: Dataset, columns: Mapping[str, ColumnSpec], *, measured: bool = False
+) -> Layout:
     """Choose features, classes and encoding.
+
+    Args:
+        dataset: rows with roles.
+        columns: public declarations.
+        measured: numbers without a declared range will get private knots: no fixed rule.
 
     Raises:
         DataError: no target, a target of one class, no feature.
@@ -69,15 +76,17 @@ def lay_out(dataset: Dataset, columns: Mapping[str, ColumnSpec]) -> Layout:
     features, skipped, free_text = _features(dataset, columns)
     encoder = TableEncoder.from_specs(dataset.table.schema, features, columns)
     about = encoder.describe()
+    numbers = {c.name for c in encoder.columns if c.kind is ColumnKind.NUMBER}
+    fixed = [n for n in about["fixed"] if not (measured and n in numbers)]
     covered = []
     if about["declared"]:
         covered.append(
             "encoding by declared ranges, knots and categories, row by row: "
             + ", ".join(about["declared"])
         )
-    if about["fixed"]:
+    if fixed:
         covered.append(
-            "encoding by fixed rules that no value shapes, row by row: " + ", ".join(about["fixed"])
+            "encoding by fixed rules that no value shapes, row by row: " + ", ".join(fixed)
         )
     not_covered = [
         "the table's column names and types, and which of them are features: public",
@@ -182,6 +191,22 @@ def one_row_each(codes: NDArray[np.int64], stream: SecretStream) -> NDArray[np.i
     first = np.ones(len(order), dtype=np.bool_)
     first[1:] = codes[order][1:] != codes[order][:-1]
     return np.sort(order[first])
+
+
+def rows_each(
+    codes: NDArray[np.int64], most: int, stream: SecretStream
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return up to `most` rows of every subject, by secret coins, and which of them are real.
+
+    Returns:
+        Row numbers int[subjects, most], a subject's own rows first and then its first one again;
+        and bool[subjects, most], False where it is only there to fill up.
+    """
+    order = np.lexsort((stream.words("subject-row", 0, len(codes)), codes))
+    _, starts, counts = np.unique(codes[order], return_index=True, return_counts=True)
+    places = np.arange(most)
+    real = places < counts[:, None]
+    return order[starts[:, None] + np.where(real, places, 0)], real
 
 
 def rounded(rows: int) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from strongroom.errors import ConfigError
 from strongroom.models import TableModel
 from strongroom.train._gradient import Prepared, train_network
 from strongroom.train._preparation import lay_out, subject_codes
+from strongroom.train._quantiles import COVERED, PrivateKnots, release_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,21 +34,33 @@ def train_table(
 
     Raises:
         DataError: no target, one class, or values that can't be used.
+        ConfigError: settings that don't go together.
         BudgetExceededError: the budget doesn't cover the guarantee; nothing was trained.
     """
-    layout = lay_out(dataset, columns)
+    measured = spec.privacy is not None and spec.privacy.preprocessing > 0
+    if measured and spec.patience:
+        raise ConfigError(
+            "private preprocessing and early stopping don't go together",
+            where="[train]",
+            hint="set patience = 0, or preprocessing = 0 and declare ranges",
+        )
+    layout = lay_out(dataset, columns, measured=measured)
     # Everything that can be refused for bad input is, before anything is spent.
     held_out = layout.read(test.table) if test is not None else None
     inputs, labels = layout.read(dataset.table)
     hidden = spec.hidden if spec.model == "mlp" else ()
+    model = TableModel(layout.encoder, hidden, layout.classes, target=layout.target)
+    release = release_for(spec.privacy, layout.encoder) if spec.privacy is not None else None
+    others = (held_out[0],) if held_out is not None else ()
     prepared = Prepared(
-        model=TableModel(layout.encoder, hidden, layout.classes, target=layout.target),
+        model=model,
         inputs=inputs,
         labels=labels,
         held_out=held_out,
         subjects=subject_codes(dataset),
+        prelude=PrivateKnots(release, model, others) if release is not None else None,
         skipped=layout.skipped,
-        covered=layout.covered,
+        covered=(*layout.covered, *([COVERED] if release is not None else [])),
         not_covered=layout.not_covered,
     )
     return train_network(prepared, spec, around)

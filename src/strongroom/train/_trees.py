@@ -11,21 +11,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strongroom.errors import ConfigError, InputError
-from strongroom.models import AdditiveModel, TableBins, metrics
+from strongroom.models import AdditiveModel, TableBins, metrics, squashed_numbers
 from strongroom.privacy import GaussianReleases, Unit, calibrate_noise, gaussian_mu
 from strongroom.train._boosting import Boosting, Noises
 from strongroom.train._guard import open_stream, reserve
 from strongroom.train._preparation import lay_out, one_row_each, rounded, subject_codes
+from strongroom.train._quantiles import (
+    COVERED,
+    EDGES,
+    private_knots,
+    release_for,
+    scale_of,
+    undeclared,
+)
 from strongroom.train._result import TrainResult
 from strongroom.train._unfinished import FIELD, about
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec, TreesSpec
     from strongroom.data import Dataset
+    from strongroom.models import TableEncoder
     from strongroom.privacy import SecretStream
     from strongroom.train._guard import Surroundings
 
@@ -52,7 +62,9 @@ def train_trees(
     """
     begun = time.perf_counter()
     _check(spec)
-    layout = lay_out(dataset, columns)
+    paid = spec.privacy is not None and spec.privacy.preprocessing > 0
+    layout = lay_out(dataset, columns, measured=paid)
+    release = release_for(spec.privacy, layout.encoder) if spec.privacy is not None else None
     model = AdditiveModel(TableBins.of(layout.encoder), layout.classes, target=layout.target)
     # Everything that can be refused for bad input is, before anything is spent.
     held_out = model.read(test) if test is not None else None
@@ -62,13 +74,19 @@ def train_trees(
     settings = spec.trees
     guarded = noises = None
     if spec.privacy is not None:
-        noises = plan_noises(spec.privacy, settings)
+        before = (release,) if release is not None else ()
+        noises = plan_noises(spec.privacy, settings, before)
         unit = Unit.EXAMPLE if subjects is None else Unit.SUBJECT
-        guarded = reserve(spec, spec.privacy, (noises.counts, noises.rounds), unit, around)
+        all_of_it = (*before, noises.counts, noises.rounds)
+        guarded = reserve(spec, spec.privacy, all_of_it, unit, around)
     stream = guarded.stream if guarded else open_stream(spec, around)
-    if subjects is not None:
-        chosen = one_row_each(subjects, stream)
-        inputs, labels = inputs[chosen], labels[chosen]
+    chosen = slice(None) if subjects is None else one_row_each(subjects, stream)
+    if release is not None:
+        bins = _measured_bins(layout.encoder, dataset.table, chosen, release, stream)
+        model = AdditiveModel(bins, layout.classes, target=layout.target)
+        held_out = model.read(test) if test is not None else None
+        inputs, labels = model.read(dataset)
+    inputs, labels = inputs[chosen], labels[chosen]
     boosting = Boosting(model, inputs, labels, settings, noises, stream)
     curve = _run(boosting, model, held_out, spec, around, stream)
     statement = None
@@ -78,7 +96,7 @@ def train_trees(
             f"all {settings.rounds} rounds of histograms and the noisy counts of the bins; the "
             "trees grown on them are post-processing"
         )
-        covered = [whole, *layout.covered]
+        covered = [whole, *([COVERED] if release is not None else []), *layout.covered]
         if subjects is not None:
             covered.append("one row per subject takes part, chosen by secret coins")
         statement = guarded.state(
@@ -109,15 +127,38 @@ def train_trees(
     )
 
 
-def plan_noises(privacy: PrivacySpec, settings: TreesSpec) -> Noises:
-    """Return the releases that together cost what was asked for."""
+def _measured_bins(
+    encoder: TableEncoder,
+    table: pa.Table,
+    chosen: slice | NDArray[np.intp],
+    release: GaussianReleases,
+    stream: SecretStream,
+) -> TableBins:
+    """Return bins whose edges are private quantiles where no range was declared."""
+    columns = undeclared(encoder)
+    numbers = []
+    for column in columns:
+        values = table.column(column.name).combine_chunks()
+        squashed, missing = squashed_numbers(column, values)
+        numbers.append(squashed[chosen][~missing[chosen]])
+    found = private_knots(numbers, *scale_of(columns), release, stream, EDGES)
+    cut = {c.name: edges for c, edges in zip(columns, found, strict=True)}
+    fixed = TableBins.of(encoder)
+    both = zip(fixed.columns, fixed.edges, strict=True)
+    return TableBins(fixed.columns, tuple(cut.get(c.name, edges) for c, edges in both))
+
+
+def plan_noises(
+    privacy: PrivacySpec, settings: TreesSpec, before: Sequence[GaussianReleases] = ()
+) -> Noises:
+    """Return the releases that, together with those `before`, cost what was asked for."""
     mu = gaussian_mu(privacy.epsilon, privacy.delta)
     counts = GaussianReleases(1 / (mu * math.sqrt(settings.counts)))
 
     def rounds(noise: float) -> GaussianReleases:
         return GaussianReleases(noise, settings.rounds)
 
-    rest = calibrate_noise(privacy.epsilon, privacy.delta, rounds, beside=(counts,))
+    rest = calibrate_noise(privacy.epsilon, privacy.delta, rounds, beside=(*before, counts))
     return Noises(counts, rest, privacy.clip_norm)
 
 
