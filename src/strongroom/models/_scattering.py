@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,9 +58,13 @@ class Scattering:
         self.channels = 1 + scales * angles + angles * angles * scales * (scales - 1) // 2
         step = 2**scales
         self.shape = (self.channels, height // step, width // step)
-        padded = [((side + step) // step + 1) * step for side in (height, width)]
-        self._pad = _padding(width, padded[1]) + _padding(height, padded[0])
-        self._bank = _bank(*padded, scales, angles)
+        self._padded = [((side + step) // step + 1) * step for side in (height, width)]
+        self._pad = _padding(width, self._padded[1]) + _padding(height, self._padded[0])
+
+    @cached_property
+    def _bank(self) -> _Bank:
+        height, width = self._padded
+        return _bank(height, width, self.scales, self.angles)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return float32[n, colours * channels, h, w] for float32[n, colours, height, width]."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from strongroom.train._guard import Surroundings
     from strongroom.train._result import TrainResult
 
-_FEATURE_BYTES = 4 * 2**30
+_FEATURE_BYTES = 4 * 2**30  # of memory: nothing private is put on disk in the clear
 _PIXELS_AT_ONCE = 256 * 28 * 28
 _FEATURES_AT_ONCE = 4096 * 3969
 _ROWS_SUMMED = 4096
@@ -303,8 +303,7 @@ def _fixed_views(
     model: ImageModel, dataset: Dataset, views: Views
 ) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
     """Return the features [n, views, features] of views that are the same for every image."""
-    pixels = model.pixels(dataset)
-    size = len(pixels) * views.views * int(np.prod(model.shape.features)) * 2
+    size = dataset.rows * views.views * int(np.prod(model.shape.features)) * 2
     if size > _FEATURE_BYTES:
         raise InputError(
             f"the features of {views.views} views of each image take {size / 2**30:.1f} GiB, more "
@@ -312,6 +311,7 @@ def _fixed_views(
             where="[train.image] augment",
             hint="fewer views, or a smaller height and width",
         )
+    pixels = model.pixels(dataset)
     moves, mirrored = _even_moves(views)
     found = np.empty(
         (len(pixels), views.views, int(np.prod(model.shape.features))), dtype=np.float16
