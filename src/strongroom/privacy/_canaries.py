@@ -2,18 +2,18 @@
 
 The trained network gets a companion: one extra scalar parameter per canary, its *slot*, which adds
 `scale · slot · direction` to the outputs of that canary and of nothing else. The scale is so large
-that nearly all of a canary's clipped gradient lies in its slot, a coordinate that no real row and
-no other canary touches. Whether a canary takes part at all is a fair secret coin.
+that its gradient is always clipped, and it lies in its slot, a coordinate that no real row and no
+other canary touches. Whether a canary takes part at all is a fair secret coin.
 
-What a canary shares with a real row: it goes through the network and is clipped by an engine made
-by the same factory; it is drawn by the same coins; it stands in the same vector that one call adds
-noise to. What it doesn't: a canary's gradient depends on its label only, so two *prototypes* are
-run, in the first step, in every sixteenth after it and whenever the clip norm has moved, and their
-clipped slot gradients go into the slots of all canaries that are drawn: a gradient of that norm is
-one that a real row could have in any step. The share outside the slot, at most C/scale in norm, is
-left out: nothing of a canary reaches the released parameters. And because the slot outweighs the
-network, how each kind of layer counts its gradient's norm isn't audited here but tested against
-autograd.
+What a canary shares with a real row: its outputs and loss come from the network, and its gradient
+is clipped by an engine made by the same factory; it is drawn by the same coins; it stands in the
+same vector that one call adds noise to. What it doesn't: the network is frozen in its engine, so
+its gradient lies in the slot alone, and nothing of a canary reaches the released parameters; how
+each kind of layer counts its gradient's norm isn't audited here but tested against autograd. And a
+canary's gradient depends on its label only, so two *prototypes* are run, in the first step, in
+every sixteenth after it and whenever the clip norm has moved, and their clipped gradients go into
+the slots of all canaries that are drawn: a gradient of that norm is one that a real row could have
+in any step.
 
 The slots stay at zero: their noisy gradients are read, never applied.
 
@@ -85,7 +85,8 @@ class SlotCanaries:
 
     Args:
         count: how many, at least 2. The first half has label 0, the rest label 1.
-        network: rows to outputs [n, …, classes]; shared, not copied.
+        network: rows to outputs [n, …, classes]; shared, not copied, and frozen: the engine of the
+            real rows is made before.
         clipper: makes the engine, with the settings that real rows are clipped by.
         row: [1, …], any row of the kind that the network takes: its shape and dtype are taken,
             its values aren't.
@@ -127,6 +128,7 @@ class SlotCanaries:
         self._numbers = numbers
         with torch.no_grad():
             classes = int(network(self._rows[:1]).shape[-1])
+        network.requires_grad_(requires_grad=False)
         self.engine = clipper(WithSlots(network, classes))
         self._own = np.zeros(_LABELS)
         self._bound = 0.0  # that the prototypes were last clipped to
