@@ -13,9 +13,11 @@ from scipy import stats
 from torch import Tensor, nn
 
 from strongroom.privacy import (
+    Automatic,
     CanaryObservation,
     ClippedGradient,
     Flat,
+    PerLayer,
     SecretStream,
     SlotCanaries,
     noisy_sum,
@@ -107,6 +109,24 @@ def test_a_canary_is_worth_a_whole_row_whatever_the_network(kind: str) -> None:
     canaries = planted(kind)
     slots = canaries.ride(1, 1.0)
     np.testing.assert_allclose(slots, canaries.included * signs() * CLIP, rtol=1e-5)
+
+
+@pytest.mark.parametrize("clipping", [PerLayer(CLIP), Automatic(CLIP)])
+def test_a_canary_is_worth_a_whole_row_however_rows_are_clipped(
+    clipping: PerLayer | Automatic,
+) -> None:
+    network, row, target, how = KINDS["mlp"]()
+    canaries = SlotCanaries(
+        COUNT,
+        network=network,
+        clipper=lambda module: ClippedGradient(module, clipping),
+        row=row,
+        target=target,
+        loss=how,
+        stream=STREAM,
+    )
+    largest = np.abs(canaries.ride(1, 1.0)).max()
+    assert 0.999 * CLIP < largest <= CLIP * (1 + 1e-6)
 
 
 def test_the_coins_are_fair_and_each_canary_is_drawn_at_the_rate() -> None:
