@@ -197,7 +197,9 @@ class PrivacySpec(_Section):
             row into one batch of each epoch by its own die.
         noise: of the steps: independent, or correlated by a banded matrix or by buffered linear
             Toeplitz sums (DP-FTRL), for data that come in an order that can't be secret.
-        bands: of the banded matrix.
+        bands: of the banded matrix, at most.
+        rows_per_subject: where there is a subject, so many of a person's rows at most take part,
+            as one gradient; the others are left out, by secret coins.
         preprocessing: share of the budget (of μ²) for private quantiles, from which numbers
             without a declared range get their knots and bounds; 0 keeps the fixed rules.
         canaries: how many canaries ride along for the one-run audit (0: none). A few thousand come
@@ -214,6 +216,7 @@ class PrivacySpec(_Section):
     sampling: Literal["poisson", "fixed-size", "shuffled", "balls-in-bins"] = "poisson"
     noise: Literal["independent", "banded", "blt"] = "independent"
     bands: Annotated[int, Field(ge=1, le=1024)] = 16
+    rows_per_subject: Annotated[int, Field(ge=1, le=1024)] = 1
     preprocessing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     canaries: Annotated[int, Field(ge=0, le=100_000)] = 0
     rehearsal: bool = False
@@ -315,7 +318,8 @@ class TrainSpec(_Section):
         batch_size: expected size of a Poisson batch, or "full" for every row in every step.
         learning_rate: of the optimizer.
         weight_decay: decoupled.
-        optimizer: what turns the noisy mean gradient into a step.
+        optimizer: what turns the noisy mean gradient into a step; "adam-corrected" takes the
+            noise's own variance out of Adam's second moment (Tang et al. 2024).
         average: train returns the mean of the last half of the iterates (post-processing: free).
         patience: stop after so many looks (of 20 in a training) without improvement, and keep the
             best parameters seen; 0 never stops early. A private training looks at [data] validation
@@ -335,7 +339,7 @@ class TrainSpec(_Section):
     batch_size: Annotated[int, Field(gt=0)] | Literal["full"] = "full"
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.1
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    optimizer: Literal["sgd", "momentum", "adam"] = "adam"
+    optimizer: Literal["sgd", "momentum", "adam", "adam-corrected"] = "adam"
     average: bool = True
     patience: Annotated[int, Field(ge=0, le=100)] = 0
     compare: bool = True

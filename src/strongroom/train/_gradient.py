@@ -24,7 +24,7 @@ from strongroom.train._loop import (
     initialise,
 )
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
-from strongroom.train._preparation import one_row_each, rounded
+from strongroom.train._preparation import one_row_each, rounded, rows_each
 from strongroom.train._rehearsal import WHAT, rehearse
 from strongroom.train._result import TrainResult
 from strongroom.train._unfinished import about
@@ -131,6 +131,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
     if spec.privacy is not None:
         beside = (prepared.prelude.mechanism,) if prepared.prelude else ()
         schedule = make_schedule(spec.privacy, sampler, steps, public_rows, beside)
+        sampler = schedule.sampler
         unit = Unit.EXAMPLE if subjects is None else Unit.SUBJECT
         guarded = reserve(spec, spec.privacy, (*beside, schedule.mechanism), unit, around)
         adapts = spec.privacy.clipping == "adaptive"
@@ -138,12 +139,15 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
             schedule, make_clipping(spec.privacy), spec.privacy.quantile if adapts else None
         )
     stream = guarded.stream if guarded else open_stream(spec, around)
+    groups = None
+    firsts: slice | NDArray[np.intp] = slice(None)
     if subjects is not None:
-        chosen = one_row_each(subjects, stream)
-        inputs, labels = inputs[chosen], labels[chosen]
+        rows, groups = _bounded(subjects, spec, stream)
+        inputs, labels = inputs[rows], labels[rows]
+        firsts = slice(None) if groups is None else groups[0][:, 0]
     prepared.initialise(model.network, stream)
     if prepared.prelude is not None:
-        prepared.prelude(model.network, inputs, stream if guarded else None, public_rows)
+        prepared.prelude(model.network, inputs[firsts], stream if guarded else None, public_rows)
     for parameter in getattr(model, "trainable", model.network.parameters)():
         parameter.requires_grad_(requires_grad=True)
     plan = Plan(
@@ -159,7 +163,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         digest=_digest(spec, around.key, stream),
         about=about(spec, around.key),
     )
-    examples = Examples(inputs, labels, prepared.augment, prepared.micro_batch)
+    examples = Examples(inputs, labels, prepared.augment, prepared.micro_batch, groups)
     canaries, what = None, SlotCanaries.WHAT
     if guarded is not None and guarded.spec.rehearsal and guarded.spec.canaries:
         planted = guarded.spec.canaries
@@ -263,7 +267,29 @@ def _watch(
 def _subjects_covered(guarded: Guarded) -> tuple[str, ...]:
     if guarded.unit is Unit.EXAMPLE:
         return ()
-    return ("one row per subject takes part, chosen by secret coins",)
+    most = guarded.spec.rows_per_subject
+    if most == 1:
+        return ("one row per subject takes part, chosen by secret coins",)
+    text = f"at most {most} rows per subject take part, chosen by secret coins"
+    return (f"{text}; their mean gradient is clipped as one",)
+
+
+def _bounded(
+    subjects: NDArray[np.int64], spec: TrainSpec, stream: SecretStream
+) -> tuple[NDArray[np.intp], tuple[NDArray[np.intp], NDArray[np.float32]] | None]:
+    """Bound what each person contributes.
+
+    Returns:
+        The rows that take part, and, where a person may have several, how `Examples.groups` puts
+        them together: a person's gradient is the mean of the rows'.
+    """
+    most = spec.privacy.rows_per_subject if spec.privacy else 1
+    if most == 1:
+        return one_row_each(subjects, stream), None
+    chosen, real = rows_each(subjects, most, stream)
+    rows, places = np.unique(chosen, return_inverse=True)
+    shares = (real / real.sum(1, keepdims=True)).astype(np.float32)
+    return rows, (places.reshape(chosen.shape), shares)
 
 
 def _digest(spec: TrainSpec, key: str, stream: SecretStream) -> bytes:

@@ -280,7 +280,13 @@ class _Run:
         self._engine = clipper(network)
         self._sum = self._engine.accumulator()
         self.flat = _flatten(self._engine.parameters.values())
-        self.optimizer = Optimizer(plan.optimizer, self.flat, plan.learning_rate, plan.weight_decay)
+        self.optimizer = Optimizer(
+            plan.optimizer,
+            self.flat,
+            plan.learning_rate,
+            plan.weight_decay,
+            self._noise_deviation(),
+        )
         self.summed = torch.zeros_like(self.flat, dtype=torch.float64)
         self.canaries: SlotCanaries | None = None
         if guard is not None and plan.canaries:
@@ -299,6 +305,13 @@ class _Run:
         if guard is not None:
             width = self.flat.numel() + (plan.canaries if self.canaries else 0)
             self.noise = guard.schedule.noise(stream, width, self._clipping.sensitivity)
+
+    def _noise_deviation(self) -> float:
+        """Return the deviation of each coordinate of the mean gradient."""
+        guard = self._plan.guard
+        if guard is None:
+            return 0.0
+        return guard.schedule.draw_deviation * self._engine.sensitivity / self._plan.normaliser
 
     def verify(self) -> None:
         """Look at a few rows before the first step; see `verify_gradients`."""
@@ -360,6 +373,7 @@ class _Run:
     def clip(self, norm: float) -> None:
         """Go on with another clip norm."""
         self._engine.clipping = Flat(norm)
+        self.optimizer.noise_deviation = self._noise_deviation()
         if self.canaries is not None:
             self.canaries.engine.clipping = Flat(norm)
 

@@ -44,7 +44,8 @@ def make_sampler(spec: TrainSpec, units: int, public_rows: int) -> tuple[Sampler
     correlated = privacy is not None and privacy.noise != "independent"
     rate = 1.0 if spec.batch_size == "full" else min(1.0, spec.batch_size / public_rows)
     steps = max(1, round(spec.epochs / rate))
-    if rate == 1 or (sampling == "poisson" and not correlated):
+    banded = privacy is not None and privacy.noise == "banded"
+    if rate == 1 or (sampling == "poisson" and (banded or not correlated)):
         return PoissonSampler(rate), steps
     if sampling == "fixed-size":
         size = round(rate * public_rows)
@@ -91,6 +92,15 @@ def make_schedule(
             "canaries can't be scored when the noise of the steps is correlated",
             where="[train.privacy]",
             hint='set canaries = 0, or noise = "independent"',
+        )
+    if privacy.noise == "banded" and isinstance(sampler, PoissonSampler) and sampler.rate < 1:
+        return Schedule.cyclic(
+            privacy.epsilon,
+            privacy.delta,
+            sampler.rate,
+            steps,
+            most_bands=privacy.bands,
+            beside=beside,
         )
     adapts = privacy.clipping == "adaptive"
     return Schedule.calibrated(
