@@ -14,8 +14,8 @@ from strongroom.config import ImageSpec, PrivacySpec, TrainSpec
 from strongroom.data import Dataset, Kind, Role, raw, read_dataset
 from strongroom.errors import DataError, InputError
 from strongroom.models import CentredLinear, ImageShape
-from strongroom.privacy import MemoryLedger, SecretStream, Unit
-from strongroom.train import _loop, train_model
+from strongroom.privacy import ClippedGradient, MemoryLedger, SecretStream, Unit
+from strongroom.train import train_model
 from strongroom.train._image import Centre, Kept, Views, initialise_image
 
 if TYPE_CHECKING:
@@ -110,14 +110,14 @@ def test_views_of_an_image_together_are_clipped_as_one(
 ) -> None:
     train, _ = parts(3)
     seen: list[tuple[int, int]] = []
-    call = _loop.ClippedGradient.__call__
+    call = ClippedGradient.__call__
 
     def watched(engine: Any, inputs: Any, targets: Any, loss: Any, into: Any = None) -> Any:  # noqa: ANN401
         found = call(engine, inputs, targets, loss, into)
         seen.append((len(inputs[0]), len(found.norms)))
         return found
 
-    monkeypatch.setattr(_loop.ClippedGradient, "__call__", watched)
+    monkeypatch.setattr(ClippedGradient, "__call__", watched)
     spec = (SCATTERING if model == "scattering" else CNN).model_copy(
         update={"epochs": 2.0, "image": ImageSpec(augment=3)}
     )
@@ -214,3 +214,43 @@ def test_a_table_without_images_says_what_one_looks_like() -> None:
     with pytest.raises(DataError, match="no column holds images") as caught:
         train_model(table, SCATTERING)
     assert "folder" in (caught.value.hint or "")
+
+
+class Plug:
+    """A `Checkpointer` that keeps everything, and a `Progress` that pulls the plug at a step."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self.kept: tuple[dict[str, NDArray[Any]], int] | None = None
+
+    def save(self, state: Mapping[str, NDArray[Any]], step: int) -> None:
+        self.kept = ({k: v.copy() for k, v in state.items()}, step)
+
+    def load(self) -> tuple[dict[str, NDArray[Any]], int] | None:
+        return self.kept
+
+    def clear(self) -> None:
+        self.kept = None
+
+    def step(self, done: float, total: float, note: str = "") -> None:
+        del total, note
+        if done == self._at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("model", ["scattering", "cnn"])
+def test_a_run_that_was_killed_ends_in_the_same_bits(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strongroom.train._loop.CHECKPOINT_SECONDS", 0.0)
+    train, _ = parts(3)
+    spec = (SCATTERING if model == "scattering" else CNN).model_copy(
+        update={"epochs": 3.0, "batch_size": 40, "seed": 5, "image": ImageSpec(augment=2)}
+    )
+    whole = train_model(train, spec, rows=90)
+    plug = Plug(4)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(train, spec, rows=90, checkpointer=plug, progress=plug)
+    assert plug.kept is not None
+    again = train_model(train, spec, rows=90, checkpointer=plug)
+    assert again.model.digest() == whole.model.digest()
