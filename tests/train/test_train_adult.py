@@ -14,6 +14,7 @@ ADULT = Path(__file__).parents[2] / "examples" / "adult"
 CONFIG = load(ADULT / "strongroom.toml")
 IDENTIFIERS = ("person_id", "name", "email", "ssn", "phone", "address", "note")
 LOGISTIC = TrainSpec(batch_size="full", epochs=100, optimizer="adam", learning_rate=0.1)
+TREES = TrainSpec(model="trees")
 MLP = TrainSpec(model="mlp", batch_size=2048, epochs=20, optimizer="adam", learning_rate=0.01)
 
 
@@ -24,14 +25,22 @@ def adult(name: str) -> Dataset:
     return data.with_roles({c: r for c, r in roles.items() if c in data.columns})
 
 
-# Chosen well below the measured means (0.858, 0.859, 0.860) and at the figures that are promised.
+# Chosen below the measured means, by more than what coins move them.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("spec", "epsilon", "least"),
-    [(LOGISTIC, 1.0, 0.845), (MLP, 3.0, 0.848), (LOGISTIC, None, 0.85)],
+    ("spec", "epsilon", "least", "area"),
+    [
+        (LOGISTIC, 1.0, 0.855, 0.912),
+        (MLP, 3.0, 0.848, 0.89),
+        (TREES, 1.0, 0.85, 0.9),
+        (TREES, None, 0.86, 0.918),
+        (LOGISTIC, None, 0.86, 0.918),
+    ],
 )
-def test_accuracy_on_adult(spec: TrainSpec, epsilon: float | None, least: float) -> None:
-    privacy = PrivacySpec(epsilon=epsilon, delta=1e-5) if epsilon else None
+def test_accuracy_on_adult(
+    spec: TrainSpec, epsilon: float | None, least: float, area: float
+) -> None:
+    privacy = PrivacySpec(epsilon=epsilon, delta=1e-5, clip_norm=1.5) if epsilon else None
     result = train_model(
         adult("adult.csv.gz"),
         spec.model_copy(update={"privacy": privacy}),
@@ -41,3 +50,4 @@ def test_accuracy_on_adult(spec: TrainSpec, epsilon: float | None, least: float)
     )
     assert result.metrics["test"]["rows"] == 16_281
     assert result.metrics["test"]["accuracy"] >= least
+    assert result.metrics["test"]["auc"] >= area
