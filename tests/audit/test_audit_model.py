@@ -17,6 +17,7 @@ from strongroom.audit._findings import _paired_gap
 from strongroom.config import AuditSpec, ColumnSpec, Limit, PrivacySpec, TrainSpec
 from strongroom.data import Dataset, Role
 from strongroom.errors import ConfigError
+from strongroom.models import TableModel
 from strongroom.privacy import CanaryObservation, PrivacyStatement, Relation, Unit
 from strongroom.train import train_model
 from strongroom.vault import pack_bundle
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.audit import Audit
-    from strongroom.models import TableModel
     from strongroom.train import TrainResult
 
 ROWS = 1_000
@@ -69,7 +69,9 @@ class Trained:
 
     @property
     def model(self) -> TableModel:
-        return self.result.model
+        model = self.result.model
+        assert isinstance(model, TableModel)
+        return model
 
     def rows(self, data: Dataset) -> tuple[NDArray[np.float32], NDArray[np.integer[Any]]]:
         labels = (np.asarray(data.table.column("sick")) == "yes").astype(np.int64)

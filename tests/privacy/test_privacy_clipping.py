@@ -146,7 +146,7 @@ class LowRank(nn.Module):
         super().__init__()
         self.base, self.down, self.up = nn.Linear(5, 4), nn.Linear(5, 2, False), nn.Linear(2, 4)
         self.base.requires_grad_(requires_grad=False)
-        self.up.bias.requires_grad_(requires_grad=False)
+        self.up.bias.requires_grad = False
 
     def forward(self, inputs: Tensor) -> Tensor:
         found: Tensor = self.base(inputs) + self.up(self.down(inputs))

@@ -14,7 +14,7 @@ from tests.train.test_train_resume import MemoryCheckpointer, StopAt
 
 from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec
 from strongroom.data import Dataset
-from strongroom.errors import InputError
+from strongroom.errors import ConfigError, InputError
 from strongroom.privacy import (
     ClippedGradient,
     MemoryLedger,
@@ -210,3 +210,13 @@ def test_corrected_adam_takes_the_noise_out_of_its_second_moment() -> None:
     # The signal is 0.5: Adam divides it by √(0.25 + 1), the corrected one by √0.25.
     assert steps["adam"] == pytest.approx(0.01 * 400 * 0.5 / 1.118, rel=0.05)
     assert steps["adam-corrected"] > 1.7 * steps["adam"]
+
+
+def test_several_rows_a_person_and_what_is_measured_first_are_refused(
+    people: Callable[..., Dataset],
+) -> None:
+    ledger, data = MemoryLedger(), of_persons(people(200), 2)
+    both = spec(rows_per_subject=2, preprocessing=0.1)
+    with pytest.raises(ConfigError, match="one row a person"):
+        train_model(data, both, ledger=ledger, account="a")
+    assert not ledger.entries("a")

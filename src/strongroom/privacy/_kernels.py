@@ -50,12 +50,12 @@ def _uniform(word: np.uint64) -> float:
 def _open(word: np.uint64) -> float:
     """Return the draw that a word makes if it stands inside its strip."""
     strip = np.int64(word & np.uint64(_STRIPS - 1))
-    return np.float64(np.int64(word) >> np.int64(11)) * _TO_SIGNED * EDGES[strip]
+    return float(np.float64(np.int64(word) >> np.int64(11)) * _TO_SIGNED * EDGES[strip])
 
 
 @compiled
 def _inside(word: np.uint64, value: float) -> bool:
-    return abs(value) < EDGES[np.int64(word & np.uint64(_STRIPS - 1)) + 1]
+    return bool(abs(value) < EDGES[np.int64(word & np.uint64(_STRIPS - 1)) + 1])
 
 
 @compiled

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from strongroom.errors import DataError
+from strongroom.errors import ConfigError, DataError
 from strongroom.models import metrics
 from strongroom.privacy import CanaryObservation, SlotCanaries, Unit
 from strongroom.train._guard import open_stream, reserve
@@ -120,6 +120,7 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
     begun = time.perf_counter()
     model, inputs, labels = prepared.model, prepared.inputs, prepared.labels
     subjects = prepared.subjects
+    _check_subjects(prepared, spec)
     watch, kept = _watch(prepared, spec, around)
     if kept is not None:
         inputs, labels = inputs[kept], labels[kept]
@@ -140,14 +141,12 @@ def train_network(prepared: Prepared, spec: TrainSpec, around: Surroundings) -> 
         )
     stream = guarded.stream if guarded else open_stream(spec, around)
     groups = None
-    firsts: slice | NDArray[np.intp] = slice(None)
     if subjects is not None:
         rows, groups = _bounded(subjects, spec, stream)
         inputs, labels = inputs[rows], labels[rows]
-        firsts = slice(None) if groups is None else groups[0][:, 0]
     prepared.initialise(model.network, stream)
     if prepared.prelude is not None:
-        prepared.prelude(model.network, inputs[firsts], stream if guarded else None, public_rows)
+        prepared.prelude(model.network, inputs, stream if guarded else None, public_rows)
     for parameter in getattr(model, "trainable", model.network.parameters)():
         parameter.requires_grad_(requires_grad=True)
     plan = Plan(
@@ -272,6 +271,16 @@ def _subjects_covered(guarded: Guarded) -> tuple[str, ...]:
         return ("one row per subject takes part, chosen by secret coins",)
     text = f"at most {most} rows per subject take part, chosen by secret coins"
     return (f"{text}; their mean gradient is clipped as one",)
+
+
+def _check_subjects(prepared: Prepared, spec: TrainSpec) -> None:
+    several = spec.privacy is not None and spec.privacy.rows_per_subject > 1
+    if several and prepared.subjects is not None and prepared.prelude is not None:
+        raise ConfigError(
+            "what is measured first is paid for one row a person, not for several",
+            where="[train.privacy]",
+            hint="set rows_per_subject = 1, or take the private preprocessing out",
+        )
 
 
 def _bounded(
