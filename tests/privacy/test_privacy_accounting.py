@@ -353,3 +353,12 @@ def test_the_room_is_light_until_something_computes() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         strongroom.privacy.nothing  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize(("rate", "noise", "steps"), [(0.5, 1.0, 2 * 10**7), (0.125, 1e-9, 8)])
+def test_an_epsilon_beyond_all_sense_is_told_at_once_and_not_computed_to_death(
+    rate: float, noise: float, steps: int
+) -> None:
+    found = PoissonGaussian(rate, noise, steps).epsilon(1e-5)
+    unsampled = gaussian_epsilon(math.sqrt(steps) / noise, 1e-5)
+    assert 500 < found <= 1.1 * unsampled

@@ -46,6 +46,7 @@ GRID = 5e-4
 _COARSE = 4e-3
 _CLOSE = 1e-3
 _MAX_STEPS = 60
+_VAST = 10_000.0
 
 
 class Accountant(StrEnum):
@@ -243,6 +244,10 @@ def _has_losses(mechanism: Mechanism) -> bool:
 def _pld_epsilon(
     mechanisms: tuple[Mechanism, ...], delta: float, relation: Relation, grid: float
 ) -> float:
+    if any(map(_vast, mechanisms)):
+        by_rdp = _rdp_epsilon(mechanisms, delta, relation, whole_orders=True)
+        if by_rdp is not None:
+            return by_rdp
     whole = None
     for mechanism in mechanisms:
         part = mechanism.losses(relation, grid)
@@ -250,9 +255,26 @@ def _pld_epsilon(
     return float(whole.get_epsilon_for_delta(delta)) if whole is not None else 0.0
 
 
+def _vast(mechanism: Mechanism) -> bool:
+    """Tell whether the loss is so large (in the thousands) that its distribution fills the memory.
+
+    Twice the expected loss is at most both q²(e^{1/σ²} - 1) and q/σ² a step. An ε like that means
+    nothing, and RDP bounds it as well.
+    """
+    if not isinstance(mechanism, PoissonGaussian):
+        return False
+    q, inverse = mechanism.sampling_rate, mechanism.noise_multiplier**-2
+    each = min(q * q * math.expm1(min(inverse, 500.0)), q * inverse)
+    return mechanism.steps * each > _VAST
+
+
 @lru_cache(maxsize=64)
 def _rdp_epsilon(
-    mechanisms: tuple[Mechanism, ...], delta: float, relation: Relation
+    mechanisms: tuple[Mechanism, ...],
+    delta: float,
+    relation: Relation,
+    *,
+    whole_orders: bool = False,
 ) -> float | None:
     """Return ε by Rényi divergences; None where dp-accounting knows no bound on one of them."""
     dp = dp_accounting()
@@ -262,7 +284,8 @@ def _rdp_epsilon(
         Relation.REPLACE_ONE: dp.NeighboringRelation.REPLACE_ONE,
     }
     # Replacing is bounded at whole orders only; those between them are interpolated, slowly.
-    orders = [*range(2, 64), 128, 256, 512] if relation is Relation.REPLACE_ONE else None
+    whole = whole_orders or relation is Relation.REPLACE_ONE
+    orders = [*range(2, 64), 128, 256, 512] if whole else None
     counted = dp.rdp.RdpAccountant(orders, neighbours[relation])
     for mechanism in mechanisms:
         event = mechanism.event_under(relation)
