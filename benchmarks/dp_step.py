@@ -166,6 +166,8 @@ CASES = {
 
 def each_loss(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return a loss for every row."""
+    if targets.dim() == 1:
+        return functional.cross_entropy(outputs, targets, reduction="none")
     flat = functional.cross_entropy(outputs.flatten(0, -2), targets.flatten(), reduction="none")
     return flat.view(len(targets), -1).mean(1)
 

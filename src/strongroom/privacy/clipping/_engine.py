@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from strongroom.errors import InputError
 from strongroom.privacy.clipping._modes import Clipping, Flat, Unclipped
 from strongroom.privacy.clipping._refusals import refuse_mixing
+from strongroom.privacy.clipping._stack import Stack
 from strongroom.privacy.clipping._tape import Tape
 from strongroom.privacy.clipping._use import add_weighted, squares
 
@@ -98,6 +99,7 @@ class ClippedGradient:
         self.tape = Tape(module, rows_per_unit)
         self.watching = self.tape.watching
         self.parameters = self.tape.parameters
+        self._stack = Stack.of(module, self.tape)
 
     @property
     def sensitivity(self) -> float:
@@ -129,8 +131,13 @@ class ClippedGradient:
         Raises:
             InputError: `loss` doesn't give one number per row, or a layer can't be followed.
         """
+        rows = inputs[0].shape[0]
+        if self._stack is not None and self._stack.fits(inputs):
+            self.tape.uses = []
+            losses = self._stack.run(inputs[0], lambda outputs: loss(outputs, targets))
+            return self._finish(losses, rows, into)
         laid = [self.tape.laid(values) for values in inputs]
-        return self.run(lambda: loss(self.module(*laid), targets), len(inputs[0]), into)
+        return self.run(lambda: loss(self.module(*laid), targets), rows, into)
 
     def run(
         self, forward: Callable[[], Tensor], rows: int, into: Accumulator | None = None
@@ -140,14 +147,18 @@ class ClippedGradient:
         with tape.watching(), torch.enable_grad():
             with tape.record(rows):
                 losses = forward()
-            if losses.shape != (rows,):
-                raise InputError(
-                    f"the loss gave {list(losses.shape)} for {rows} rows",
-                    hint='it must give one number per row: reduction="none"',
-                )
-            tape.backward(losses)
+            if losses.shape == (rows,):
+                tape.backward(losses)
+        return self._finish(losses, rows, into)
+
+    def _finish(self, losses: Tensor, rows: int, into: Accumulator | None) -> ClippedSum:
+        if losses.shape != (rows,):
+            raise InputError(
+                f"the loss gave {list(losses.shape)} for {rows} rows",
+                hint='it must give one number per row: reduction="none"',
+            )
         into = into or self.accumulator()
-        norms = self.collect(into, rows // tape.rows_per_unit)
+        norms = self.collect(into, rows // self.tape.rows_per_unit)
         return ClippedSum(into.views, norms, losses.detach())
 
     @torch.no_grad()

@@ -45,7 +45,8 @@ class Flat:
     def weights(self, squared: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """See `Clipping`."""
         norms = _norms(squared)
-        return norms, [(self.norm / norms).clamp_max_(1.0)] * len(squared)
+        weights = norms.reciprocal().mul_(self.norm).clamp_max_(1.0)
+        return norms, [weights] * len(squared)
 
 
 @dataclass(frozen=True)

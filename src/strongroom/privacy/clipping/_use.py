@@ -20,16 +20,21 @@ class Space:
     """
 
     def __init__(self) -> None:
+        self._flat: dict[str, Tensor] = {}
         self._kept: dict[str, Tensor] = {}
 
     def get(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return uninitialised memory of a shape; what had the name before is overwritten."""
-        count = math.prod(shape)
         kept = self._kept.get(name)
+        if kept is not None and kept.shape == shape and kept.dtype is like.dtype:
+            return kept
+        count = math.prod(shape)
+        kept = self._flat.get(name)
         if kept is None or kept.numel() < count or kept.dtype is not like.dtype:
             kept = torch.empty(count, dtype=like.dtype, device=like.device)
-            self._kept[name] = kept
-        return kept[:count].view(shape)
+            self._flat[name] = kept
+        self._kept[name] = found = kept[:count].view(shape)
+        return found
 
 
 @dataclass(slots=True)
