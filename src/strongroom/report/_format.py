@@ -50,7 +50,7 @@ def percent(share: float) -> str:
 def _percent_number(share: float) -> str:
     value = share * 100
     size = abs(value)
-    if math.isclose(size, round(size), abs_tol=1e-9):
+    if math.isclose(size, round(size), rel_tol=0, abs_tol=1e-8):
         # Whole percents are mostly limits and confidence levels, not measurements.
         return f"{value:.0f}"
     if size < 1:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from strongroom.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import torch
     from numpy.typing import NDArray
 
     from strongroom.config import TrainSpec
@@ -57,7 +57,7 @@ class Watching:
 
     def __init__(self, watch: Watch, flat: torch.Tensor, *, average: bool) -> None:
         self._watch, self._flat, self._average = watch, flat, average
-        self._mean = torch.zeros_like(flat, dtype=torch.float64)
+        self._mean = flat.double().zero_()
         self._best = flat.clone()
         self.looks: list[tuple[int, float]] = []
 
@@ -104,8 +104,8 @@ class Watching:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take up what `state` gave."""
-        self._mean.copy_(torch.from_numpy(state["watch.mean"]))
-        self._best.copy_(torch.from_numpy(state["watch.best"]))
+        self._mean.numpy()[:] = state["watch.mean"]
+        self._best.numpy()[:] = state["watch.best"]
         self.looks = [(int(step), float(loss)) for step, loss in state["watch.looks"]]
 
 
