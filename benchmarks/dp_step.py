@@ -151,7 +151,7 @@ CASES = {
         (128, 64),
         2,
         tokens=5000,
-        micro_batch=8,
+        micro_batch=16,
     ),
     "lm": Case(
         "transformer LM d128 T64 V2000, 64",
@@ -205,6 +205,7 @@ def engine(model: nn.Module, micro_batch: int) -> Step:
         begin = end
     optimizer = Optimizer("sgd", flat, RATE, 0.0)
     clipped.tape.attach()
+    noise = torch.empty_like(flat, device="cpu").numpy()
 
     def step(inputs: Tensor, targets: Tensor) -> None:
         nonlocal number
@@ -213,13 +214,15 @@ def engine(model: nn.Module, micro_batch: int) -> Step:
         for begin in range(0, len(inputs), micro_batch):
             part = slice(begin, begin + micro_batch)
             clipped((inputs[part],), targets[part], each_loss, into=sums)
+        total = sums.flat.numpy(force=True)
         noisy = noisy_sum(
-            sums.flat.numpy(force=True),
+            total,
             sensitivity=clipped.sensitivity,
             noise_multiplier=SIGMA,
             stream=stream,
             label="noise",
             step=number,
+            out=noise,
         )
         noisy /= len(inputs)
         optimizer.step(torch.from_numpy(noisy).to(flat.device), number)

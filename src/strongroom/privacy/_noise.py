@@ -66,7 +66,7 @@ class SecretStream:
         if len(seed) != SEED_BYTES:
             raise InputError(f"a seed has {SEED_BYTES} bytes, this one has {len(seed)}")
         self.reseed(seed)
-        self._zeros = b""
+        self._zeros, self._buffer = b"", bytearray()
 
     def reseed(self, seed: bytes) -> None:
         """Give the coins of another seed from now on."""
@@ -85,7 +85,9 @@ class SecretStream:
         """
         return np.frombuffer(self._stream(label, step, 8 * count, part), dtype="<u8")
 
-    def _stream(self, label: str, step: int, size: int, part: int = 0) -> memoryview:
+    def _stream(
+        self, label: str, step: int, size: int, part: int = 0, into: bytearray | None = None
+    ) -> memoryview:
         if size > _LONGEST:
             raise InputError(f"{size:,} bytes are more coins than one address has")
         cipher = self._ciphers.get(label)
@@ -96,9 +98,11 @@ class SecretStream:
         if len(self._zeros) < size:
             # Kept: fresh zeros for every step would cost more than the cipher.
             self._zeros = bytes(size)
-        found = bytearray(size + _TAG_BYTES)
+        found = bytearray(size + _TAG_BYTES) if into is None else into
         nonce = step.to_bytes(8, "little") + part.to_bytes(4, "little")
-        cipher.encrypt_into(nonce, memoryview(self._zeros)[:size], None, found)
+        cipher.encrypt_into(
+            nonce, memoryview(self._zeros)[:size], None, memoryview(found)[: size + _TAG_BYTES]
+        )
         return memoryview(found)[:size]
 
     def uniform(self, label: str, step: int, count: int) -> NDArray[np.float64]:
@@ -137,11 +141,12 @@ class SecretStream:
         deviation: float,
         label: str,
         step: int,
+        out: NDArray[Floats] | None = None,
     ) -> NDArray[Floats]:
         """Return `total` on the grid plus normal noise on it; see `noisy_sum`."""
         from strongroom.privacy._kernels import add_noise
 
-        out, steps = np.empty_like(total), deviation / grid
+        out, steps = np.empty_like(total) if out is None else out, deviation / grid
         for part, begin in enumerate(range(0, total.size, _TOGETHER)):
             some, into = total[begin : begin + _TOGETHER], out[begin : begin + _TOGETHER]
             marks = np.empty(-(-some.size // 8) * 8, np.uint8)
@@ -167,7 +172,14 @@ class SecretStream:
     ) -> None:
         """Give a kernel as many words as it turns out to need, from the start of the address."""
         spare = count // 16 + _SLACK
-        while kernel(words := self.words(label, step, count + spare, part)) > len(words):
+        while True:
+            size = 8 * (count + spare)
+            if len(self._buffer) < size + _TAG_BYTES:
+                # Kept: fresh pages for every step would cost as much as the cipher.
+                self._buffer = bytearray(size + _TAG_BYTES)
+            stream = self._stream(label, step, size, part, self._buffer)
+            if kernel(np.frombuffer(stream, dtype="<u8")) <= count + spare:
+                return
             spare *= 2
 
 
@@ -187,6 +199,7 @@ def noisy_sum(
     stream: SecretStream,
     label: str,
     step: int,
+    out: NDArray[Floats] | None = None,
 ) -> NDArray[Floats]:
     """Return `total` on the grid plus Gaussian noise on the grid.
 
@@ -197,6 +210,7 @@ def noisy_sum(
         stream: where the coins come from.
         label: with `step`, the address of the coins.
         step: never used twice for different sums.
+        out: where the result goes: other memory than `total`.
 
     Returns:
         [count] of the same type: whole multiples of `grid_step(sensitivity, count)`, in single
@@ -205,4 +219,4 @@ def noisy_sum(
     grid = grid_step(sensitivity, total.size)
     # Two neighbours' sums are each moved by at most grid/2 per coordinate.
     rounded_sensitivity = sensitivity + grid * math.sqrt(total.size)
-    return stream.add_noise(total, grid, noise_multiplier * rounded_sensitivity, label, step)
+    return stream.add_noise(total, grid, noise_multiplier * rounded_sensitivity, label, step, out)
