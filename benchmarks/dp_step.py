@@ -89,7 +89,8 @@ class Transformer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[n, t] to [n, outputs], or [n, t, outputs]."""
-        places = torch.arange(tokens.shape[1], device=tokens.device).expand(len(tokens), -1)
+        # A row for each example, in memory of its own: Opacus' ghost mode needs that.
+        places = torch.arange(tokens.shape[1], device=tokens.device).repeat(len(tokens), 1)
         inside = self.norm(self.blocks(self.token(tokens) + self.place(places)))
         found: Tensor = self.head(inside if self.causal else inside.mean(1))
         return found
