@@ -167,8 +167,6 @@ CASES = {
 
 def each_loss(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return a loss for every row."""
-    if targets.dim() == 1:
-        return functional.cross_entropy(outputs, targets, reduction="none")
     flat = functional.cross_entropy(outputs.flatten(0, -2), targets.flatten(), reduction="none")
     return flat.view(len(targets), -1).mean(1)
 
@@ -193,7 +191,7 @@ def plain(model: nn.Module) -> Step:
 
 def engine(model: nn.Module, micro_batch: int) -> Step:
     """Return the step of Strongroom's own trainers."""
-    from strongroom.privacy import ClippedGradient, SecretStream, noisy_sum
+    from strongroom.privacy import ClippedGradient, SecretStream, cross_entropy, noisy_sum
     from strongroom.train._optimizers import Optimizer
 
     clipped = ClippedGradient(model, CLIP)
@@ -214,7 +212,8 @@ def engine(model: nn.Module, micro_batch: int) -> Step:
         sums.flat.zero_()
         for begin in range(0, len(inputs), micro_batch):
             part = slice(begin, begin + micro_batch)
-            clipped((inputs[part],), targets[part], each_loss, into=sums)
+            loss = each_loss if targets.dim() > 1 else cross_entropy
+            clipped((inputs[part],), targets[part], loss, into=sums)
         total = sums.flat.numpy(force=True)
         noisy = noisy_sum(
             total,

@@ -29,10 +29,17 @@ from strongroom.attacks import EpsilonEstimate, OneRunBound, Situation
 from strongroom.attacks.privacy import Estimate, OneRun, p_value
 from strongroom.config import Config, PrivacySpec, TrainSpec, load
 from strongroom.data import Dataset, Role, read_dataset
-from strongroom.privacy import CanaryObservation, Flat, PoissonSampler, Schedule, SecretStream
+from strongroom.privacy import (
+    CanaryObservation,
+    Flat,
+    PoissonSampler,
+    Schedule,
+    SecretStream,
+    cross_entropy,
+)
 from strongroom.progress import SILENT
 from strongroom.train import train_model
-from strongroom.train._loop import Examples, Guard, Plan, cross_entropy, fit
+from strongroom.train._loop import Examples, Guard, Plan, fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

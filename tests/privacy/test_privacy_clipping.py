@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 from strongroom.errors import InputError
-from strongroom.privacy import Automatic, ClippedGradient, Flat, PerLayer
+from strongroom.privacy import Automatic, ClippedGradient, Flat, PerLayer, cross_entropy
 
 CLIP = 0.7
 
@@ -493,3 +493,32 @@ def test_positions_without_a_row_axis_are_refused() -> None:
 
     with pytest.raises(InputError, match="whose row is whose"):
         ClippedGradient(Places(), 1.0)((torch.ones(3, 4, 2),), torch.zeros(3), loss_of)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_cross_entropy_knows_its_own_gradient(classes: int) -> None:
+    torch.manual_seed(2)
+    outputs = torch.randn(7, classes, dtype=torch.float64, requires_grad=True)
+    targets = torch.randint(classes, (7,))
+    losses, gradient = cross_entropy.with_gradient(outputs.detach(), targets)
+    plain = nn.functional.cross_entropy(outputs, targets, reduction="none")
+    torch.testing.assert_close(losses, plain.detach())
+    torch.testing.assert_close(gradient, torch.autograd.grad(plain.sum(), outputs)[0])
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, cross_entropy.__call__])
+def test_stacks_take_the_short_way_to_the_same_sum(loss: Callable[..., Tensor]) -> None:
+    torch.manual_seed(3)
+    stack = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3))
+    stack[2].requires_grad_(requires_grad=False)
+    inputs, targets = torch.randn(8, 5), torch.randint(3, (8,))
+    long = ClippedGradient(nn.Sequential(nn.Sequential(*stack)), CLIP)
+    stack.requires_grad_(requires_grad=True)[2].requires_grad_(requires_grad=False)
+    short = ClippedGradient(stack, CLIP)
+    assert short._stack is not None
+    assert long._stack is None
+    one, other = (engine((inputs,), targets, loss) for engine in (short, long))
+    torch.testing.assert_close(one.norms, other.norms)
+    torch.testing.assert_close(one.losses, other.losses)
+    for a, b in zip(one.total.values(), other.total.values(), strict=True):
+        torch.testing.assert_close(a, b)

@@ -17,10 +17,17 @@ import torch
 from strongroom.attacks import EpsilonEstimate, OneRunBound, Situation
 from strongroom.attacks.privacy import Estimate, Family, OneRun, estimate
 from strongroom.config import ColumnSpec, PrivacySpec, TrainSpec
-from strongroom.privacy import ClippedGradient, Flat, PoissonSampler, Schedule, SecretStream
+from strongroom.privacy import (
+    ClippedGradient,
+    Flat,
+    PoissonSampler,
+    Schedule,
+    SecretStream,
+    cross_entropy,
+)
 from strongroom.progress import SILENT
 from strongroom.train import _loop, train_model
-from strongroom.train._loop import Examples, Guard, Plan, cross_entropy, fit
+from strongroom.train._loop import Examples, Guard, Plan, fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         LossFunction,
         PerLayer,
         Unclipped,
+        cross_entropy,
         verify_gradients,
     )
     from strongroom.privacy.loop import AdamCorrected, PrivateLoader, PrivateRun, make_private
@@ -88,6 +89,7 @@ _NEED_TORCH = {
     "LossFunction": "clipping",
     "PerLayer": "clipping",
     "Unclipped": "clipping",
+    "cross_entropy": "clipping",
     "verify_gradients": "clipping",
     "AdamCorrected": "loop",
     "PrivateLoader": "loop",
@@ -157,6 +159,7 @@ __all__ = [
     "check_budget",
     "compose",
     "compose_epsilon",
+    "cross_entropy",
     "gaussian_mu",
     "guarantee_warnings",
     "make_private",

@@ -12,14 +12,13 @@ import numpy as np
 
 from strongroom.errors import ConfigError, DataError
 from strongroom.models import metrics
-from strongroom.privacy import CanaryObservation, SlotCanaries, Unit
+from strongroom.privacy import CanaryObservation, SlotCanaries, Unit, cross_entropy
 from strongroom.train._guard import open_stream, reserve
 from strongroom.train._loop import (
     MICRO_BATCH,
     Examples,
     Guard,
     Plan,
-    cross_entropy,
     fit,
     initialise,
 )

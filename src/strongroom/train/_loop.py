@@ -186,11 +186,6 @@ class Fitted:
     stopping: dict[str, Any] | None = None
 
 
-def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return each example's log loss [n]."""
-    return nn.functional.cross_entropy(outputs, targets, reduction="none")
-
-
 def initialise(network: nn.Module, stream: SecretStream) -> None:
     """Set linear layers from the stream: zero for one layer, else uniform in ±1/√inputs."""
     layers = [m for m in network.modules() if isinstance(m, nn.Linear)]

@@ -12,6 +12,7 @@ from strongroom.privacy.clipping._engine import (
     ClippedSum,
     LossFunction,
 )
+from strongroom.privacy.clipping._losses import CrossEntropy, cross_entropy
 from strongroom.privacy.clipping._modes import Automatic, Clipping, Flat, PerLayer, Unclipped
 from strongroom.privacy.clipping._verify import verify_gradients
 
@@ -21,9 +22,11 @@ __all__ = [
     "ClippedGradient",
     "ClippedSum",
     "Clipping",
+    "CrossEntropy",
     "Flat",
     "LossFunction",
     "PerLayer",
     "Unclipped",
+    "cross_entropy",
     "verify_gradients",
 ]

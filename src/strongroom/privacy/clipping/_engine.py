@@ -134,8 +134,8 @@ class ClippedGradient:
         rows = inputs[0].shape[0]
         if self._stack is not None and self._stack.fits(inputs):
             self.tape.uses = []
-            losses = self._stack.run(inputs[0], lambda outputs: loss(outputs, targets))
-            return self._finish(losses, rows, into)
+            with torch.no_grad():
+                return self._finish(self._stack.run(inputs[0], targets, loss), rows, into)
         laid = [self.tape.laid(values) for values in inputs]
         return self.run(lambda: loss(self.module(*laid), targets), rows, into)
 
@@ -149,7 +149,8 @@ class ClippedGradient:
                 losses = forward()
             if losses.shape == (rows,):
                 tape.backward(losses)
-        return self._finish(losses, rows, into)
+        with torch.no_grad():
+            return self._finish(losses.detach(), rows, into)
 
     def _finish(self, losses: Tensor, rows: int, into: Accumulator | None) -> ClippedSum:
         if losses.shape != (rows,):
@@ -159,11 +160,12 @@ class ClippedGradient:
             )
         into = into or self.accumulator()
         norms = self.collect(into, rows // self.tape.rows_per_unit)
-        return ClippedSum(into.views, norms, losses.detach())
+        return ClippedSum(into.views, norms, losses)
 
-    @torch.no_grad()
     def collect(self, into: Accumulator, units: int, scale: float = 1.0) -> Tensor:
         """Clip what the tape has recorded, add it up, and return the norms [units].
+
+        To be called without gradients on.
 
         Args:
             into: where the sum goes.

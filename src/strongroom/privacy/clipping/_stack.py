@@ -6,11 +6,12 @@ Only exact layer types take this way; the loss is the caller's own and is still 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from strongroom.privacy.clipping._losses import CrossEntropy
 from strongroom.privacy.clipping._use import Use
 
 if TYPE_CHECKING:
@@ -55,30 +56,48 @@ class Stack:
             and not torch.is_autocast_enabled(given.device.type)
         )
 
-    def run(self, given: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the losses [rows]; every layer's use is on the tape then."""
-        with torch.no_grad():
-            values = [given]
-            for layer in self._layers:
-                values.append(layer.forward(values[-1]))
-        outputs = values[-1].requires_grad_()
-        losses = loss(outputs)
-        if not losses.requires_grad or losses.dim() != 1:
+    def run(
+        self,
+        given: Tensor,
+        targets: Any,  # noqa: ANN401 - whatever the loss takes
+        loss: Callable[[Any, Any], Tensor],
+    ) -> Tensor:
+        """Return the losses [rows]; every layer's use is on the tape then. Without gradients on."""
+        values = [given]
+        for layer in self._layers:
+            values.append(layer.forward(values[-1]))
+        losses, returned = _differentiated(values[-1], targets, loss)
+        if returned is None:
             return losses
-        (returned,) = torch.autograd.grad(losses, outputs, torch.ones_like(losses))
         tape = self._tape
-        with torch.no_grad():
-            for i in range(len(self._layers) - 1, self._first - 1, -1):
-                layer = self._layers[i]
-                site = self._sites.get(layer)
-                if site is not None:
-                    use = Use((values[i],), tape.rows_per_unit, site.space)
-                    use.gradient = returned
-                    tape.uses.append((site, use))
-                if i == self._first:
-                    break
-                if isinstance(layer, nn.Linear):
-                    returned = returned @ layer.weight
-                else:
-                    returned = _BACKWARD[type(layer)](returned, values[i + 1])
+        for i in range(len(self._layers) - 1, self._first - 1, -1):
+            layer = self._layers[i]
+            site = self._sites.get(layer)
+            if site is not None:
+                use = Use((values[i],), tape.rows_per_unit, site.space)
+                use.gradient = returned
+                tape.uses.append((site, use))
+            if i == self._first:
+                break
+            if isinstance(layer, nn.Linear):
+                returned = returned @ layer.weight
+            else:
+                returned = _BACKWARD[type(layer)](returned, values[i + 1])
         return losses
+
+
+def _differentiated(
+    outputs: Tensor,
+    targets: Any,  # noqa: ANN401 - whatever the loss takes
+    loss: Callable[[Any, Any], Tensor],
+) -> tuple[Tensor, Tensor | None]:
+    """Return the losses and their gradient by the outputs; None if there is none."""
+    if isinstance(loss, CrossEntropy):
+        return loss.with_gradient(outputs, targets)
+    with torch.enable_grad():
+        leaf = outputs.detach().requires_grad_()
+        losses = loss(leaf, targets)
+        if not losses.requires_grad or losses.dim() != 1:
+            return losses.detach(), None
+        (returned,) = torch.autograd.grad(losses, leaf, torch.ones_like(losses))
+    return losses.detach(), returned

@@ -120,7 +120,8 @@ class PrivateRun:
             )
         rows = self._engine.tape.rows
         scale = float(rows) if self._mean_loss else 1.0
-        norms = self._engine.collect(self._sum, rows, scale)
+        with torch.no_grad():
+            norms = self._engine.collect(self._sum, rows, scale)
         self._expected = 0
         if not torch.isfinite(norms).all():
             raise InputError(
