@@ -420,7 +420,11 @@ def row(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
         "engine": lambda model: engine(model, case.micro_batch),
         "loop": lambda model: loop(model, inputs, targets),
     }
-    found = paired(case, sides, chosen.rounds, chosen.device)
+    # Each side with the plain step alone: a third one would change what lies in the cache.
+    found = {
+        side: paired(case, {side: make}, chosen.rounds, chosen.device)[side]
+        for side, make in sides.items()
+    }
     peers = {}
     for mode in ("hooks", "ghost") if chosen.peer else ():
         make = lambda model, mode=mode: opacus(model, inputs, targets, mode)  # noqa: E731
