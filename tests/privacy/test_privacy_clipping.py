@@ -522,3 +522,19 @@ def test_stacks_take_the_short_way_to_the_same_sum(loss: Callable[..., Tensor]) 
     torch.testing.assert_close(one.losses, other.losses)
     for a, b in zip(one.total.values(), other.total.values(), strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize(
+    "case", ["mlp", "conv2d", "layer norm", "group norm", "self-attention", "transformer", "lstm"]
+)
+def test_mixed_precision_is_clipped_as_what_it_computed(case: str) -> None:
+    module, inputs, targets = made(case, torch.float32)
+    engine = ClippedGradient(module, CLIP)
+    exact = engine((inputs,), targets, loss_of)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = engine((inputs,), targets, loss_of)
+    # Seven bits of mantissa, through a few layers.
+    torch.testing.assert_close(rough.norms, exact.norms, rtol=0.05, atol=0.02)
+    assert all(value.dtype is torch.float32 for value in rough.total.values())
+    alone = engine((inputs[:1],), targets[:1], loss_of).total
+    assert float(torch.cat([v.flatten() for v in alone.values()]).norm()) <= CLIP * (1 + 1e-5)

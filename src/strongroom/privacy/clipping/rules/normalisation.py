@@ -6,6 +6,7 @@ gradient alone, each summed over the places that share a parameter.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -61,7 +62,7 @@ class NormalisationRule:
         return values.reshape(units, -1, *shape).sum(1)
 
 
-class _KeepsStatistics(NormalisationRule):
+class _KeepsStatistics(NormalisationRule, ABC):
     """Runs the layer itself, to keep the mean and the scale that it computes anyway.
 
     On a CPU one compiled pass then gives the gradients of both parameters.
@@ -87,6 +88,7 @@ class _KeepsStatistics(NormalisationRule):
             for name in wanted
         }
 
+    @abstractmethod
     def _pass(
         self,
         layer: Any,  # noqa: ANN401 - each kind has its own
@@ -95,7 +97,6 @@ class _KeepsStatistics(NormalisationRule):
         returned: Tensor,
     ) -> Tensor:
         """Return [rows, 2, parameters]: the gradients of scale and shift."""
-        raise NotImplementedError
 
 
 class LayerNormRule(_KeepsStatistics):
