@@ -351,6 +351,13 @@ def in_eval_mode(model: nn.Module, optimizer: Any, loader: Any) -> None:
         optimizer.step()
 
 
+def counted_twice(model: nn.Module, optimizer: Any, loader: Any) -> None:
+    for inputs, targets in loader:
+        both = torch.cat([inputs, inputs.flip(1)])
+        nn.functional.cross_entropy(model(both), targets.repeat(2)).backward()
+        optimizer.step()
+
+
 def by_closure(model: nn.Module, optimizer: Any, loader: Any) -> None:
     next(iter(loader))
     optimizer.step(lambda: 0.0)
@@ -363,6 +370,7 @@ def by_closure(model: nn.Module, optimizer: Any, loader: Any) -> None:
         (two_forwards, "ran twice"),
         (two_steps, "without a batch"),
         (in_eval_mode, "no gradient came back"),
+        (counted_twice, "would count twice"),
         (by_closure, "a closure"),
     ],
 )

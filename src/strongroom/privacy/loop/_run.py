@@ -119,6 +119,12 @@ class PrivateRun:
                 hint="run the model in training mode on the loader's batch, then loss.backward()",
             )
         rows = self._engine.tape.rows
+        if rows != self._expected:
+            raise InputError(
+                f"the model ran on {rows:,} rows, the loader gave {self._expected:,}: an example "
+                "that stands in a batch twice would count twice",
+                hint="give the model one row for every example of the batch, and no other",
+            )
         scale = float(rows) if self._mean_loss else 1.0
         with torch.no_grad():
             norms = self._engine.collect(self._sum, rows, scale)
