@@ -6,8 +6,14 @@ import json
 import random
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from tests.conftest import Project
+
+from strongroom.config import DiscoverSpec, parse
+from strongroom.data import Dataset
+from strongroom.discover import scan
+from strongroom.starter import render_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,3 +130,22 @@ def test_a_text_file_walks_the_way(tmp_path: Path) -> None:
     accuracy = findings(report, "utility.accuracy")[0]
     assert accuracy["value"] == pytest.approx(test["accuracy"])
     assert project("verify").code == 0
+
+
+def test_init_writes_a_recipe_for_text_where_nothing_else_is_left(tmp_path: Path) -> None:
+    words = ["see you at the station later today", "win a prize now, call this number at once"]
+    table = pa.table(
+        {
+            "label": ["ham", "spam"] * 60,
+            "text": [f"{w} and think of it {i} times more" for i in range(60) for w in words],
+        }
+    )
+    for columns, model in (
+        (table, "ngram"),
+        (table.append_column("n", pa.array(range(120))), "lo"),
+    ):
+        dataset = Dataset.of(columns)
+        found = scan(dataset, DiscoverSpec(), "label")
+        text = render_config(found, dataset, tmp_path / "messages.csv")
+        assert f'model = "{model}' in text
+        assert parse(text).train.epochs in {30, 100}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SMALL_DELTA_ROWS = 100_000
 _ENOUGH_FOR_A_THOUSANDTH, _ENOUGH_FOR_A_HUNDREDTH = 2_000, 200
+_LEARNT = (Role.FEATURE, Role.QUASI_IDENTIFIER, Role.SENSITIVE)
 _ROLES_WORTH_A_LINE = (
     Role.DIRECT_IDENTIFIER,
     Role.QUASI_IDENTIFIER,
@@ -61,16 +62,18 @@ def render_config(found: Found, dataset: Dataset, source: Path) -> str:
     )
     environment.filters |= {"text": _text, "key": _key, "comment": _comment}
     roles = found.roles
+    text = dataset.kind is not Kind.IMAGE and _only_text(found)
     return environment.get_template("strongroom.toml.jinja").render(
         source=source,
         images=dataset.kind is Kind.IMAGE,
+        text=text,
         name=source.name.split(".")[0],
         target=next((c for c, r in roles.items() if r is Role.TARGET), None),
         sensitive=Role.SENSITIVE in roles.values(),
         quasi=Role.QUASI_IDENTIFIER in roles.values(),
         rows=_declared(dataset.rows),
         columns=[c for c in found.columns if c.role in _ROLES_WORTH_A_LINE],
-        leak=_leak_limit(0 if dataset.kind is Kind.IMAGE else dataset.rows),
+        leak=_leak_limit(0 if text or dataset.kind is Kind.IMAGE else dataset.rows),
         delta="1e-5" if dataset.rows < _SMALL_DELTA_ROWS else "1e-6",
     )
 
@@ -103,12 +106,18 @@ def lay_out_example(name: str, folder: Path) -> list[Path]:
     return [folder / f.name for f in files]
 
 
+def _only_text(found: Found) -> bool:
+    """Tell whether nothing but people's sentences is left to learn from."""
+    left = [c for c in found.columns if c.role in _LEARNT]
+    return bool(left) and all(c.free_text for c in left)
+
+
 def _leak_limit(rows: int) -> str:
     """Return a policy line on membership that this many rows can answer.
 
     A quarter is held out, and a true-positive rate at 0.1 % false positives says nothing below a
-    thousand of them; at 1 %, below a hundred. Of images nothing but the area is asked: no shadow
-    models are trained on them.
+    thousand of them; at 1 %, below a hundred. Of images and text nothing but the area is asked: no
+    shadow models are trained on them.
     """
     held_out = rows // 4
     if held_out >= _ENOUGH_FOR_A_THOUSANDTH:

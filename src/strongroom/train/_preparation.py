@@ -74,6 +74,13 @@ def lay_out(
     """
     target, classes, about_classes = target_classes(dataset, columns)
     features, skipped, free_text = _features(dataset, columns)
+    if free_text and not features:
+        raise DataError(
+            "only free text is left to learn from, which a model of tables doesn't read: "
+            + ", ".join(free_text),
+            where=dataset.name,
+            hint='set model = "ngram" under [train], or "text-classifier"',
+        )
     encoder = TableEncoder.from_specs(dataset.table.schema, features, columns)
     about = encoder.describe()
     numbers = {c.name for c in encoder.columns if c.kind is ColumnKind.NUMBER}
