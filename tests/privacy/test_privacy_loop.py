@@ -122,6 +122,24 @@ def test_micro_batches_are_the_same_training() -> None:
     torch.testing.assert_close(*ends, atol=1e-5, rtol=1e-4)
 
 
+def test_a_batch_left_half_way_does_not_count_twice() -> None:
+    ends = []
+    for leaves in (False, True):
+        model = network()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+        model, optimizer, loader = private(model, optimizer, micro_batch=7)
+        if leaves:
+            for inputs, targets in loader:
+                nn.functional.cross_entropy(model(inputs), targets).backward()
+                optimizer.step()
+                break
+            assert optimizer.private.done == 0
+            model(inputs)  # and a forward that nothing comes of
+        loop(model, optimizer, loader)
+        ends.append(parameters(model))
+    torch.testing.assert_close(*ends)
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -78,6 +78,10 @@ class PrivateRun:
                 f"all {self.steps:,} steps that were paid for are done",
                 hint="make_private(…, epochs=…) with as many epochs as the loop runs",
             )
+        # A batch that the loop left half-way is drawn again: what came of it must not count twice.
+        self._sum.flat.zero_()
+        self._engine.tape.uses = []
+        self._expected = 0
         return self._schedule.sampler.batch(self._stream, self.done + 1, self._units)
 
     def expect(self, rows: int, *, last: bool) -> None:
