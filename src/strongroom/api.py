@@ -233,6 +233,7 @@ def audit(
         members=made.model.read(inside),
         nonmembers=made.model.read(outside),
         train_spec=spec or made.spec,
+        kind=(spec or made.spec).kind,
         statement=made.privacy,
         canaries=getattr(made, "canaries", None),
         metrics=made.metrics,

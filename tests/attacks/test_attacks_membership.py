@@ -18,7 +18,7 @@ from strongroom.attacks.membership import (
     lira_scores,
     loss_threshold,
 )
-from strongroom.attacks.membership._lira import _recipe, random_memberships
+from strongroom.attacks.references import BankRecipe, random_memberships
 from strongroom.config import PrivacySpec, TrainSpec
 from strongroom.privacy import PrivacyStatement, Relation, Unit
 
@@ -223,7 +223,7 @@ def test_the_noise_on_the_mean_gradient_is_the_targets(
     batch: int | str, learnt: int, target_rows: int, kept: int | str, noise: float
 ) -> None:
     spec = TrainSpec.model_validate({"batch_size": batch, "privacy": {}})
-    found, multiplier = _recipe(spec, 3.0, learnt, target_rows)
+    found, multiplier = BankRecipe(spec, 3.0, target_rows)._for(learnt)
     assert found.batch_size == kept
     assert multiplier == pytest.approx(noise)
-    assert _recipe(spec, None, learnt, target_rows)[1] is None
+    assert BankRecipe(spec, None, target_rows)._for(learnt)[1] is None

@@ -9,31 +9,38 @@ point in the group `strongroom.attacks`. Only shadow training needs torch, and o
 from strongroom.attacks._intervals import clopper_pearson, share_interval
 from strongroom.attacks._registry import BUILTIN, attack_names, load_attack
 from strongroom.attacks._results import (
-    Attack,
     EpsilonEstimate,
     EvasionResult,
+    Exposed,
+    Measured,
     NotEvaluable,
     OneRunBound,
     RateAt,
     Result,
     RocResult,
-    Rows,
-    Situation,
+    Value,
 )
 from strongroom.attacks._roc import auc, judge_scores, roc_curve
+from strongroom.attacks._situation import About, Attack, Pool, Rows, Situation, about
 
 __all__ = [
     "BUILTIN",
+    "About",
     "Attack",
     "EpsilonEstimate",
     "EvasionResult",
+    "Exposed",
+    "Measured",
     "NotEvaluable",
     "OneRunBound",
+    "Pool",
     "RateAt",
     "Result",
     "RocResult",
     "Rows",
     "Situation",
+    "Value",
+    "about",
     "attack_names",
     "auc",
     "clopper_pearson",

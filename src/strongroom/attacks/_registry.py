@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from strongroom.attacks._results import Attack
+    from strongroom.attacks._situation import Attack
 
 GROUP = "strongroom.attacks"
 

@@ -1,23 +1,16 @@
-"""What attacks are given and what they give back."""
+"""What attacks give back."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
-
-from strongroom.progress import SILENT, Progress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
-
-    from strongroom.config import TrainSpec
-    from strongroom.models import Model
-    from strongroom.privacy import CanaryObservation, PrivacyStatement
 
 
 @dataclass(frozen=True)
@@ -25,67 +18,6 @@ class NotEvaluable:
     """An attack that could not be judged, and why, in a sentence for people."""
 
     reason: str
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Encoded rows with their labels: `inputs` float32 [n, d], `labels` int [n]."""
-
-    inputs: NDArray[np.float32]
-    labels: NDArray[np.integer]
-
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-        return len(self.labels)
-
-    def take(self, rows: NDArray[np.integer]) -> Rows:
-        """Return the rows of these numbers."""
-        return Rows(self.inputs[rows], self.labels[rows])
-
-    def sample(self, most: int, seed: int) -> Rows:
-        """Return at most `most` rows, drawn at random."""
-        if len(self) <= most:
-            return self
-        drawn = np.random.default_rng(seed).choice(len(self), most, replace=False)
-        return self.take(np.sort(drawn))
-
-
-@dataclass(frozen=True, eq=False)
-class Situation:
-    """Everything an attacker may be given; an attack takes what it needs.
-
-    Attributes:
-        target: the model under attack.
-        members: rows that it was trained on.
-        nonmembers: rows of the same population that it wasn't trained on.
-        train_spec: the recipe that it was trained by.
-        statement: its privacy statement, if it was trained privately.
-        canaries: what its planted canaries saw, if there were any.
-        table: test rows as people know them, with the target column.
-        labels: int [rows of table].
-        encoder: turns such a table into inputs; its columns say what each may hold.
-        immutable: columns that nobody can change.
-        shadows: how many shadow models an attack may train.
-        most_rows: of members and of non-members each, at most.
-        seed: of the attacker's coins.
-        progress: told by long attacks.
-    """
-
-    target: Model
-    members: Rows
-    nonmembers: Rows
-    train_spec: TrainSpec
-    statement: PrivacyStatement | None = None
-    canaries: CanaryObservation | None = None
-    table: pa.Table | None = None
-    labels: NDArray[np.integer] | None = None
-    encoder: Any = None
-    immutable: tuple[str, ...] = ()
-    shadows: int = 64
-    most_rows: int = 8_000
-    most_evasion_rows: int = 300
-    seed: int = 0
-    progress: Progress = SILENT
 
 
 @dataclass(frozen=True)
@@ -110,6 +42,25 @@ class RateAt:
 
 
 @dataclass(frozen=True)
+class Exposed:
+    """A record that an attack singled out, named by where it stands, never by what it holds.
+
+    Attributes:
+        row: its number in the file of members, from 0.
+        score: the attack's, high for members.
+        fpr, fpr_high: the share of non-members that score as high, and the upper end of its 95 %
+            Clopper-Pearson interval: how likely an accusation at this score is false.
+        subject: the code of the person it belongs to, if people are known.
+    """
+
+    row: int
+    score: float
+    fpr: float
+    fpr_high: float
+    subject: int | None = None
+
+
+@dataclass(frozen=True)
 class RocResult:
     """How well members are told from non-members.
 
@@ -122,6 +73,8 @@ class RocResult:
         queries: rows that the target was asked for.
         knowledge: what the attacker knows and may do.
         details: further facts, JSON values.
+        exposed: the members that the attack is surest of, the most exposed first.
+        persons: the same attack on people, each with all of their rows, if people are known.
     """
 
     fpr: tuple[float, ...]
@@ -138,6 +91,8 @@ class RocResult:
     queries: int = 0
     knowledge: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    exposed: tuple[Exposed, ...] = ()
+    persons: RocResult | None = None
 
     def curve(self) -> dict[str, list[float]]:
         """Return the points as JSON lists."""
@@ -252,15 +207,43 @@ class EvasionResult:
         return self.flipped / self.rows
 
 
-Result = RocResult | OneRunBound | EpsilonEstimate | EvasionResult | NotEvaluable
+@dataclass(frozen=True)
+class Value:
+    """One number that an attack measured.
+
+    Attributes:
+        metric: a metric id, such as `stealing.fidelity`.
+        value: the number.
+        low, high: its 95 % interval, where chance plays a part.
+        method: how the interval was made.
+        claim: what was claimed for it; a value above refutes the claim.
+        details: further facts of this number, JSON values.
+    """
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    claim: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Attack(Protocol):
-    """The seam `strongroom.attacks`: a stranger adds one such class and an entry point."""
+@dataclass(frozen=True)
+class Measured:
+    """What an attack measured, where no more telling kind of result fits.
 
-    @property
-    def name(self) -> str:
-        """A stable id, such as `membership.lira`."""
+    Attributes:
+        values: a number per metric.
+        queries: rows that the target was asked for.
+        knowledge: what the attacker knows and may do.
+        details: further facts, JSON values.
+    """
 
-    def run(self, situation: Situation) -> Result:
-        """Attack; a result of one of the known kinds, or why there is none."""
+    values: tuple[Value, ...]
+    queries: int = 0
+    knowledge: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+Result = RocResult | OneRunBound | EpsilonEstimate | EvasionResult | Measured | NotEvaluable

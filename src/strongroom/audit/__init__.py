@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from strongroom.audit._compare import Change, Direction, comparison
 from strongroom.audit._finding import Finding, Interval, Severity, Status, Threshold
 from strongroom.audit._judge import Verdict, hold, judge, summary
-from strongroom.audit._metrics import METRICS, Metric
+from strongroom.audit.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from strongroom.audit._audit import PRESETS, Audit, audit_model, check_request

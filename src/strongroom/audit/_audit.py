@@ -11,6 +11,7 @@ from strongroom.attacks import (
     RocResult,
     Rows,
     Situation,
+    about,
     attack_names,
     load_attack,
 )
@@ -24,7 +25,7 @@ from strongroom.audit._findings import (
     of_utility,
 )
 from strongroom.audit._judge import Verdict, judge, refuse_unknown, summary
-from strongroom.audit._metrics import METRICS
+from strongroom.audit.metrics import METRICS
 from strongroom.config import AuditSpec
 from strongroom.errors import ConfigError, did_you_mean
 from strongroom.notebook import html_table
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from strongroom.attacks._situation import ModelKind
     from strongroom.audit._finding import Finding
     from strongroom.config import Limit, TrainSpec
     from strongroom.models import Model
@@ -125,7 +127,8 @@ def audit_model(
     subject: str,
     members: Labelled,
     nonmembers: Labelled,
-    train_spec: TrainSpec,
+    train_spec: TrainSpec | None = None,
+    kind: ModelKind = "table",
     statement: PrivacyStatement | None = None,
     canaries: CanaryObservation | None = None,
     metrics: Mapping[str, Any] | None = None,
@@ -144,7 +147,8 @@ def audit_model(
         subject: SHA-256 of what is examined.
         members: encoded rows that it was trained on, float32 [n, d], and their labels, int [n].
         nonmembers: the same of rows that it wasn't trained on.
-        train_spec: the recipe that it was trained by.
+        train_spec: the recipe that it was trained by, if it is one of ours.
+        kind: what the model takes.
         statement: its privacy statement.
         canaries: what its planted canaries saw.
         metrics: `{"train": …, "test": …}` as training measured them; measured here if absent.
@@ -162,7 +166,7 @@ def audit_model(
     begun = time.perf_counter()
     spec = spec or AuditSpec()
     inside, outside = Rows(*members), Rows(*nonmembers)
-    names, preset = _chosen(spec)
+    names, preset = _chosen(spec, kind)
     fits = test_table is not None and test_table.num_rows == len(outside)
     situation = Situation(
         target=target,
@@ -171,6 +175,8 @@ def audit_model(
         train_spec=train_spec,
         statement=statement,
         canaries=canaries,
+        kind=kind,
+        effort=spec.attacks if isinstance(spec.attacks, str) else "standard",
         table=test_table,
         labels=outside.labels if fits else None,
         encoder=encoder or getattr(target, "encoder", None),
@@ -180,6 +186,7 @@ def audit_model(
         most_evasion_rows=preset.evasion_rows,
         seed=spec.seed,
     )
+    situation = _with_references(situation)
     context = Context(subject, _reproduce(spec))
     contrast = baseline is not None and _LIRA in names
     jobs = [n for n in names if n != INSPECTION] + (["baseline"] if contrast else [])
@@ -188,15 +195,18 @@ def audit_model(
     for i, name in enumerate(jobs):
         told = replace(situation, progress=_Share(progress, i, len(jobs), name))
         if name == "baseline" and baseline is not None:
-            open_spec = train_spec.model_copy(update={"privacy": None})
-            told = replace(told, target=baseline, train_spec=open_spec, statement=None)
+            open_spec = train_spec and train_spec.model_copy(update={"privacy": None})
+            told = replace(
+                told, target=baseline, train_spec=open_spec, statement=None, references=None
+            )
         start = time.perf_counter()
-        result = load_attack(_LIRA if name == "baseline" else name).run(told)
+        attack = load_attack(_LIRA if name == "baseline" else name)
+        result = attack.run(told)
         seconds = time.perf_counter() - start
         if name == "baseline":
             findings.append(of_baseline(context, result, seconds))
         else:
-            findings += of_result(context, name, result, seconds, statement)
+            findings += of_result(context, name, result, seconds, statement, about(attack).metrics)
         if isinstance(result, RocResult):
             curves[_CURVE_NAMES.get(name, name)] = result.curve()
         progress.step(i + 1, len(jobs), _note(name, result))
@@ -206,6 +216,16 @@ def audit_model(
     limits = {m: limit for m, limit in (policy or {}).items() if not _about_data(m)}
     verdict = judge(findings, limits)
     return Audit(verdict.findings, verdict, _ordered(curves), time.perf_counter() - begun)
+
+
+def _with_references(situation: Situation) -> Situation:
+    """Return the situation with the reference models that all attacks share, if there can be."""
+    from strongroom.attacks.references import ReferenceModels
+
+    references = ReferenceModels.of(situation)
+    if isinstance(references, NotEvaluable):
+        return situation
+    return replace(situation, references=references)
 
 
 def check_request(spec: AuditSpec, policy: Mapping[str, Limit]) -> None:
@@ -226,10 +246,15 @@ def _about_data(metric: str) -> bool:
     return metric in METRICS and METRICS[metric].about_data
 
 
-def _chosen(spec: AuditSpec) -> tuple[tuple[str, ...], Preset]:
+def _chosen(spec: AuditSpec, kind: str | None = None) -> tuple[tuple[str, ...], Preset]:
+    """Return the attacks to run and how thorough they are.
+
+    A preset leaves out what doesn't concern this kind of model at all; a list is taken as it is.
+    """
     known = (*attack_names(), INSPECTION)
     if isinstance(spec.attacks, str):
-        return known, PRESETS[spec.attacks]
+        chosen = [n for n in known if n == INSPECTION or _concerns(n, spec.attacks, kind)]
+        return tuple(chosen), PRESETS[spec.attacks]
     for name in spec.attacks:
         if name not in known:
             raise ConfigError(
@@ -238,6 +263,11 @@ def _chosen(spec: AuditSpec) -> tuple[tuple[str, ...], Preset]:
                 hint=did_you_mean(name, known) or f"known attacks: {', '.join(known)}",
             )
     return tuple(dict.fromkeys(spec.attacks)), PRESETS["standard"]
+
+
+def _concerns(name: str, preset: str, kind: str | None) -> bool:
+    said = about(load_attack(name))
+    return preset in said.presets and (kind is None or kind in said.kinds)
 
 
 def _reproduce(spec: AuditSpec) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from strongroom.audit._metrics import METRICS
+from strongroom.audit.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

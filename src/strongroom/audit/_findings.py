@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +11,17 @@ import numpy as np
 from strongroom.attacks import (
     EpsilonEstimate,
     EvasionResult,
+    Measured,
     NotEvaluable,
     OneRunBound,
     RocResult,
 )
 from strongroom.audit._finding import Finding, Interval, Severity, Status
 from strongroom.audit._judge import CLAIM
-from strongroom.audit._metrics import severity_of, standards_of, title_of
+from strongroom.audit.metrics import severity_of, standards_of, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from strongroom.attacks import Result, Rows
     from strongroom.models import Model
@@ -62,30 +63,57 @@ def of_result(
     result: Result,
     seconds: float,
     statement: PrivacyStatement | None,
+    metrics: Sequence[str] = (),
 ) -> list[Finding]:
-    """Return the findings of one attack."""
+    """Return the findings of one attack.
+
+    Args:
+        context: what all findings share.
+        name: of the attack; its first word is its room.
+        result: what it gave.
+        seconds: how long it took.
+        statement: what is proved of the target.
+        metrics: the ids that the attack says it measures: what isn't evaluable is named by them.
+    """
     family = name.split(".", maxsplit=1)[0]
     if isinstance(result, NotEvaluable):
-        metrics = {
-            "membership": [f"membership.{m}" for m in ("auc", *_ROC_METRICS.values())],
-            "privacy": ["privacy.epsilon_lower_bound"],
-            "privacy.estimate": ["privacy.epsilon_estimate"],
-            "evasion": ["evasion.success_rate"],
-        }
-        reported = metrics.get(name) or metrics.get(family, [name])
         return [
             context.finding(name, metric, reason=result.reason, seconds=seconds)
-            for metric in reported
+            for metric in metrics or (name,)
         ]
     if isinstance(result, RocResult):
         found = _of_roc(context, name, family, result)
+        if result.persons is not None:
+            found += _of_roc(context, name, f"{family}.person", result.persons)
     elif isinstance(result, OneRunBound):
         found = [_of_bound(context, name, family, result, statement)]
     elif isinstance(result, EpsilonEstimate):
         found = [_of_estimate(context, name, family, result, statement)]
-    else:
+    elif isinstance(result, EvasionResult):
         found = [_of_evasion(context, name, family, result)]
+    else:
+        found = _of_measured(context, name, result)
     return [replace(f, seconds=seconds, knowledge=result.knowledge) for f in found]
+
+
+def _of_measured(context: Context, name: str, result: Measured) -> list[Finding]:
+    return [
+        context.finding(
+            name,
+            v.metric,
+            value=v.value,
+            interval=None
+            if v.low is None or v.high is None
+            else Interval(v.low, v.high, method=v.method),
+            queries=result.queries,
+            details={
+                **result.details,
+                **v.details,
+                **({} if v.claim is None else {CLAIM: v.claim}),
+            },
+        )
+        for v in result.values
+    ]
 
 
 def _of_roc(context: Context, name: str, family: str, result: RocResult) -> list[Finding]:
@@ -95,6 +123,7 @@ def _of_roc(context: Context, name: str, family: str, result: RocResult) -> list
         "shadows": result.shadows,
         **result.details,
     }
+    exposed = {"exposed": [asdict(e) for e in result.exposed]} if result.exposed else {}
     found = [
         context.finding(
             name,
@@ -102,7 +131,7 @@ def _of_roc(context: Context, name: str, family: str, result: RocResult) -> list
             value=result.auc,
             interval=Interval(result.auc_low, result.auc_high, method="DeLong"),
             queries=result.queries,
-            details=facts,
+            details={**facts, **exposed},
         )
     ]
     for rate, metric in _ROC_METRICS.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from strongroom.audit._finding import Finding, Status, Threshold
-from strongroom.audit._metrics import METRICS, severity_of, standards_of, title_of
+from strongroom.audit.metrics import METRICS, severity_of, standards_of, title_of
 from strongroom.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:

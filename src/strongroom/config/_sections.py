@@ -337,6 +337,17 @@ class TrainSpec(_Section):
     trees: TreesSpec = TreesSpec()
     seed: Annotated[int, Field(ge=0)] | None = None
 
+    @property
+    def kind(self) -> Literal["table", "image", "text", "language"]:
+        """What such a model takes."""
+        if self.model in ("scattering", "cnn"):
+            return "image"
+        if self.model in ("ngram", "text-classifier"):
+            return "text"
+        if self.model == "language-model":
+            return "language"
+        return "text" if self.model == "huggingface" else "table"
+
 
 class AuditSpec(_Section):
     """`[audit]`.

@@ -39,6 +39,7 @@ def _work(way: Way) -> Outcome:
         members=model.read(rows),
         nonmembers=model.read(test),
         train_spec=way.config.train,
+        kind=way.config.train.kind,
         statement=statement,
         canaries=canaries,
         metrics=trained["metrics"],

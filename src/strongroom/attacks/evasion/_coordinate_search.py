@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from strongroom.attacks._results import Situation
+    from strongroom.attacks._situation import Situation
     from strongroom.attacks.evasion._moves import Encoder, Moves
     from strongroom.models import Model
 
@@ -229,6 +229,8 @@ class CoordinateSearch:
     """`coordinate_search` behind the attack seam."""
 
     name = "evasion.coordinate_search"
+    kinds = ("table",)
+    metrics = ("evasion.success_rate",)
 
     def run(self, situation: Situation) -> EvasionResult | NotEvaluable:
         """Attack a sample of the test table."""

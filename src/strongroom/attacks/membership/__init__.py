@@ -4,9 +4,9 @@ In: a model, rows that it was trained on and rows that it wasn't. Out: a `RocRes
 of (scores, membership) do the judging; nothing here reads or writes files.
 """
 
+from strongroom.attacks._signal import confidence, confidence_of_logits
 from strongroom.attacks.membership._lira import Lira, lira, lira_scores
 from strongroom.attacks.membership._loss_threshold import LossThreshold, loss_threshold
-from strongroom.attacks.membership._signal import confidence, confidence_of_logits
 
 __all__ = [
     "Lira",

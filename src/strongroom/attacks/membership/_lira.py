@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from strongroom.attacks._results import NotEvaluable, Rows
+from strongroom.attacks._results import NotEvaluable
 from strongroom.attacks._roc import judge_scores
-from strongroom.attacks.membership._signal import confidence, confidence_of_logits
+from strongroom.attacks._signal import confidence
+from strongroom.attacks._situation import Pool
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from strongroom.attacks._results import RocResult, Situation
+    from strongroom.attacks._results import RocResult
+    from strongroom.attacks._situation import Rows, Situation
+    from strongroom.attacks.references import Shadows
     from strongroom.config import TrainSpec
     from strongroom.models import Model
 
@@ -31,10 +34,7 @@ _KNOWLEDGE = (
     "the record with its true label, the model's probabilities for it, the training recipe, and "
     "records of the same population to train shadow models on"
 )
-SHADOWED = ("logistic", "mlp")
 _PRIOR = 16.0  # pseudo-observations that draw a row's variance to the global one
-_FEWEST_SHADOWS = 4
-_SMALLEST_SHARE = 0.25  # of the shadows that see a row: both Gaussians need some
 _FLOOR = 1e-12
 
 
@@ -74,14 +74,6 @@ def lira_scores(
     return scores
 
 
-def random_memberships(models: int, rows: int, seed: int, share: float = 0.5) -> NDArray[np.bool_]:
-    """Return bool [models, rows]: each row is in a random `share` of the models, exactly."""
-    coins = np.random.default_rng(seed)
-    ranks = coins.random((models, rows)).argsort(axis=0)
-    chosen: NDArray[np.bool_] = ranks < round(models * share)
-    return chosen
-
-
 def lira(
     target: Model,
     members: Rows,
@@ -109,96 +101,42 @@ def lira(
         seed: of the attacker's coins.
         progress: told of shadow training.
     """
-    if shadows < _FEWEST_SHADOWS:
-        return NotEvaluable(f"at least {_FEWEST_SHADOWS} shadow models are needed, not {shadows}")
-    if min(len(members), len(nonmembers)) == 0:
-        return NotEvaluable("there are no members or no non-members to tell apart")
-    from strongroom.models import train_bank  # brings torch
+    from strongroom.attacks.references import BankRecipe, ReferenceModels
 
-    inputs = np.concatenate([members.inputs, nonmembers.inputs])
-    pool = Rows(inputs, np.concatenate([members.labels, nonmembers.labels]))
+    pool = Pool(members.join(nonmembers), len(members))
     target_rows = trained_on or len(members)
-    share = min(0.5, max(_SMALLEST_SHARE, target_rows / len(pool)))
-    membership = random_memberships(shadows, len(pool), seed, share)
-    learnt = round(len(pool) * share)
-    spec, noise = _recipe(train_spec, noise_multiplier, learnt, target_rows)
-    bank = train_bank(
-        spec,
-        pool.inputs,
-        pool.labels,
-        len(target.classes),
-        membership,
-        noise_multiplier=noise,
-        seed=seed,
-        progress=progress,
-    )
-    seen = np.stack([confidence_of_logits(z, pool.labels) for z in bank.logits(pool.inputs)])
-    scores = lira_scores(confidence(target, pool), seen, membership, variance)
+    recipe = BankRecipe(train_spec, noise_multiplier, target_rows)
+    references = ReferenceModels(recipe, shadows, target_rows, seed)
+    made = references.on(pool, len(target.classes), progress)
+    return made if isinstance(made, NotEvaluable) else _attack(target, pool, made, variance)
+
+
+def _attack(
+    target: Model, pool: Pool, shadows: Shadows, variance: Variance = "shrunk"
+) -> RocResult | NotEvaluable:
+    seen = shadows.confidence().astype(np.float64)
+    scores = lira_scores(confidence(target, pool.rows), seen, shadows.membership, variance)
     return judge_scores(
-        scores[: len(members)],
-        scores[len(members) :],
-        shadows=shadows,
-        queries=len(pool),
+        *pool.split(scores),
+        shadows=len(shadows),
+        queries=len(pool.rows),
         knowledge=_KNOWLEDGE,
-        details={
-            "variance": variance,
-            "rows_per_shadow": learnt,
-            "rows_of_the_target": target_rows,
-            "shadow_population": (
-                f"each shadow learns from a random {share:.0%} of the {len(members):,} members and "
-                f"{len(nonmembers):,} non-members under attack"
-                + (
-                    f": {learnt:,} rows, where the target learnt from {target_rows:,}"
-                    if learnt != target_rows
-                    else ""
-                )
-            ),
-            "shadows_trained": "privately, like the target" if noise else "without privacy",
-        },
+        details={"variance": variance, **shadows.details},
     )
-
-
-def _recipe(
-    spec: TrainSpec, noise_multiplier: float | None, learnt: int, target_rows: int
-) -> tuple[TrainSpec, float | None]:
-    """Return the target's recipe for shadows of `learnt` rows, with the noise on their mean kept.
-
-    A batch that is larger than a shadow's set becomes the full set. The noise on the *mean*
-    gradient is what shapes the model, so the multiplier shrinks with the batch.
-    """
-    batch = target_rows if spec.batch_size == "full" else spec.batch_size
-    shadow_batch = min(batch, learnt)
-    if noise_multiplier is not None:
-        noise_multiplier *= shadow_batch / batch
-    if spec.batch_size != "full" and spec.batch_size >= learnt:
-        spec = spec.model_copy(update={"batch_size": "full"})
-    return spec, noise_multiplier
 
 
 class Lira:
     """`lira` behind the attack seam."""
 
     name = "membership.lira"
+    metrics = ("membership.auc", "membership.tpr_at_fpr_0.001", "membership.tpr_at_fpr_0.01")
 
     def run(self, situation: Situation) -> RocResult | NotEvaluable:
         """Attack a sample of the rows with as many shadows as the situation allows."""
-        kind = situation.train_spec.model
-        if kind not in SHADOWED:
-            return NotEvaluable(
-                f"shadow models can be trained for {' and '.join(SHADOWED)} models, not for {kind}"
-            )
-        most, seed, statement = situation.most_rows, situation.seed, situation.statement
-        result = lira(
-            situation.target,
-            situation.members.sample(most, seed),
-            situation.nonmembers.sample(most, seed + 1),
-            situation.train_spec,
-            shadows=situation.shadows,
-            noise_multiplier=statement.noise_multiplier if statement else None,
-            trained_on=len(situation.members),
-            seed=seed,
-            progress=situation.progress,
-        )
+        made = situation.shadows_of()
+        if isinstance(made, NotEvaluable):
+            return made
+        result = _attack(situation.target, situation.pool(), made)
         if isinstance(result, NotEvaluable):
             return result
-        return replace(result, details={**result.details, "seed": seed})
+        return replace(result, details={**result.details, "seed": situation.seed})

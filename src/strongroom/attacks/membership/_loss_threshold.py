@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from strongroom.attacks._roc import judge_scores
-from strongroom.attacks.membership._signal import confidence
+from strongroom.attacks._signal import confidence
 
 if TYPE_CHECKING:
-    from strongroom.attacks._results import NotEvaluable, RocResult, Rows, Situation
+    from strongroom.attacks._results import NotEvaluable, RocResult
+    from strongroom.attacks._situation import Rows, Situation
     from strongroom.models import Model
 
 _KNOWLEDGE = "the record with its true label, and the model's probabilities for it"
@@ -32,6 +33,7 @@ class LossThreshold:
     """`loss_threshold` behind the attack seam."""
 
     name = "membership.loss"
+    metrics = ("membership.auc", "membership.tpr_at_fpr_0.001", "membership.tpr_at_fpr_0.01")
 
     def run(self, situation: Situation) -> RocResult | NotEvaluable:
         """Attack all rows: without shadows each costs one query, and many narrow the interval."""

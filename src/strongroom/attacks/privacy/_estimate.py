@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from strongroom.attacks._results import Situation
+    from strongroom.attacks._situation import Situation
 
 _FEWEST = 100  # canaries for the normal limit
 _CONFIDENCE = 0.999
@@ -142,6 +142,7 @@ class Estimate:
     """`estimate` behind the attack seam."""
 
     name = "privacy.estimate"
+    metrics = ("privacy.epsilon_estimate",)
 
     def run(self, situation: Situation) -> EpsilonEstimate | NotEvaluable:
         """Judge the canaries that rode along in the target's training."""

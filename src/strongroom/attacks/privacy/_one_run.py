@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from strongroom.attacks._results import Situation
+    from strongroom.attacks._situation import Situation
 
 _FEWEST = 20
 _SHARES = (0.03, 0.1, 0.3, 1.0)  # of the canaries that are guessed: the grid
@@ -174,6 +174,7 @@ class OneRun:
     """`one_run` behind the attack seam."""
 
     name = "privacy.one_run"
+    metrics = ("privacy.epsilon_lower_bound",)
 
     def run(self, situation: Situation) -> OneRunBound | NotEvaluable:
         """Judge the canaries that rode along in the target's training."""

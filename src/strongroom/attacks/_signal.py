@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from strongroom.attacks._results import Rows
+    from strongroom.attacks._situation import Rows
     from strongroom.models import Model
 
 _SMALLEST = 1e-37  # below it float32 probabilities lose their precision

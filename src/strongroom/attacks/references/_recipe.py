@@ -1,0 +1,51 @@
+"""How models like the target are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from strongroom.attacks._situation import Rows
+    from strongroom.progress import Progress
+
+Origin = Literal["own", "surrogate"]
+
+
+class Fitted(Protocol):
+    """M models that a recipe made."""
+
+    def confidence(self, rows: Rows) -> NDArray[np.float32]:
+        """Return float32 [M, n]: log(p / (1 - p)) of each row's true label under each model.
+
+        For models of sequences it is the mean log-likelihood of a token.
+        """
+
+
+class Recipe(Protocol):
+    """A way to train models like the target."""
+
+    @property
+    def origin(self) -> Origin:
+        """Whether it is the target's own recipe or a stand-in."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return JSON values that name everything but rows, membership and seed."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what findings say of it, JSON values."""
+
+    def train(
+        self,
+        rows: Rows,
+        classes: int,
+        membership: NDArray[np.bool_],
+        *,
+        seed: int,
+        progress: Progress,
+    ) -> Fitted:
+        """Train one model per row of `membership`, bool [M, n], each on its own part of `rows`."""
