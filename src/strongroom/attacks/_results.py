@@ -75,6 +75,8 @@ class RocResult:
         details: further facts, JSON values.
         exposed: the members that the attack is surest of, the most exposed first.
         persons: the same attack on people, each with all of their rows, if people are known.
+        scores: histograms of the scores: `edges` of n bins, and the share of `members` and of
+            `nonmembers` in each; the first and last bin hold what lies beyond.
     """
 
     fpr: tuple[float, ...]
@@ -93,6 +95,7 @@ class RocResult:
     details: Mapping[str, Any] = field(default_factory=dict)
     exposed: tuple[Exposed, ...] = ()
     persons: RocResult | None = None
+    scores: Mapping[str, list[float]] = field(default_factory=dict)
 
     def curve(self) -> dict[str, list[float]]:
         """Return the points as JSON lists."""

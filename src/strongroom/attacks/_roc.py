@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FALSE_POSITIVE_RATES = (0.001, 0.01)
 _POINTS = 300
+_BINS = 48
 _FEWEST = 20
 _CONFIDENCE = 0.95
 
@@ -101,7 +102,28 @@ def judge_scores(
         queries=queries,
         knowledge=knowledge,
         details=dict(details or {}),
+        scores=_histograms(inside, outside),
     )
+
+
+def _histograms(
+    members: NDArray[np.float64], nonmembers: NDArray[np.float64]
+) -> dict[str, list[float]]:
+    """Return both sides' shares in the same bins; an outlier doesn't squeeze all others into one."""
+    low, high = np.quantile(np.concatenate([members, nonmembers]), [0.005, 0.995])
+    top = min(max(members.max(), nonmembers.max()), high + 2 * (high - low))
+    if not low < top:
+        low, top = min(members.min(), nonmembers.min()), max(members.max(), nonmembers.max())
+    edges = np.linspace(low, top, _BINS + 1)
+    shares = [
+        np.histogram(np.clip(side, low, top), edges)[0] / len(side)
+        for side in (members, nonmembers)
+    ]
+    return {
+        "edges": edges.tolist(),
+        "members": shares[0].tolist(),
+        "nonmembers": shares[1].tolist(),
+    }
 
 
 def rate_at(members: NDArray[np.float64], nonmembers: NDArray[np.float64], fpr: float) -> RateAt:
