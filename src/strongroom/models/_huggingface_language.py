@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from inspect import signature
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +13,7 @@ from strongroom.errors import InputError, MissingExtraError, TamperedError
 from strongroom.models._huggingface import (
     adapt,
     check_tokens,
+    library,
     make_body,
     make_tokenizer,
     plain_config,
@@ -22,6 +26,8 @@ from strongroom.models._tokens import NO_TARGET, token_sequences
 try:
     import torch
     from torch import Tensor, nn
+
+    from strongroom.models._reading import Reads
 except ImportError as error:
     raise MissingExtraError("torch", "train") from error
 
@@ -32,9 +38,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.data import Dataset
+    from strongroom.models._reading import Seen
 
 FORMAT = "strongroom/huggingface-language-model/1"
 _TOKENS_AT_ONCE = 8_192
+_TRIED = 32  # tokens
 
 
 class Writer(nn.Module):
@@ -53,7 +61,7 @@ class Writer(nn.Module):
         return logits
 
 
-class HuggingFaceLanguageModel:
+class HuggingFaceLanguageModel(Reads):
     """A model of what token comes next. Its unit is one sequence of `length` tokens.
 
     Args:
@@ -88,10 +96,11 @@ class HuggingFaceLanguageModel:
         body = make_body(self.config, causal=True)
         if weights is not None:
             body.load_state_dict(dict(weights))
-        self._end = _one(body.config.eos_token_id, 0)
-        self._begin = _one(body.config.bos_token_id, self._end)
-        check_tokens(body, self._tokenizer, self._begin, self._end)
-        self.classes = tuple(f"token {i}" for i in range(int(body.config.vocab_size)))
+        self.end = _one(body.config.eos_token_id, 0)
+        self.begin = _one(body.config.bos_token_id, self.end)
+        check_tokens(body, self._tokenizer, self.begin, self.end)
+        self.vocabulary, self.context = int(body.config.vocab_size), length
+        self.classes = tuple(f"token {i}" for i in range(self.vocabulary))
         self.adapters = adapt(body, rank)
         self.network = Writer(body)
         self.network.requires_grad_(requires_grad=False).eval()
@@ -118,7 +127,7 @@ class HuggingFaceLanguageModel:
         plain = [text if text and not text.isspace() else "" for text in texts]
         encoded = self._tokenizer.encode_batch(plain, add_special_tokens=False)
         return token_sequences(
-            (e.ids for e in encoded), self.length, begin=self._begin, end=self._end
+            (e.ids for e in encoded), self.length, begin=self.begin, end=self.end
         )
 
     def predict_proba(self, batch: NDArray[Any]) -> NDArray[np.float32]:
@@ -138,10 +147,53 @@ class HuggingFaceLanguageModel:
 
     def measure(self, inputs: NDArray[np.int32], labels: NDArray[np.int64]) -> dict[str, Any]:
         """See `measure_sequences`; the bytes are those of the tokens, written out again."""
-        kept = [row[(row != NO_TARGET) & (row != self._end)].tolist() for row in labels]
+        kept = [row[(row != NO_TARGET) & (row != self.end)].tolist() for row in labels]
         texts = self._tokenizer.decode_batch(kept, skip_special_tokens=False)
         size = sum(len(text.encode("utf-8", "replace")) for text in texts)
         return measure_sequences(self._batches(inputs), labels, size)
+
+    def read_on(
+        self, tokens: Tensor, before: Tensor, seen: Seen | None
+    ) -> tuple[Tensor, Seen | None]:
+        """See `Reads.read_on`; nothing is kept of bodies whose cache isn't keys and values."""
+        if self._keeps:
+            return self._cached(tokens, seen)
+        logits = self.network(torch.cat([before, tokens], dim=1))
+        return logits[:, before.shape[1] :], None
+
+    @cached_property
+    def _keeps(self) -> bool:
+        """Whether reading in two parts gives what reading at once does."""
+        count = min(self.context, _TRIED)
+        asked = torch.arange(2 * count, dtype=torch.int32).view(2, count) % self.vocabulary
+        half = count // 2
+        try:
+            _, seen = self._cached(asked[:, :half], None)
+            parted, _ = self._cached(asked[:, half:], seen)
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+            return False
+        return torch.allclose(parted, self.network(asked)[:, half:], rtol=1e-3, atol=1e-3)
+
+    def _cached(self, tokens: Tensor, seen: Seen | None) -> tuple[Tensor, Seen]:
+        cache = library().DynamicCache()
+        for number, (keys, values) in enumerate(seen or ()):
+            cache.update(keys, values, number)
+        body = self.network.body
+        # Newer versions of transformers call it "cache", and warn of the old name.
+        new = "cache" in signature(body.forward).parameters
+        named = {"cache" if new else "past_key_values": cache}
+        found = body(input_ids=tokens.long(), use_cache=True, **named)
+        return found.logits, tuple((layer.keys, layer.values) for layer in cache.layers)
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """See `Reads.encode`."""
+        return [e.ids for e in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    def decode(self, tokens: NDArray[np.integer[Any]]) -> list[str]:
+        """See `Reads.decode`."""
+        kept = [list(takewhile(lambda t: t not in {self.end, NO_TARGET}, r)) for r in tokens]
+        texts: list[str] = self._tokenizer.decode_batch(kept, skip_special_tokens=False)
+        return texts
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return the parameters by name, copied."""

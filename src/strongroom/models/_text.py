@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ try:
     import torch
     from torch import Tensor, nn
 
+    from strongroom.models._reading import Reads
     from strongroom.models._sequences import measure_sequences, sequence_losses
     from strongroom.models._transformer import GramNetwork, Transformer
 except ImportError as error:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.data import Dataset
+    from strongroom.models._reading import Seen
 
 FORMAT = "strongroom/text-model/1"
 LANGUAGE_FORMAT = "strongroom/language-model/1"
@@ -209,16 +211,19 @@ class TextModel(_Text):
         return model
 
 
-class LanguageModel(_Text):
+class LanguageModel(_Text, Reads):
     """A model of what byte comes next. Its unit is one sequence of `shape.length` bytes.
 
     It is a `Model`, whose classes are the 256 bytes and the edge of a text.
     """
 
     format = LANGUAGE_FORMAT
+    begin = end = EDGE
+    vocabulary = BYTE_TOKENS
 
     def __init__(self, shape: TextShape, column: str) -> None:
         super().__init__(shape, column, _NAMES, target="")
+        self.context = shape.length
 
     def __repr__(self) -> str:
         shape = self.shape
@@ -250,6 +255,21 @@ class LanguageModel(_Text):
         """
         size = int(((labels >= 0) & (labels < EDGE)).sum())
         return measure_sequences(self._batches(inputs), labels, size)
+
+    def read_on(
+        self, tokens: Tensor, before: Tensor, seen: Seen | None
+    ) -> tuple[Tensor, Seen | None]:
+        """See `Reads.read_on`."""
+        network = cast("Transformer", self.network)
+        return network.read_on(tokens, before, seen)
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """See `Reads.encode`."""
+        return [list(text.encode("utf-8", "replace")) for text in texts]
+
+    def decode(self, tokens: NDArray[np.integer[Any]]) -> list[str]:
+        """See `Reads.decode`; bytes that are no UTF-8 become "\ufffd"."""
+        return [bytes(row[: _length(row)]).decode("utf-8", "replace") for row in tokens.tolist()]
 
     def perplexity(self, texts: Iterable[str | None]) -> float:
         """Return the perplexity of a token over texts.
@@ -302,6 +322,11 @@ class LanguageModel(_Text):
         model = cls(TextShape(**meta["shape"]), meta["column"])
         load_tensors(model.network, tensors)
         return model
+
+
+def _length(row: list[int]) -> int:
+    """Return how many bytes there are before the first token that is none."""
+    return next((i for i, token in enumerate(row) if not 0 <= token < EDGE), len(row))
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:

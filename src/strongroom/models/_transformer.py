@@ -6,10 +6,17 @@ Attention is spelt out with `nn.Linear` and has no parameters of its own; positi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import torch
 from torch import Tensor, nn
 
 from strongroom.models._tokens import EDGE, NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Pair = tuple[Tensor, Tensor]
 
 _RECENT = 4
 
@@ -52,6 +59,21 @@ class Attention(nn.Module):
         found: Tensor = self.out(mixed.transpose(1, 2).reshape(n, t, width))
         return found
 
+    def read_on(self, x: Tensor, seen: Pair | None) -> tuple[Tensor, Pair]:
+        """Return [n, t, width] for what follows on `seen`, and keys and values of all of it."""
+        n, t, width = x.shape
+        split = self.query_key_value(x).view(n, t, 3, self.heads, width // self.heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4)
+        if seen is not None:
+            key, value = torch.cat([seen[0], key], dim=2), torch.cat([seen[1], value], dim=2)
+        whole = key.shape[2]
+        visible = None
+        if t > 1:
+            visible = torch.ones(t, whole, dtype=torch.bool, device=x.device).tril(whole - t)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=visible)
+        found: Tensor = self.out(mixed.transpose(1, 2).reshape(n, t, width))
+        return found, (key, value)
+
 
 class Block(nn.Module):
     """Attention and a two-layer perceptron, each behind a layer norm and around a residual."""
@@ -67,6 +89,14 @@ class Block(nn.Module):
     def forward(self, x: Tensor, visible: Tensor | None) -> Tensor:
         """Return [n, t, width]."""
         x = x + self.attention(self.before_attention(x), visible)
+        return self._perceptron(x)
+
+    def read_on(self, x: Tensor, seen: Pair | None) -> tuple[Tensor, Pair]:
+        """See `Attention.read_on`."""
+        mixed, pair = self.attention.read_on(self.before_attention(x), seen)
+        return self._perceptron(x + mixed), pair
+
+    def _perceptron(self, x: Tensor) -> Tensor:
         moved: Tensor = x + self.down(nn.functional.gelu(self.up(self.before_mlp(x))))
         return moved
 
@@ -123,6 +153,29 @@ class Transformer(nn.Module):
             x = (x * kept).sum(dim=1) / kept.sum(dim=1)
         logits: Tensor = self.head(x)
         return logits
+
+    def read_on(
+        self, tokens: Tensor, before: Tensor, seen: Sequence[Pair] | None
+    ) -> tuple[Tensor, tuple[Pair, ...]]:
+        """Return the logits of tokens [n, t] that follow on others, which aren't computed again.
+
+        Only where causal.
+
+        Args:
+            tokens: what is read now.
+            before: what was read before, [n, s].
+            seen: what this returned for that; None where s is 0.
+        """
+        s, t = before.shape[1], tokens.shape[1]
+        places = torch.arange(s, s + t, device=tokens.device).expand(tokens.shape)
+        recent = torch.cat([before[:, -_RECENT:], tokens], dim=1)
+        x = self._read(recent)[:, -t:] + self.position(places)
+        pairs = []
+        for number, block in enumerate(self.blocks):
+            x, pair = cast("Block", block).read_on(x, None if seen is None else seen[number])
+            pairs.append(pair)
+        logits: Tensor = self.head(self.norm(x))
+        return logits, tuple(pairs)
 
     def _read(self, tokens: Tensor) -> Tensor:
         """Return [n, t, width]: what stands at each place."""
