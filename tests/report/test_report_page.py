@@ -195,7 +195,7 @@ def test_a_claim_names_the_newest_record_of_its_stage(make: Make, sample: Report
 def test_every_plot_has_a_name_a_description_and_a_table(sample: ReportData) -> None:
     html = render_html(sample)
     figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
-    assert len(figures) == 4
+    assert len(figures) == 5
     for figure in figures:
         page = Page(figure)
         assert page.all("svg")[0]["role"] == "img"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH = 400.0
 _MOST_POINTS = 160
+_MOST_BANDS = 2  # more hide each other; the table has all intervals
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def roc(curves: Sequence[Curve], limit: tuple[float, float] | None, description:
     """ROC on log-log axes: where people are recognised with few false alarms is what matters.
 
     Args:
-        curves: at most two are told apart by colour and dash.
+        curves: at most four are told apart by colour and dash; two have their bands drawn.
         limit: (false-positive rate, highest true-positive rate that the policy allows).
         description: what the picture shows, for those who can't see it.
     """
@@ -198,7 +199,7 @@ def roc(curves: Sequence[Curve], limit: tuple[float, float] | None, description:
         ]
     for number, curve in enumerate(curves, start=1):
         chosen = _thin(curve, floor)
-        if len(curve.low) == len(curve.high) == len(curve.fpr):
+        if number <= _MOST_BANDS and len(curve.low) == len(curve.high) == len(curve.fpr):
             up = [(at(x, curve.fpr[i]), at(y, curve.high[i])) for i in chosen]
             down = [(at(x, curve.fpr[i]), at(y, curve.low[i])) for i in reversed(chosen)]
             parts.append(path(up + down, f"band c{number}", closed=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from strongroom.report._read import items, text
 
@@ -42,6 +42,7 @@ class ReportData:
         verdict: `{"ok", "reasons"}` of whoever judged; a refusal stands even if no finding shows
             why.
         previous: findings of the run before, for "since last time".
+        page: "report" of a whole run, or "audit" of a model that was made elsewhere.
     """
 
     project: str
@@ -58,6 +59,7 @@ class ReportData:
     policy: Mapping[str, Document] = field(default_factory=dict)
     verdict: Document | None = None
     previous: tuple[Document, ...] | None = None
+    page: Literal["report", "audit"] = "report"
 
     @property
     def findings(self) -> list[Document]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from strongroom.report import _audit_sections as of_audit
 from strongroom.report import _data_sections as of_data
 from strongroom.report import _format as fmt
 from strongroom.report import _model_sections as of_model
@@ -41,22 +42,28 @@ def render_html(data: ReportData) -> str:
     """Return the report as one HTML page that opens offline and fetches nothing."""
     style, script = _resource("report.css"), _resource("report.js")
     found = of_data.found(data)
+    rooms = {section.id: section for section in of_audit.rooms(data)}
     sections = {
         "utility": of_model.utility(data),
         "learning": of_model.learning(data),
         "leak": of_model.leak(data),
+        "exposed": of_audit.exposed(data),
+        **rooms,
         "risk": of_data.risk(data),
         "budget": of_model.budget(data),
         "found": found[0] if found else None,
         "done": of_data.done(data),
         "statement": of_model.statement(data),
         "sealed": of_proof.sealed(data),
+        "examined": of_audit.examined(data),
     }
+    order = ("utility", "learning", "leak", "exposed", *rooms, "risk")
     return _environment().get_template("report.html.j2").render(
         data=data,
         verdict=verdict(data),
         tiles=tiles(data),
         sections=sections,
+        chapters=[key for key in order if sections[key]],
         files=found[1] if found else (),
         entries=of_proof.entries(data),
         findings=of_proof.cards(data),

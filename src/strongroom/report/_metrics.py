@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from strongroom.audit import METRICS
+
 
 class Unit(StrEnum):
     """How a metric's value is written."""
@@ -172,10 +174,39 @@ _KNOWN = {
 }
 
 
+# How the values of metrics are written that have no words of their own above.
+_UNITS = {
+    "structure.degrees_of_freedom": Unit.NUMBER,
+    "structure.smallest_leaf": Unit.COUNT,
+    "structure.smallest_region": Unit.COUNT,
+    "structure.stored_points": Unit.COUNT,
+    "stealing.exact": Unit.YES,
+    "extraction.exposure": Unit.NUMBER,
+}
+_UNIT_BY_WORD = (
+    ("auc", Unit.AUC),
+    ("epsilon", Unit.EPSILON),
+    ("tpr_at_fpr", Unit.SHARE),
+    ("share", Unit.SHARE),
+    ("rate", Unit.SHARE),
+    ("accuracy", Unit.SHARE),
+    ("advantage", Unit.SHARE),
+    ("fidelity", Unit.SHARE),
+    ("known", Unit.SHARE),
+    ("memorised", Unit.SHARE),
+    ("recovered", Unit.SHARE),
+    ("recall", Unit.SHARE),
+)
+
+
 def metric(metric_id: str, title: str = "") -> Metric:
-    """Return what is known about a metric; a stranger's speaks through its finding's title."""
+    """Return what is known about a metric; one without words here speaks through its title."""
     known = _KNOWN.get(metric_id)
     if known:
         return known
-    name = title or metric_id
-    return Metric(metric_id, name, f"“{name}” misses its limit", Unit.NUMBER, name)
+    told = METRICS.get(metric_id)
+    name = (told.title if told else title) or metric_id
+    unit = _UNITS.get(metric_id) or next(
+        (unit for word, unit in _UNIT_BY_WORD if word in metric_id.rpartition(".")[2]), Unit.NUMBER
+    )
+    return Metric(metric_id, name, f"“{name}” misses its limit", unit, name)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from strongroom.report._read import Document
 
 _RATES = (0.001, 0.01, 0.1)
-# More than two bands hide each other; the table has all curves.
-_MOST_DRAWN = 2
+# More lines than that can't be told apart; the table has all curves.
+_MOST_DRAWN = 4
 _RELATION = {
     "add_or_remove_one": "adding or removing one",
     "replace_one": "replacing one by another",

@@ -38,6 +38,10 @@ _ALWAYS = (
         "operating system."
     ),
 )
+_NOT_CHECKED = (
+    "Which rows the model was trained on was taken from whoever asked for the audit. If the "
+    "members weren’t, or the non-members were, every number on this page is wrong."
+)
 _SOURCES = {
     "policy": "set by the policy",
     "default": "Strongroom’s default",
@@ -191,7 +195,12 @@ def _several(things: list[Any], name: str) -> str:
 def silences(data: ReportData) -> list[str]:
     """Return what the report does not say, given what was and wasn't done."""
     said = []
-    if data.train is None:
+    if data.page == "audit":
+        said.append(
+            "Nothing is said about how the model was made, except what its maker told and these "
+            "attacks could check: attacks that failed show only that they failed."
+        )
+    elif data.train is None:
         said.append("No model has been trained, so nothing is said about one.")
     elif is_private(data):
         said.append(
@@ -221,6 +230,8 @@ def silences(data: ReportData) -> list[str]:
             "Personal data is found by patterns, checksums and column names. Unusual spellings and "
             "personal facts told in free text can be missed."
         )
+    if data.page == "audit":
+        return [*said, _ALWAYS[0], _NOT_CHECKED]
     return [*said, *_ALWAYS]
 
 

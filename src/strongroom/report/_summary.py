@@ -206,6 +206,8 @@ def _tally(counts: dict[str, int], unlimited: int) -> str:
 
 def _proved(data: ReportData) -> str:
     epsilon, delta = (number(data.train, "privacy", key) for key in ("epsilon", "delta"))
+    if data.page == "audit":
+        return _claimed(data)
     if data.train is None:
         return "No model has been trained yet."
     if not is_private(data) or epsilon is None:
@@ -217,6 +219,18 @@ def _proved(data: ReportData) -> str:
     if guess is not None:
         measured += f"; estimated at least {fmt.epsilon(guess)}"
     return f"Proved ε{fmt.GAP}={fmt.GAP}{fmt.epsilon(epsilon)}{fmt.at_delta(delta)}{measured}."
+
+
+def _claimed(data: ReportData) -> str:
+    """Say what was claimed about privacy, and what was measured, of a model made elsewhere."""
+    claim = number(worst(data.findings, "privacy.epsilon"), "value")
+    bound = number(worst(data.findings, "privacy.epsilon_lower_bound"), "value")
+    if claim is None and bound is None:
+        return ""
+    said = f"Claimed ε{fmt.GAP}={fmt.GAP}{fmt.epsilon(claim)}" if claim is not None else ""
+    measured = f"measured lower bound {fmt.epsilon(bound)}" if bound is not None else ""
+    both = "; ".join(filter(None, (said, measured)))
+    return f"{both[:1].upper()}{both[1:]}."
 
 
 def is_private(data: ReportData) -> bool:
@@ -254,7 +268,49 @@ def change(data: ReportData, finding: Document | None) -> Change | None:
 
 def tiles(data: ReportData) -> list[Tile]:
     """Return the four answers of the first screen, whatever has been measured."""
+    if data.page == "audit":
+        return [_leaked(data), _given_away(data), _robust(data), _right(data)]
     return [_privacy(data), _leaked(data), _robust(data), _useful(data)]
+
+
+# What an attacker could learn beside membership, by rooms of attacks.
+_SECRETS = (
+    *("attribute", "extraction", "inversion", "reconstruction", "structure", "stealing", "erasure"),
+    "privacy",
+)
+
+
+def _given_away(data: ReportData) -> Tile:
+    found = [
+        f
+        for f in data.findings
+        if text(f, "metric").partition(".")[0] in _SECRETS
+        and text(f, "metric") != "privacy.epsilon"
+        and number(f, "value") is not None
+    ]
+    finding = min(found, key=badness, default=None)
+    if finding is None:
+        return Tile("findings", "What else it gives away", fmt.NOTHING,
+                    "no other attack was run", (), None, "", None, None)  # fmt: skip
+    known = metric(text(finding, "metric"), text(finding, "title"))
+    return Tile(
+        f"room-{known.id.partition('.')[0]}", "What else it gives away",
+        fmt.value_of(known.unit, number(finding, "value")), f"worst of the rest: {known.name}",
+        tuple(filter(None, [interval_words(finding)])), _status(finding),
+        limits(data, known.id, finding), change(data, finding), data.record("audit"),
+    )  # fmt: skip
+
+
+def _right(data: ReportData) -> Tile:
+    """Accuracy as the audit measured it, where no training tells it."""
+    finding = worst(data.findings, "utility.accuracy")
+    value = number(finding, "value")
+    caption = "accuracy on the non-members" if value is not None else "accuracy was not measured"
+    return Tile(
+        "findings", "Utility", fmt.value_of(Unit.SHARE, value), caption,
+        tuple(filter(None, [interval_words(finding or {})])), _status(finding),
+        limits(data, "utility.accuracy", finding), change(data, finding), data.record("audit"),
+    )  # fmt: skip
 
 
 def _status(finding: Document | None) -> str | None:
