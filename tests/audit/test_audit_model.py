@@ -305,8 +305,8 @@ def test_a_strangers_attack_gets_its_finding(
             del situation
             return NotEvaluable("nobody asked")
 
-    monkeypatch.setattr("strongroom.audit._audit.attack_names", lambda: ("property.size",))
-    monkeypatch.setattr("strongroom.audit._audit.load_attack", lambda _: Stranger())
+    monkeypatch.setattr("strongroom.audit._presets.attack_names", lambda: ("property.size",))
+    monkeypatch.setattr("strongroom.audit._attacking.load_attack", lambda _: Stranger())
     audit = plain.audit(spec=AuditSpec(attacks=("property.size",)))
     assert by(audit, "property.size").reason == "nobody asked"
 

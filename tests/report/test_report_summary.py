@@ -151,8 +151,8 @@ def test_the_worst_of_several_attacks_is_what_counts(sample: ReportData) -> None
 
 def test_every_metric_that_can_be_judged_has_plain_words() -> None:
     for known in METRICS:
-        assert metric(known).help != metric(known).name, known
-        assert not metric(known).trouble.startswith("“"), known
+        assert metric(known).name != known
+        assert " " in metric(known).trouble, known
 
 
 @pytest.mark.parametrize(

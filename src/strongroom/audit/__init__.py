@@ -11,18 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from strongroom.audit._compare import Change, Direction, comparison
-from strongroom.audit._finding import Finding, Interval, Severity, Status, Threshold
+from strongroom.audit._finding import Finding, Findings, Interval, Severity, Status, Threshold
 from strongroom.audit._judge import Verdict, hold, judge, summary
 from strongroom.audit.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
-    from strongroom.audit._audit import PRESETS, Audit, audit_model, check_request
+    from strongroom.audit._audit import Audit, audit_model, check_request
     from strongroom.audit._data import data_findings
+    from strongroom.audit._presets import PRESETS
 
 # These lead to the attacks; judging alone (`strongroom check`) must stay light.
 _LATER = {
     "Audit": "_audit",
-    "PRESETS": "_audit",
+    "PRESETS": "_presets",
     "audit_model": "_audit",
     "check_request": "_audit",
     "data_findings": "_data",
@@ -35,6 +36,7 @@ __all__ = [
     "Change",
     "Direction",
     "Finding",
+    "Findings",
     "Interval",
     "Metric",
     "Severity",

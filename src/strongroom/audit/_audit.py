@@ -3,78 +3,53 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from strongroom.attacks import (
-    NotEvaluable,
-    RocResult,
-    Rows,
-    Situation,
-    about,
-    attack_names,
-    load_attack,
-)
+from strongroom import __version__
+from strongroom.attacks import NotEvaluable, Rows, Situation
+from strongroom.audit._attacking import BASELINE, Job, run_jobs
+from strongroom.audit._compare import comparison
+from strongroom.audit._finding import Findings
 from strongroom.audit._findings import (
     BASELINE_METRIC,
     Context,
-    of_baseline,
     of_inspection,
-    of_result,
     of_statement,
     of_utility,
 )
+from strongroom.audit._journal import Journal, digest_of_rows
 from strongroom.audit._judge import Verdict, judge, refuse_unknown, summary
+from strongroom.audit._presets import INSPECTION, chosen, preset_of
 from strongroom.audit.metrics import METRICS
 from strongroom.config import AuditSpec
-from strongroom.errors import ConfigError, did_you_mean
 from strongroom.notebook import html_table
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from strongroom.attacks._situation import ModelKind
+    from strongroom.audit._compare import Change
     from strongroom.audit._finding import Finding
+    from strongroom.audit._journal import Finished
     from strongroom.config import Limit, TrainSpec
     from strongroom.models import Model
     from strongroom.privacy import CanaryObservation, PrivacyStatement
     from strongroom.vault import Inspection
 
-    Labelled = tuple[NDArray[np.float32], NDArray[np.integer]]
+    Labelled = Rows | tuple[NDArray[Any], NDArray[np.integer]]
 
-INSPECTION = "file.inspection"
-_LIRA = "membership.lira"
+# The strongest attack on membership that an audit may run stands for the model.
+_HEADLINES = ("membership.combined", "membership.lira")
 _CURVE_NAMES = {
-    _LIRA: "this model",
-    "baseline": "the same model without privacy",
+    BASELINE: "the same model without privacy",
     "membership.loss": "this model, without shadow models",
-}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """How thorough an audit is.
-
-    Attributes:
-        shadows: models that the attacker trains.
-        rows: of members and of non-members each, at most, that are attacked.
-        evasion_rows: rows that are changed.
-    """
-
-    shadows: int
-    rows: int
-    evasion_rows: int
-
-
-PRESETS = {
-    "quick": Preset(16, 4_000, 100),
-    "standard": Preset(64, 8_000, 300),
-    "full": Preset(256, 10_000, 1_000),
 }
 
 
@@ -83,16 +58,28 @@ class Audit:
     """What an audit found.
 
     Attributes:
-        findings: each held against the policy or the default limits.
+        findings: each held against the policy or the default limits; `findings["membership"]` is
+            the worst of a room, `findings["membership.auc"]` that of a metric.
         verdict: what they come to.
         curves: ROC curves by name: `fpr`, `tpr` and the band `low`, `high`.
         seconds: how long it took.
+        exposed: per attack that names them, the records that it is surest of, by row number.
+        examined: what was examined, as JSON values: name, kind, rows, preset.
+        notes: what to keep in mind when reading the numbers.
     """
 
-    findings: tuple[Finding, ...]
+    findings: Findings
     verdict: Verdict
     curves: Mapping[str, Mapping[str, list[float]]]
     seconds: float
+    exposed: tuple[Mapping[str, Any], ...] = ()
+    examined: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def since(self, previous: Audit | Sequence[Finding]) -> list[Change]:
+        """Compare with an earlier audit: what became better or worse, and what is noise."""
+        then = previous.findings if isinstance(previous, Audit) else previous
+        return comparison(then, self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -101,6 +88,9 @@ class Audit:
             "summary": summary(self.findings),
             "verdict": self.verdict.to_json(),
             "curves": {name: dict(curve) for name, curve in self.curves.items()},
+            "exposed": [dict(told) for told in self.exposed],
+            "examined": dict(self.examined),
+            "notes": list(self.notes),
             "seconds": self.seconds,
         }
 
@@ -109,7 +99,7 @@ class Audit:
         for f in self.findings:
             status = f.status.value.replace("_", " ")
             lines.append(f"{status:<14}{f.metric:<32}{f.reason}")
-        return "\n".join([*lines, "", self.verdict.text])
+        return "\n".join([*lines, *self.notes, "", self.verdict.text])
 
     __repr__ = __str__
 
@@ -133,11 +123,17 @@ def audit_model(
     canaries: CanaryObservation | None = None,
     metrics: Mapping[str, Any] | None = None,
     test_table: pa.Table | None = None,
+    member_table: pa.Table | None = None,
     encoder: Any = None,  # noqa: ANN401 - see attacks.evasion.Encoder
     inspection: Inspection | None = None,
+    forgotten: Rows | None = None,
     spec: AuditSpec | None = None,
     policy: Mapping[str, Limit] | None = None,
     baseline: Model | None = None,
+    cache: Path | None = None,
+    reproduce: str = "",
+    name: str = "",
+    notes: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> Audit:
     """Attack a model and say what it proves.
@@ -145,7 +141,7 @@ def audit_model(
     Args:
         target: the model.
         subject: SHA-256 of what is examined.
-        members: encoded rows that it was trained on, float32 [n, d], and their labels, int [n].
+        members: rows that it was trained on, as it takes them, and their labels, int [n].
         nonmembers: the same of rows that it wasn't trained on.
         train_spec: the recipe that it was trained by, if it is one of ours.
         kind: what the model takes.
@@ -153,11 +149,17 @@ def audit_model(
         canaries: what its planted canaries saw.
         metrics: `{"train": …, "test": …}` as training measured them; measured here if absent.
         test_table: the non-members as people know them, row for row.
+        member_table: the members as people know them, row for row.
         encoder: turns such a table into inputs; the target's own by default.
         inspection: of the model file.
+        forgotten: rows that were to be deleted from it; they are not among the members.
         spec: which attacks, how many shadows, which coins.
         policy: metric id to limit.
         baseline: the same model trained without privacy: attacked for contrast, not judged.
+        cache: the folder that keeps what an interrupted audit has finished.
+        reproduce: the command or call that repeats it.
+        name: of the model, for people.
+        notes: what to keep in mind when reading the numbers.
         progress: told how far it is.
 
     Raises:
@@ -165,8 +167,8 @@ def audit_model(
     """
     begun = time.perf_counter()
     spec = spec or AuditSpec()
-    inside, outside = Rows(*members), Rows(*nonmembers)
-    names, preset = _chosen(spec, kind)
+    inside, outside = _rows(members), _rows(nonmembers)
+    names, preset = chosen(spec, kind, forgotten=forgotten is not None), preset_of(spec)
     fits = test_table is not None and test_table.num_rows == len(outside)
     situation = Situation(
         target=target,
@@ -179,43 +181,61 @@ def audit_model(
         effort=spec.attacks if isinstance(spec.attacks, str) else "standard",
         table=test_table,
         labels=outside.labels if fits else None,
+        member_table=member_table,
         encoder=encoder or getattr(target, "encoder", None),
         immutable=spec.immutable,
+        sensitive=spec.sensitive,
+        forgotten=forgotten,
         shadows=spec.shadows or preset.shadows,
         most_rows=preset.rows,
         most_evasion_rows=preset.evasion_rows,
+        query_budget=spec.query_budget,
         seed=spec.seed,
     )
     situation = _with_references(situation)
-    context = Context(subject, _reproduce(spec))
-    contrast = baseline is not None and _LIRA in names
-    jobs = [n for n in names if n != INSPECTION] + (["baseline"] if contrast else [])
-    findings: list[Finding] = [of_statement(context, statement)]
-    curves: dict[str, dict[str, list[float]]] = {}
-    for i, name in enumerate(jobs):
-        told = replace(situation, progress=_Share(progress, i, len(jobs), name))
-        if name == "baseline" and baseline is not None:
-            open_spec = train_spec and train_spec.model_copy(update={"privacy": None})
-            told = replace(
-                told, target=baseline, train_spec=open_spec, statement=None, references=None
-            )
-        start = time.perf_counter()
-        attack = load_attack(_LIRA if name == "baseline" else name)
-        result = attack.run(told)
-        seconds = time.perf_counter() - start
-        if name == "baseline":
-            findings.append(of_baseline(context, result, seconds))
-        else:
-            findings += of_result(context, name, result, seconds, statement, about(attack).metrics)
-        if isinstance(result, RocResult):
-            curves[_CURVE_NAMES.get(name, name)] = result.curve()
-        progress.step(i + 1, len(jobs), _note(name, result))
+    context = Context(subject, reproduce or _reproduce(spec))
+    journal = Journal.open(
+        cache,
+        version=__version__,
+        subject=subject,
+        rows=digest_of_rows(inside, outside, forgotten) if cache else "",
+        spec=spec.model_dump(mode="json"),
+        train=train_spec.model_dump(mode="json") if train_spec else None,
+        statement=statement.to_json() if statement else None,
+    )
+    jobs = [Job(n, n, situation) for n in names if n != INSPECTION]
+    jobs += _contrast(situation, baseline, names)
+    done = run_jobs(jobs, context, journal, progress)
+    findings = [of_statement(context, statement)]
+    findings += [f for each in done.values() for f in each.findings]
     if INSPECTION in names:
         findings.append(of_inspection(context, inspection))
     findings += of_utility(context, target, baseline, outside, metrics or {})
     limits = {m: limit for m, limit in (policy or {}).items() if not _about_data(m)}
     verdict = judge(findings, limits)
-    return Audit(verdict.findings, verdict, _ordered(curves), time.perf_counter() - begun)
+    journal.close()
+    return Audit(
+        findings=Findings(verdict.findings),
+        verdict=verdict,
+        curves=_curves(done, names),
+        seconds=time.perf_counter() - begun,
+        exposed=_exposed(done, names),
+        examined={
+            "name": name,
+            "kind": kind,
+            "subject": subject,
+            "classes": len(target.classes),
+            "members": len(inside),
+            "nonmembers": len(outside),
+            "preset": spec.attacks if isinstance(spec.attacks, str) else list(spec.attacks),
+            "seed": spec.seed,
+        },
+        notes=tuple(notes),
+    )
+
+
+def _rows(given: Labelled) -> Rows:
+    return given if isinstance(given, Rows) else Rows(*given)
 
 
 def _with_references(situation: Situation) -> Situation:
@@ -228,13 +248,56 @@ def _with_references(situation: Situation) -> Situation:
     return replace(situation, references=references)
 
 
+def _headline(names: Sequence[str]) -> str | None:
+    """Return the attack that stands for the model among those that are run."""
+    return next((n for n in _HEADLINES if n in names), None)
+
+
+def _contrast(situation: Situation, baseline: Model | None, names: Sequence[str]) -> list[Job]:
+    """Return the attack on the same model without privacy, if there is one to compare with."""
+    headline = _headline(names)
+    if baseline is None or headline is None:
+        return []
+    spec = situation.train_spec and situation.train_spec.model_copy(update={"privacy": None})
+    told = replace(situation, target=baseline, train_spec=spec, statement=None, references=None)
+    return [Job(BASELINE, headline, told)]
+
+
+def _curves(
+    done: Mapping[str, Finished], names: Sequence[str]
+) -> dict[str, dict[str, list[float]]]:
+    """Return the ROC curves by what people call them: the headline, the baseline, the best rest."""
+    headline = _headline([n for n in names if n in done and done[n].curve])
+    rest = sorted(
+        (n for n, each in done.items() if each.curve and n not in (headline, BASELINE)),
+        key=lambda n: -_area(done[n]),
+    )
+    order = [n for n in (headline, BASELINE) if n is not None and n in done and done[n].curve]
+    called = {headline: "this model"} | _CURVE_NAMES
+    return {
+        called.get(n, f"this model, by {n.partition('.')[2] or n}"): dict(done[n].curve)
+        for n in (*order, *rest)
+    }
+
+
+def _area(done: Finished) -> float:
+    return max((f.value or 0.0 for f in done.findings if f.metric.endswith(".auc")), default=0.0)
+
+
+def _exposed(done: Mapping[str, Finished], names: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
+    """Return what the attacks say of single records, the headline's first."""
+    told = {n: each.exposed for n, each in done.items() if each.exposed and n != BASELINE}
+    headline = _headline(names)
+    return tuple(told[n] for n in sorted(told, key=lambda n: (n != headline, -_area(done[n]))))
+
+
 def check_request(spec: AuditSpec, policy: Mapping[str, Limit]) -> None:
     """Check what an audit is asked for before anything is spent on what it would examine.
 
     Raises:
         ConfigError: an attack or a metric that doesn't exist.
     """
-    names, _ = _chosen(spec)
+    names = chosen(spec)
     # Findings of a foreign attack are named by its family, such as `mine.auc` of `mine.attack`.
     ours = {metric.split(".")[0] for metric in METRICS}
     foreign = {name.split(".")[0] for name in names} - ours
@@ -246,57 +309,8 @@ def _about_data(metric: str) -> bool:
     return metric in METRICS and METRICS[metric].about_data
 
 
-def _chosen(spec: AuditSpec, kind: str | None = None) -> tuple[tuple[str, ...], Preset]:
-    """Return the attacks to run and how thorough they are.
-
-    A preset leaves out what doesn't concern this kind of model at all; a list is taken as it is.
-    """
-    known = (*attack_names(), INSPECTION)
-    if isinstance(spec.attacks, str):
-        chosen = [n for n in known if n == INSPECTION or _concerns(n, spec.attacks, kind)]
-        return tuple(chosen), PRESETS[spec.attacks]
-    for name in spec.attacks:
-        if name not in known:
-            raise ConfigError(
-                f'unknown attack "{name}"',
-                where="[audit] attacks",
-                hint=did_you_mean(name, known) or f"known attacks: {', '.join(known)}",
-            )
-    return tuple(dict.fromkeys(spec.attacks)), PRESETS["standard"]
-
-
-def _concerns(name: str, preset: str, kind: str | None) -> bool:
-    said = about(load_attack(name))
-    return preset in said.presets and (kind is None or kind in said.kinds)
-
-
 def _reproduce(spec: AuditSpec) -> str:
     preset = f'"{spec.attacks}"' if isinstance(spec.attacks, str) else list(spec.attacks)
     return f"strongroom audit, with [audit] attacks = {preset}, seed = {spec.seed}".replace(
         "'", '"'
     )
-
-
-def _ordered(curves: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, list[float]]]:
-    """Put the curves that matter most first."""
-    order = [n for n in _CURVE_NAMES.values() if n in curves]
-    return {n: curves[n] for n in (*order, *(n for n in curves if n not in order))}
-
-
-def _note(name: str, result: object) -> str:
-    return f"{name}: not evaluable" if isinstance(result, NotEvaluable) else name
-
-
-@dataclass(frozen=True)
-class _Share:
-    """A part of a larger progress: job `index` of `jobs`."""
-
-    whole: Progress
-    index: int
-    jobs: int
-    name: str
-
-    def step(self, done: float, total: float, note: str = "") -> None:
-        """Tell the whole what this part's step means for it."""
-        said = f"{self.name} {note}".strip()
-        self.whole.step(self.index + done / max(total, 1e-9), self.jobs, said)

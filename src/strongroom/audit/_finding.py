@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,3 +103,31 @@ class Finding:
         plain["severity"] = Severity(plain["severity"])
         plain["standards"] = tuple(plain.get("standards", ()))
         return cls(**plain)
+
+
+class Findings(tuple[Finding, ...]):
+    """Findings in a row; by the name of a metric or a room, the worst of them."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, key: str | SupportsIndex) -> Finding: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Finding, ...]: ...
+
+    def __getitem__(self, key: str | SupportsIndex | slice) -> Finding | tuple[Finding, ...]:
+        """Return by place, or the worst finding of a metric or a room such as `membership`."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        about = [f for f in self if f.metric == key or f.metric.startswith(f"{key}.")]
+        if not about:
+            raise KeyError(key)
+        return min(about, key=badness)
+
+
+_WORST_FIRST = (Status.FAIL, Status.WARN, Status.PASS, Status.NOT_EVALUABLE)
+
+
+def badness(finding: Finding) -> tuple[int, int]:
+    """Order findings worst first: by status, then by severity."""
+    return _WORST_FIRST.index(finding.status), -list(Severity).index(finding.severity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +123,6 @@ def _of_roc(context: Context, name: str, family: str, result: RocResult) -> list
         "shadows": result.shadows,
         **result.details,
     }
-    exposed = {"exposed": [asdict(e) for e in result.exposed]} if result.exposed else {}
     found = [
         context.finding(
             name,
@@ -131,7 +130,7 @@ def _of_roc(context: Context, name: str, family: str, result: RocResult) -> list
             value=result.auc,
             interval=Interval(result.auc_low, result.auc_high, method="DeLong"),
             queries=result.queries,
-            details={**facts, **exposed},
+            details=facts,
         )
     ]
     for rate, metric in _ROC_METRICS.items():

@@ -356,12 +356,17 @@ class AuditSpec(_Section):
         attacks: a preset or a list of attack names.
         shadows: shadow models for membership inference; 0 takes the preset's.
         immutable: columns that nobody can change to fool the model, such as an age.
+        sensitive: columns that an attacker wants to learn about people; by default those that have
+            that role.
+        query_budget: how many rows one attack may ask the model for, at most.
         seed: of the attacker's coins, so that an audit can be repeated.
     """
 
     attacks: Literal["quick", "standard", "full"] | tuple[str, ...] = "standard"
     shadows: Annotated[int, Field(ge=0)] = 0
     immutable: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    query_budget: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
 
