@@ -1,4 +1,4 @@
-"""Models: the protocol that attacks and reports see, our own table models, encodings, metrics.
+"""Models: the protocol that attacks and reports see, our own, adapters to others', encodings.
 
 In: Arrow tables, column declarations, encoded batches.
 Out: encodings that depend on types and declarations only, class probabilities, tensors and JSON.
@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from strongroom.models._scattering import Scattering
     from strongroom.models._table import TableModel, build_network
     from strongroom.models._text import LanguageModel, TextKind, TextModel, TextShape, text_of
+    from strongroom.models.foreign import Opened, open_model
 
-_NEED_TORCH = {
+_LATER = {
+    "Opened": "foreign",
+    "open_model": "foreign",
     "Bank": "_bank",
     "CentredLinear": "_image",
     "ImageKind": "_image",
@@ -69,6 +72,7 @@ __all__ = [
     "ImageShape",
     "LanguageModel",
     "Model",
+    "Opened",
     "Pretrained",
     "Scattering",
     "TableBins",
@@ -87,6 +91,7 @@ __all__ = [
     "find_classes",
     "metrics",
     "model_from_parts",
+    "open_model",
     "read_pretrained",
     "squashed_numbers",
     "text_of",
@@ -96,7 +101,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
-    if name in _NEED_TORCH:
-        module = importlib.import_module(f"{__name__}.{_NEED_TORCH[name]}")
+    if name in _LATER:
+        module = importlib.import_module(f"{__name__}.{_LATER[name]}")
         return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
