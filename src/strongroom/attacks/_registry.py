@@ -16,6 +16,8 @@ BUILTIN = {
     "membership.lira": "strongroom.attacks.membership:Lira",
     "privacy.one_run": "strongroom.attacks.privacy:OneRun",
     "privacy.estimate": "strongroom.attacks.privacy:Estimate",
+    "inversion.class_representative": "strongroom.attacks.inversion:ClassRepresentative",
+    "attribute.inference": "strongroom.attacks.attribute:AttributeInference",
     "evasion.coordinate_search": "strongroom.attacks.evasion:CoordinateSearch",
 }
 """Our attacks, in the order they are run; named here so that they work from a plain source tree."""
