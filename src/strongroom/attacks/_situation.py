@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.attacks._results import Result
+    from strongroom.attacks.extraction import Plant
     from strongroom.attacks.references import ReferenceModels, Shadows
     from strongroom.config import TrainSpec
     from strongroom.models import Model
@@ -122,6 +123,7 @@ class Situation:
         sensitive: columns that an attacker wants to learn about people.
         references: models that the attacker trains, for all attacks together.
         forgotten: rows that were to be deleted from the model.
+        plant: which canaries were planted in the training text, for a language model.
         shadows: how many shadow models an attack may train.
         most_rows: of members and of non-members each, at most.
         most_evasion_rows: rows that are changed, at most.
@@ -146,6 +148,7 @@ class Situation:
     sensitive: tuple[str, ...] = ()
     references: ReferenceModels | None = None
     forgotten: Rows | None = None
+    plant: Plant | None = None
     shadows: int = 64
     most_rows: int = 8_000
     most_evasion_rows: int = 300
