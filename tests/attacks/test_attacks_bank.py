@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from strongroom.config import PrivacySpec, TrainSpec
-from strongroom.models import _bank, train_bank
+from strongroom.models import train_bank
+from strongroom.models.bank import _table
+from strongroom.models.bank._plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +39,7 @@ def reference(
     classes: int,
     start: Params,
     members: NDArray[np.bool_],
-    batches: Sequence[torch.Tensor | None],
+    batches: Sequence[NDArray[np.int32]],
     normaliser: float,
     clip: float | None,
 ) -> Params:
@@ -53,9 +55,8 @@ def reference(
         optimizer = torch.optim.SGD(flat, spec.learning_rate, momentum=momentum)
     kept = []
     for batch in batches:
-        chosen = range(N) if batch is None else batch.tolist()
         total = [torch.zeros_like(p) for p in flat]
-        for i in chosen:
+        for i in batch.tolist():
             if not members[i]:
                 continue
             z = inputs[i]
@@ -108,14 +109,15 @@ def test_a_bank_equals_one_model_after_another(
     spec = spec.model_copy(update={"privacy": PrivacySpec(clip_norm=0.4) if private else None})
     inputs, labels = rows(classes)
     members = halves(models)
-    # Micro-batches of 32 rows: sums over parts must be the same as over the whole.
-    monkeypatch.setattr(_bank, "_ACTIVATION_FLOATS", 1)
+    # Blocks of 32 rows: sums over parts must be the same as over the whole.
+    monkeypatch.setattr(_table, "_ACTIVATION_FLOATS", 1)
     noise = 0.0 if private else None
     bank = train_bank(spec, inputs, labels, classes, members, noise_multiplier=noise, seed=4)
-    plan = _bank._Plan.of(spec, members, noise, 4)
-    begin = _bank._Stack(_bank.layer_sizes(spec, D, classes), models, seed=4 * 1_000_003)
+    plan = Plan.of(spec, N, members.sum(axis=1).mean(), noise, 4)
+    hidden = spec.hidden if spec.model == "mlp" else ()
     for m in range(models):
-        start = [(layer.weight[m], layer.bias[m]) for layer in begin.layers]
+        begin = _table.initial([D, *hidden, classes], 4, m)
+        start = [(torch.from_numpy(w.T), torch.from_numpy(b)) for w, b in begin]
         clip = 0.4 if private else None
         wanted = reference(
             spec, classes, start, members[m], list(plan.batches()), plan.normaliser, clip
@@ -175,7 +177,7 @@ def test_chunks_of_models_are_trained_alike(monkeypatch: pytest.MonkeyPatch) -> 
     members = halves(5)
     spec = TrainSpec(epochs=4, batch_size=20, optimizer="sgd", learning_rate=1.0)
     whole = train_bank(spec, inputs, labels, CLASSES, members, seed=2)
-    monkeypatch.setattr(_bank, "_PARAMETER_FLOATS", 2 * CLASSES * (D + 1))
+    monkeypatch.setattr(_table, "PARAMETER_FLOATS", 2 * CLASSES * (D + 1))
     told: list[tuple[float, float]] = []
 
     class Listener:
@@ -191,7 +193,7 @@ def test_chunks_of_models_are_trained_alike(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_epoch_shows_each_row_once_in_expectation() -> None:
     members = np.ones((1, 1_000), np.bool_)
-    plan = _bank._Plan.of(TrainSpec(epochs=40, batch_size=100), members, None, 0)
-    shown = sum(len(b) for b in plan.batches() if b is not None)
+    plan = Plan.of(TrainSpec(epochs=40, batch_size=100), 1_000, members.sum(), None, 0)
+    shown = sum(len(b) for b in plan.batches())
     assert plan.steps == 400
     assert abs(shown - 40_000) < 5 * math.sqrt(40_000)

@@ -25,7 +25,7 @@ from strongroom.models._protocol import Model, TrainedModel, digest_of
 from strongroom.models._tokens import NO_TARGET, byte_sequences
 
 if TYPE_CHECKING:
-    from strongroom.models._bank import Bank, train_bank
+    from strongroom.models.bank import Bank, train_bank
     from strongroom.models._huggingface import HuggingFaceModel
     from strongroom.models._huggingface_language import HuggingFaceLanguageModel
     from strongroom.models._image import CentredLinear, ImageKind, ImageModel, ImageShape
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 _LATER = {
     "Opened": "foreign",
     "open_model": "foreign",
-    "Bank": "_bank",
+    "Bank": "bank",
     "CentredLinear": "_image",
     "ImageKind": "_image",
     "ImageModel": "_image",
     "ImageShape": "_image",
     "Scattering": "_scattering",
-    "train_bank": "_bank",
+    "train_bank": "bank",
     "HuggingFaceLanguageModel": "_huggingface_language",
     "HuggingFaceModel": "_huggingface",
     "LanguageModel": "_text",

@@ -1,0 +1,10 @@
+"""Banks: many models of one shape trained together, each on its own part of the same rows.
+
+In: rows as numbers, a membership matrix [models, rows], a recipe. Out: what every model says of
+every row. They are an attacker's shadow models: what training promises (noise from a secure
+generator, checkpoints, a ledger) isn't kept here.
+"""
+
+from strongroom.models.bank._table import Bank, BankReader, train_bank
+
+__all__ = ["Bank", "BankReader", "train_bank"]
