@@ -13,6 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from strongroom.attacks import Measured, NotEvaluable, Rows, Situation
@@ -20,7 +23,9 @@ from strongroom.attacks.attribute import AttributeInference
 from strongroom.attacks.attribute._differences import holm, paired, smaller, unpaired
 from strongroom.attacks.attribute._guessing import Imputer, weigh
 from strongroom.attacks.attribute._rows import ArrayPeople, TablePeople
+from strongroom.data import Dataset, Role
 from strongroom.models import TableEncoder
+from strongroom.models.foreign import SklearnModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,15 +224,40 @@ def test_one_hot_positions_of_an_array_are_one_column() -> None:
     coins = np.random.default_rng(0)
     colour = np.eye(3)[coins.integers(0, 3, 200)]
     inputs = np.column_stack([coins.normal(size=200), colour, coins.integers(0, 2, 200)])
-    people = ArrayPeople(inputs, 100, ("size", "red", "green", "blue", "old"))
-    assert people.names == ("size", "red to blue", "old")
-    secret = people.secret("red to blue")
+    people = ArrayPeople(inputs, 100)
+    assert people.names == ("input 0", "inputs 1 to 3", "input 4")
+    secret = people.secret("inputs 1 to 3")
     assert secret is not None
     assert len(secret.values) == 3
-    asked = people.asked("red to blue", np.arange(4), secret.candidates[0])
+    asked = people.asked("inputs 1 to 3", np.arange(4), secret.candidates[0])
     assert (asked[:, 1:4].sum(axis=1) == 1).all()
     assert (asked[:, [0, 4]] == inputs[:4][:, [0, 4]]).all()
-    assert people.known("red to blue", np.arange(4)).shape == (4, 2)
+    # A number with a place for "missing", and both values of the last.
+    assert people.known("inputs 1 to 3", np.arange(4)).shape == (4, 4)
+
+
+def test_a_foreign_table_model_is_asked_by_its_own_columns() -> None:
+    table = adult(3_000)[0]
+    frame = table.select([*FEATURES, "income"]).to_pandas()
+    recipe = make_pipeline(
+        make_column_transformer(
+            (OneHotEncoder(handle_unknown="ignore"), list(FEATURES[1:])), remainder="passthrough"
+        ),
+        DecisionTreeClassifier(random_state=0),
+    )
+    fitted = recipe.fit(frame.iloc[:800][list(FEATURES)], frame.iloc[:800]["income"])
+    model = SklearnModel(fitted, target="income")
+    inside, outside = (
+        model.read(Dataset(part.select([*FEATURES, "income"]), roles={"income": Role.TARGET}))
+        for part in (table.slice(0, 800), table.slice(800))
+    )
+    situation = Situation(
+        model, Rows(*inside), Rows(*outside), sensitive=("education",), effort="quick"
+    )
+    found = AttributeInference().run(situation)
+    assert isinstance(found, Measured)
+    assert (found.values[0].low or 0) > 0
+    assert "Bachelors" in {v["value"] for v in found.values[1].details["values"]}
 
 
 def test_numbers_are_guessed_by_bins_and_missing_values_are_left_out() -> None:

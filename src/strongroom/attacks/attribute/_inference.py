@@ -87,6 +87,10 @@ class AttributeInference:
 
     def run(self, situation: Situation) -> Measured | NotEvaluable:
         """Attack every sensitive column; every one with few values where none is named."""
+        if getattr(situation.target, "fixed", False):
+            return NotEvaluable(
+                "the model can only be asked about the rows it came with, not with other values"
+            )
         people, order = _people(situation)
         chosen = _columns(situation, people)
         if isinstance(chosen, NotEvaluable):
@@ -129,8 +133,9 @@ def _people(situation: Situation) -> tuple[People, tuple[NDArray[np.intp], NDArr
             made = TablePeople(table, situation.encoder, len(members), target)
             return made, (order[0], order[1])
     both = np.concatenate([members.inputs, others.inputs])
-    named = tuple(getattr(situation.target, "feature_names", ()))
-    return ArrayPeople(both.reshape(len(both), -1), len(members), named), (order[0], order[1])
+    columns = getattr(getattr(situation.target, "codec", None), "columns", None)
+    flat = both.reshape(len(both), -1)
+    return ArrayPeople(flat, len(members), columns), (order[0], order[1])
 
 
 def _columns(situation: Situation, people: People) -> list[Secret] | NotEvaluable:

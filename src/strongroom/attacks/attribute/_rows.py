@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from strongroom.attacks._positions import columns_of, spread_out
 from strongroom.models import TableEncoder, encodable
 
 if TYPE_CHECKING:
@@ -121,18 +122,24 @@ class TablePeople:
 class ArrayPeople:
     """People of whom only a model's inputs are there: an array [n, d].
 
-    A column is a position with few values, or neighbouring positions of which always exactly one
-    is 1: one category, written out.
+    Args:
+        inputs: members, then others.
+        others: the first row that isn't a member's.
+        columns: of a table that became numbers position by position; each has a `source`, a `kind`
+            and `decode`. None: a column is a position, or a category written out.
     """
 
-    def __init__(self, inputs: NDArray[Any], others: int, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, inputs: NDArray[Any], others: int, columns: Sequence[Any] | None = None
+    ) -> None:
         self._inputs, self._others = inputs, others
-        width = inputs.shape[1]
-        labels = list(names) if len(names) == width else [f"input {i}" for i in range(width)]
-        self._parts = {
-            labels[p[0]] if len(p) == 1 else f"{labels[p[0]]} to {labels[p[-1]]}": p
-            for p in _parts(inputs)
-        }
+        told = columns if columns is not None and len(columns) == inputs.shape[1] else None
+        self._told = {} if told is None else {c.source: c for c in told}
+        if told is not None:
+            self._parts = {c.source: np.array([i]) for i, c in enumerate(told)}
+        else:
+            found = columns_of(inputs) if inputs.shape[1] <= _WIDEST else []
+            self._parts = {_name(p): p for p in found}
         self.names = tuple(self._parts)
 
     def secret(self, name: str) -> Secret | None:
@@ -141,17 +148,21 @@ class ArrayPeople:
         if len(part) > 1:
             return _categories(name, pa.array(self._inputs[:, part].argmax(axis=1)), self._others)
         cells = self._inputs[:, part[0]].astype(np.float64)
-        if len(np.unique(cells[self._others :])) > _FEW_VALUES:
+        told = self._told.get(name)
+        if told is not None and told.kind in {"text", "boolean"}:
+            codes = pa.array(np.where(cells < 0, np.nan, cells), from_pandas=True)
+            return _categories(name, codes, self._others, told)
+        seen = cells[self._others :]
+        if len(np.unique(seen[np.isfinite(seen)])) > _FEW_VALUES:
             return _numbers(name, cells, self._others)
-        return _categories(name, pa.array(cells), self._others)
+        return _categories(name, pa.array(cells, from_pandas=True), self._others)
 
     def known(self, name: str, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """See `People.known`: the other positions, brought to mean 0 and deviation 1."""
+        """See `People.known`."""
         rest = np.setdiff1d(np.arange(self._inputs.shape[1]), self._parts[name])
-        values = self._inputs[:, rest].astype(np.float64)
-        spread = values.std(axis=0)
-        scaled = (values[rows] - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-        known: NDArray[np.float32] = scaled.astype(np.float32)
+        known: NDArray[np.float32] = spread_out(
+            self._inputs[np.ix_(rows, rest)], self._inputs[self._others :, rest]
+        ).astype(np.float32)
         return known
 
     def asked(self, name: str, rows: NDArray[np.intp], candidate: Any) -> NDArray[Any]:  # noqa: ANN401 - a cell
@@ -166,24 +177,17 @@ class ArrayPeople:
         return inputs
 
 
-def _parts(inputs: NDArray[Any]) -> list[NDArray[np.intp]]:
-    """Return the positions of every column, in order."""
-    width = min(inputs.shape[1], _WIDEST)
-    binary = np.array([bool(np.isin(inputs[:, i], (0, 1)).all()) for i in range(width)])
-    parts, at = [], 0
-    while at < width:
-        end, total = at, np.zeros(len(inputs))
-        while end < width and binary[end] and total.max() <= 1 and not (total == 1).all():
-            total = total + inputs[:, end]
-            end += 1
-        whole = end - at > 1 and bool((total == 1).all())
-        stop = end if whole else at + 1
-        parts.append(np.arange(at, stop))
-        at = stop
-    return parts
+def _name(positions: NDArray[np.intp]) -> str:
+    first, last = positions[0], positions[-1]
+    return f"input {first}" if first == last else f"inputs {first} to {last}"
 
 
-def _categories(name: str, column: pa.Array, others: int) -> Secret | None:
+def _categories(
+    name: str,
+    column: pa.Array,
+    others: int,
+    told: Any = None,  # noqa: ANN401 - a codec's column
+) -> Secret | None:
     counts = pc.value_counts(column.slice(others).drop_null())
     cells, held = counts.field("values").to_pylist(), counts.field("counts").to_numpy()
     common = [i for i in np.argsort(-held, kind="stable") if held[i] >= FEWEST_HOLDERS]
@@ -194,7 +198,7 @@ def _categories(name: str, column: pa.Array, others: int) -> Secret | None:
     share = held[common[:_CANDIDATES]].astype(np.float64)
     return Secret(
         name,
-        tuple(_words(c) for c in chosen),
+        tuple(_words(c if told is None else told.decode(np.array([c]))[0]) for c in chosen),
         chosen,
         np.arange(len(chosen)),
         np.ones(len(chosen)),
