@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from strongroom.data import Dataset
     from strongroom.models.foreign._codecs import Codec
+    from strongroom.vault import Inspection
 
 _SUMS_TO_ONE = 1e-2
 _ROWS_AT_ONCE = 16_384
@@ -36,6 +37,7 @@ class ForeignModel:
         fixed: True where it can't be asked about anything but the rows it came with.
         deterministic: False where it was seen to change its answer to the same row.
         queries: rows that it was asked for so far.
+        inspection: of the file it came from, where the adapter knows more than the vault's.
         recipe: what decides how `fit` trains, as JSON values: the key of caches.
     """
 
@@ -48,6 +50,7 @@ class ForeignModel:
         self.target = target or ""
         self.soft, self.fixed, self.deterministic = True, False, True
         self.queries = 0
+        self.inspection: Inspection | None = None
         self.recipe: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:

@@ -25,6 +25,10 @@ GROUP = "strongroom.models"
 
 BUILTIN = {
     "strongroom": "_released:ReleasedAdapter",
+    "onnx": "_onnx:OnnxAdapter",
+    "xgboost": "_xgboost:XGBoostAdapter",
+    "lightgbm": "_lightgbm:LightGBMAdapter",
+    "skops": "_skops:SkopsAdapter",
     "predictions": "_predictions:PredictionsAdapter",
     "sklearn": "_sklearn:SklearnAdapter",
     "factory": "_factory:FactoryAdapter",

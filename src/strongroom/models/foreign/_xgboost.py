@@ -1,0 +1,164 @@
+"""An XGBoost model from its own file, JSON or UBJSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from strongroom.errors import InputError
+from strongroom.models.foreign._boosters import BoosterModel, read_small, squash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from strongroom.models.foreign._reference import Options, Reference
+
+_KEPT = [
+    "eta",
+    "max_depth",
+    "min_child_weight",
+    "gamma",
+    "subsample",
+    "colsample_bytree",
+    "colsample_bylevel",
+    "colsample_bynode",
+    "lambda",
+    "alpha",
+    "max_leaves",
+    "max_bin",
+    "grow_policy",
+    "tree_method",
+    "max_delta_step",
+    "scale_pos_weight",
+    "num_parallel_tree",
+    "max_cat_to_onehot",
+    "max_cat_threshold",
+]
+
+
+class XGBoostModel(BoosterModel):
+    """A classifier of XGBoost.
+
+    Args:
+        data: of the file.
+        classes, target, columns: see `open_model`.
+
+    Raises:
+        InputError: not such a file, one of a model that predicts something else than classes, or
+            xgboost isn't installed.
+    """
+
+    kind: ClassVar[str] = "xgboost"
+
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        classes: Sequence[Any] | None = None,
+        target: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> None:
+        library = _library()
+        booster = library.Booster()
+        try:
+            booster.load_model(bytearray(data))
+            learner = json.loads(booster.save_config())["learner"]
+        except Exception as error:  # the library raises its own
+            raise InputError("not an XGBoost model, or a damaged one") from error
+        objective = str(learner["learner_train_param"]["objective"])
+        if not objective.startswith(("binary:", "multi:")):
+            raise InputError(f"the model's objective \"{objective}\" is no classifier's")
+        count = max(1, int(learner["learner_model_param"].get("num_class", 0)))
+        wide = int(learner["learner_model_param"]["num_feature"])
+        super().__init__(
+            booster,
+            classes=classes,
+            outputs=count,
+            names=booster.feature_names or [f"f{i}" for i in range(wide)],
+            target=target,
+            columns=columns,
+            settings={
+                **_settings(learner),
+                "objective": objective.replace("softmax", "softprob"),
+                "rounds": int(booster.num_boosted_rounds()),
+                **({"num_class": count} if count > 1 else {}),
+            },
+        )
+        self._names = booster.feature_names
+        self._types = booster.feature_types
+        self.fit = self._fit
+
+    def _answer(self, inputs: Any) -> NDArray[Any]:  # noqa: ANN401
+        margins = self.estimator.predict(self._matrix(inputs), output_margin=True)
+        return squash(np.asarray(margins))
+
+    def _matrix(self, inputs: Any, labels: NDArray[Any] | None = None) -> Any:  # noqa: ANN401
+        return _library().DMatrix(
+            np.asarray(inputs, np.float64),
+            label=labels,
+            feature_names=self._names,
+            feature_types=self._types,
+            nthread=1,
+        )
+
+    def _fit(self, inputs: NDArray[Any], labels: NDArray[Any], seed: int = 0) -> XGBoostModel:
+        """Return a model that was trained anew with the settings that the file says."""
+        settings = dict(self.recipe["settings"])
+        rounds = settings.pop("rounds")
+        made = _library().train(
+            {**settings, "seed": seed, "nthread": 1, "verbosity": 0},
+            self._matrix(self.codec.decode(inputs), np.asarray(labels)),
+            num_boost_round=rounds,
+        )
+        raw = bytes(made.save_raw("ubj"))
+        again = XGBoostModel(raw, classes=self.classes, target=self.target)
+        again.codec = self.codec
+        return again
+
+
+def _library() -> Any:  # noqa: ANN401 - the module xgboost
+    try:
+        import xgboost
+    except ImportError as error:
+        raise InputError("this needs xgboost", hint="pip install xgboost") from error
+    return xgboost
+
+
+def _settings(learner: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return what the booster was trained with, wherever its configuration keeps it."""
+    found: dict[str, Any] = {}
+    waiting = [learner.get("gradient_booster", {}), learner.get("objective", {})]
+    while waiting:
+        part = waiting.pop()
+        for name, value in part.items() if isinstance(part, dict) else ():
+            if isinstance(value, dict):
+                waiting.append(value)
+            elif name in _KEPT and isinstance(value, str):
+                found[name] = value
+    return found
+
+
+class XGBoostAdapter:
+    """XGBoost's files (`save_model` to .json or .ubj)."""
+
+    name = "xgboost"
+
+    def recognises(self, reference: Reference) -> bool:
+        """Tell by the first key: both forms are records that begin with `learner`."""
+        head = reference.head
+        if head.lstrip()[:1] == b"{" and b'"learner"' in head[:64]:
+            return True
+        return head[:1] == b"{" and b"learner{" in head[:64]
+
+    def open(self, reference: Reference, options: Options) -> XGBoostModel:
+        """See `Adapter.open`."""
+        return XGBoostModel(
+            read_small(reference.path),
+            classes=options.classes,
+            target=options.target,
+            columns=options.columns,
+        )
