@@ -52,6 +52,10 @@ class DataError(InputError):
     """The user's data can't be read or doesn't fit what was asked."""
 
 
+class EndpointError(InputError):
+    """A model behind an address doesn't answer, or not as it should; it was asked again first."""
+
+
 class MissingExtraError(InputError):
     """An optional dependency is needed and not installed."""
 

@@ -69,7 +69,7 @@ class HuggingFaceLanguageModel(Reads):
         tokenizer: the text of its `tokenizer.json`.
         column: where the text stands.
         length: tokens in a sequence.
-        rank: of the adapters.
+        rank: of the adapters; 0 for none.
         weights: of the body, by name; without them it holds numbers of no meaning.
 
     Raises:
@@ -101,7 +101,7 @@ class HuggingFaceLanguageModel(Reads):
         check_tokens(body, self._tokenizer, self.begin, self.end)
         self.vocabulary, self.context = int(body.config.vocab_size), length
         self.classes = tuple(f"token {i}" for i in range(self.vocabulary))
-        self.adapters = adapt(body, rank)
+        self.adapters = adapt(body, rank) if rank else {}
         self.network = Writer(body)
         self.network.requires_grad_(requires_grad=False).eval()
 

@@ -48,12 +48,13 @@ class Pretrained:
         return max(1, int(most) - 2)
 
 
-def read_pretrained(folder: Path, *, causal: bool = False) -> Pretrained:
+def read_pretrained(folder: Path, *, causal: bool = False, classifier: bool = False) -> Pretrained:
     """Read a model's folder: JSON and safetensors, and nothing else.
 
     Args:
         folder: where it is.
         causal: with the layer that predicts the next token.
+        classifier: with the layers that say which class a text is of.
 
     Raises:
         DataError: a file is missing or damaged, weights lie in pickles only, or some are missing.
@@ -85,15 +86,16 @@ def read_pretrained(folder: Path, *, causal: bool = False) -> Pretrained:
             "model.save_pretrained(…) in transformers writes safetensors",
         )
     config = plain_config(config)
-    return Pretrained(config, tokenizer.read_text("utf-8"), _weights(folder, config, causal=causal))
+    head = "AutoModelForCausalLM" if causal else "AutoModel"
+    head = "AutoModelForSequenceClassification" if classifier else head
+    return Pretrained(config, tokenizer.read_text("utf-8"), _weights(folder, config, head))
 
 
-def _weights(folder: Path, config: Mapping[str, Any], *, causal: bool) -> Mapping[str, Tensor]:
+def _weights(folder: Path, config: Mapping[str, Any], head: str) -> Mapping[str, Tensor]:
     transformers = library()
     try:
         made = transformers.AutoConfig.for_model(**config)
-        kind = transformers.AutoModelForCausalLM if causal else transformers.AutoModel
-        body, found = kind.from_pretrained(
+        body, found = getattr(transformers, head).from_pretrained(
             folder,
             config=made,
             local_files_only=True,
@@ -109,7 +111,8 @@ def _weights(folder: Path, config: Mapping[str, Any], *, causal: bool) -> Mappin
             where=str(folder),
             hint="a file is damaged or missing, or this version of transformers doesn't know it",
         ) from error
-    missing = sorted(k for k in found["missing_keys"] if _POOLING not in k)
+    averaged = head == "AutoModel"
+    missing = sorted(k for k in found["missing_keys"] if not (averaged and _POOLING in k))
     if missing:
         raise DataError(
             f'{len(missing):,} weights are not in its files, such as "{missing[0]}"',

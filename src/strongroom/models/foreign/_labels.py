@@ -26,7 +26,7 @@ def class_names(classes: Iterable[Any]) -> tuple[str, ...]:
     Raises:
         InputError: fewer than two, or two of the same name.
     """
-    names = tuple(_text(c) for c in classes)
+    names = tuple(class_name(c) for c in classes)
     if len(names) < 2:  # noqa: PLR2004 - nothing to tell apart
         raise InputError(
             f"the model has {len(names)} class{'' if len(names) == 1 else 'es'}; an audit of a "
@@ -108,7 +108,8 @@ def _column_text(column: pa.ChunkedArray) -> pa.Array:
     return array.cast(pa.string())
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever a model calls its classes
+def class_name(value: Any) -> str:  # noqa: ANN401 - whatever a model calls its classes
+    """Return a class as text; see `class_names`."""
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, bytes):

@@ -29,9 +29,12 @@ BUILTIN = {
     "xgboost": "_xgboost:XGBoostAdapter",
     "lightgbm": "_lightgbm:LightGBMAdapter",
     "skops": "_skops:SkopsAdapter",
+    "endpoint": "_endpoint:EndpointAdapter",
     "predictions": "_predictions:PredictionsAdapter",
     "sklearn": "_sklearn:SklearnAdapter",
     "factory": "_factory:FactoryAdapter",
+    # Last, since they bring torch.
+    "huggingface": "_huggingface:HuggingFaceAdapter",
     "torch": "_torch:TorchAdapter",
     "callable": "_callable:CallableAdapter",
 }
@@ -146,7 +149,7 @@ def open_model(
     )
     given = Reference.of(reference)
     inspection = None
-    if given.head or given.suffix:
+    if given.path is not None and given.folder is None:
         inspection = inspect_file(str(given.path))
         _refuse_pickles(given, inspection)
     name, adapter = _adapter_for(given)

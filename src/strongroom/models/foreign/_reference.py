@@ -25,12 +25,14 @@ class Reference:
         path: where text is an existing file or folder.
         thing: the Python object, if one was given.
         head: the first 4 KiB of a file.
+        is_folder: whether the path is one.
     """
 
     text: str = ""
     path: Path | None = None
     thing: Any = None
     head: bytes = b""
+    is_folder: bool = False
 
     @classmethod
     def of(cls, given: Any) -> Reference:  # noqa: ANN401 - a path, an address or a thing
@@ -44,7 +46,7 @@ class Reference:
         path = Path(given)
         try:
             if path.is_dir():
-                return cls(str(given), path)
+                return cls(str(given), path, is_folder=True)
             if path.is_file():
                 with path.open("rb") as file:
                     return cls(str(given), path, head=file.read(_HEAD))
@@ -55,7 +57,12 @@ class Reference:
     @property
     def suffix(self) -> str:
         """The ending of a file's name, in lower case; empty for folders and things."""
-        return self.path.suffix.lower() if self.path is not None and self.head else ""
+        return self.path.suffix.lower() if self.path is not None and self.folder is None else ""
+
+    @property
+    def folder(self) -> Path | None:
+        """The path, where it is a folder's."""
+        return self.path if self.is_folder else None
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ class ReleasedAdapter:
 
     def recognises(self, reference: Reference) -> bool:
         """Tell whether it is a folder with our files."""
-        path = reference.path
-        return path is not None and not reference.head and all((path / f).is_file() for f in _FILES)
+        folder = reference.folder
+        return folder is not None and all((folder / f).is_file() for f in _FILES)
 
     def open(self, reference: Reference, options: Options) -> TrainedModel:
         """Return the model; its file says all that options could."""
