@@ -6,8 +6,8 @@ or a planted secret.
 """
 
 from strongroom.attacks.extraction._exposure import Exposure
-
-
+from strongroom.attacks.extraction._free_run import FreeRun
+from strongroom.attacks.extraction._memorised import Memorised
 from strongroom.attacks.extraction._plant import Canary, Plant, Template, plant
 
-__all__ = ["Canary", "Exposure", "Plant", "Template", "plant"]
+__all__ = ["Canary", "Exposure", "FreeRun", "Memorised", "Plant", "Template", "plant"]

@@ -80,9 +80,7 @@ def _unfit(speaker: Speaker, plant: Plant) -> str | None:
     )
 
 
-def _measured(
-    plant: Plant, found: list[tuple[Standing, list[Standing]]], asked: int
-) -> Measured:
+def _measured(plant: Plant, found: list[tuple[Standing, list[Standing]]], asked: int) -> Measured:
     own = [standing for standing, _ in found]
     controls = [c for _, others in found for c in others]
     times = sorted({c.times for c in plant.canaries})

@@ -52,7 +52,7 @@ class Template:
     @property
     def space(self) -> int:
         """How many secrets there could be."""
-        return len(self.alphabet) ** self.length
+        return int(len(self.alphabet) ** self.length)
 
     def number(self, secret: str) -> int:
         """Return a secret's place among all of them, from 0."""
@@ -212,7 +212,7 @@ def _column(dataset: Dataset, column: str | None) -> str:
             where=dataset.name,
             hint="name the one that the model learns from: column=…",
         )
-    return texts[0]
+    return str(texts[0])
 
 
 def _sentences(count: int, length: int, draw: Coins) -> list[Template]:

@@ -125,7 +125,7 @@ class _Tree:
         """How many tokens are read to see every secret."""
         width = len(self.letters)
         inner = sum(width**depth for depth in range(1, self.length))
-        return len(self.before) + inner
+        return int(len(self.before) + inner)
 
     def leaves(
         self, most: float = math.inf, budget: float = math.inf

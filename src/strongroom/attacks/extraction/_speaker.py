@@ -142,12 +142,12 @@ class _Counted:
 class _Repeated:
     """A reading of a model that only answers whole sequences: each token reads all before it."""
 
-    def __init__(self, model: Model, read: NDArray[np.integer], context: int) -> None:
+    def __init__(self, model: Model, read: NDArray[Any], context: int) -> None:
         self._model, self._read, self._context = model, read, context
 
     @property
     def room(self) -> int:
-        return self._context + 1 - self._read.shape[1]
+        return int(self._context + 1 - self._read.shape[1])
 
     @property
     def following(self) -> NDArray[np.float32]:
