@@ -78,6 +78,7 @@ if os.environ.get("CI"):
 @pytest.fixture(autouse=True)
 def _own_configuration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("STRONGROOM_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("STRONGROOM_IDENTITY", raising=False)
     monkeypatch.delenv("STRONGROOM_PASSPHRASE", raising=False)
     monkeypatch.setenv("COLUMNS", "120")

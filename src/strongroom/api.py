@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strongroom.config import AnonymizeSpec, AuditSpec, DiscoverSpec, TrainSpec
+from strongroom.config import AnonymizeSpec, DiscoverSpec, TrainSpec
 from strongroom.data import Dataset, Role
 from strongroom.errors import InputError
 from strongroom.progress import SILENT
@@ -197,49 +197,93 @@ class ReleasedModel:
 
 
 def audit(
-    made: TrainResult | ReleasedModel,
+    model: Any,  # noqa: ANN401 - anything that can be asked
     *,
-    members: Any,  # noqa: ANN401 - any Arrow speaker
-    nonmembers: Any,  # noqa: ANN401 - any Arrow speaker
-    spec: TrainSpec | None = None,
+    members: Any,  # noqa: ANN401 - a path, any Arrow speaker, or arrays
+    nonmembers: Any,  # noqa: ANN401 - the same
+    labels: tuple[Any, Any] | None = None,
+    target: str | None = None,
+    classes: Sequence[Any] | None = None,
+    columns: Sequence[str] | None = None,
+    mapping: Mapping[str, Any] | None = None,
+    weights: Path | str | None = None,
     preset: str = "standard",
+    attacks: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    immutable: Sequence[str] = (),
+    subject: str | None = None,
+    forgotten: Any = None,  # noqa: ANN401 - a path or any Arrow speaker
+    spec: TrainSpec | None = None,
+    shadows: int = 0,
+    query_budget: int | None = None,
     policy: Mapping[str, Limit] | None = None,
+    cache: Path | str | None = None,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Audit:
     """Attack a model and say what it proves.
 
     Args:
-        made: what `train` or `load_model` returned; its statement and canaries are audited too.
-        members: rows that it was trained on.
-        nonmembers: rows that it was not trained on.
-        spec: the recipe for the attacker's shadow models; by default the one that the model says
-            it was trained by.
+        model: what `train` or `load_model` returned (its statement and canaries are audited too); a
+            path, an address or `package.module:function`; a fitted estimator, a torch module, or a
+            function from inputs to probabilities. None: members and non-members are tables of
+            predicted probabilities, and nothing else is known.
+        members: rows that it was trained on: a path, a frame, or inputs with their labels, as a
+            pair or beside `labels`.
+        nonmembers: rows of the same population that it was not trained on.
+        labels: of members and of non-members, where they come as arrays.
+        target: the column that is predicted, where the model doesn't say.
+        classes: names in the order of its outputs, where it doesn't say them.
+        columns: the columns that it takes, in its order, where it doesn't say them.
+        mapping: how to talk to an endpoint, or what inputs and outputs are.
+        weights: a safetensors file for the network that a function builds.
         preset: quick, standard or full.
+        attacks: run these instead of the preset's.
+        sensitive: columns that an attacker wants to learn about people.
+        immutable: columns that nobody can change to fool the model.
+        subject: the column that says whose row it is; then people are attacked, too.
+        forgotten: rows that were to be deleted from the model: the rows, or one column that names
+            them.
+        spec: the recipe for the attacker's reference models; by default the one that the model
+            says it was trained by.
+        shadows: how many of them; 0 takes the preset's.
+        query_budget: how many rows one attack may ask the model for, at most.
         policy: metric id to limit.
+        cache: a folder for reference models, so that the next audit needn't train them again.
         seed: of the attacker's coins.
         progress: is told how far it is.
 
     Raises:
-        DataError: the rows don't fit the model.
-        ConfigError: the policy names a metric that no attack measures.
+        InputError: nothing knows what the model is, or it can't be opened (a pickle never is).
+        DataError: the rows don't fit the model; says which column, shape or rows.
+        ConfigError: an attack or a metric of the policy that doesn't exist.
     """
-    from strongroom.audit import audit_model
+    from strongroom.audit import audit_any, chosen_spec, subject_of
 
-    inside, outside = Dataset.of(members), Dataset.of(nonmembers)
-    return audit_model(
-        made.model,
-        subject=made.model.digest(),
-        members=made.model.read(inside),
-        nonmembers=made.model.read(outside),
-        train_spec=spec or made.spec,
-        kind=(spec or made.spec).kind,
-        statement=made.privacy,
-        canaries=getattr(made, "canaries", None),
-        metrics=made.metrics,
-        test_table=outside.table,
-        spec=AuditSpec.model_validate({"attacks": preset, "seed": seed}),
+    examined = subject_of(
+        model, target=target, classes=classes, columns=columns, mapping=mapping, weights=weights
+    )
+    if spec is not None:
+        examined = replace(examined, train_spec=spec)
+    return audit_any(
+        examined,
+        members=members,
+        nonmembers=nonmembers,
+        labels=labels,
+        target=target,
+        person=subject,
+        forgotten=forgotten,
+        spec=chosen_spec(
+            preset,
+            attacks,
+            shadows=shadows or None,
+            sensitive=tuple(sensitive),
+            immutable=tuple(immutable),
+            query_budget=query_budget,
+            seed=seed,
+        ),
         policy=policy or {},
+        cache=None if cache is None else Path(cache),
         progress=progress,
     )
 

@@ -170,27 +170,6 @@ def test_init_writes_a_configuration_that_runs(project: Project) -> None:
     assert "Within policy" in ran.out or "Not within policy" in ran.out
 
 
-def test_audit_a_released_model(project: Project) -> None:
-    assert project("run").code == 0
-    done = project(
-        "audit",
-        "model",
-        "--members",
-        "patients.csv",
-        "--nonmembers",
-        "patients.csv",
-        "--preset",
-        "quick",
-        "--json",
-        "--sarif",
-        "out.sarif",
-    )
-    assert done.code in (0, 1), done.err
-    metrics = {f["metric"] for f in done.json["findings"]}
-    assert "membership.auc" in metrics
-    assert json.loads((project.folder / "out.sarif").read_text())["version"] == "2.1.0"
-
-
 def test_the_model_folder_says_no_after_a_change(project: Project) -> None:
     assert project("run").code == 0
     weights = project.folder / "model" / "model.safetensors"
@@ -251,14 +230,6 @@ def test_train_alone_prints_the_statement(project: Project) -> None:
     assert again.json["schema"] == "strongroom/train/1"
     assert len(project("budget", "--json").json["entries"]) == 2
     assert "composed over 2 runs" in project("budget").out
-
-
-def test_audit_of_the_own_model(project: Project) -> None:
-    done = project("audit", "--json", "--sarif", "own.sarif")
-    assert done.code == 0, done.err
-    assert done.json["verdict"]["ok"]
-    assert (project.folder / "own.sarif").exists()
-    assert project("audit", "--preset", "quick").code == 2
 
 
 def test_check_before_anything_ran(project: Project) -> None:

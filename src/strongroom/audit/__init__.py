@@ -16,6 +16,7 @@ from strongroom.audit._judge import Verdict, hold, judge, summary
 from strongroom.audit.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
+    from strongroom.audit._any import Subject, audit_any, chosen_spec, subject_of
     from strongroom.audit._audit import Audit, audit_model, check_request
     from strongroom.audit._data import data_findings
     from strongroom.audit._presets import PRESETS
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 # These lead to the attacks; judging alone (`strongroom check`) must stay light.
 _LATER = {
     "Audit": "_audit",
+    "Subject": "_any",
+    "audit_any": "_any",
+    "chosen_spec": "_any",
+    "subject_of": "_any",
     "PRESETS": "_presets",
     "audit_model": "_audit",
     "check_request": "_audit",
@@ -41,14 +46,18 @@ __all__ = [
     "Metric",
     "Severity",
     "Status",
+    "Subject",
     "Threshold",
     "Verdict",
+    "audit_any",
     "audit_model",
     "check_request",
+    "chosen_spec",
     "comparison",
     "data_findings",
     "hold",
     "judge",
+    "subject_of",
     "summary",
 ]
 

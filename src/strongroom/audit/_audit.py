@@ -206,9 +206,10 @@ def audit_model(
     jobs = [Job(n, n, situation) for n in names if n != INSPECTION]
     jobs += _contrast(situation, baseline, names)
     done = run_jobs(jobs, context, journal, progress)
-    findings = [of_statement(context, statement)]
+    findings = [of_statement(context, statement, ours=train_spec is not None)]
     findings += [f for each in done.values() for f in each.findings]
-    if INSPECTION in names:
+    if INSPECTION in names and (inspection is not None or train_spec is not None):
+        # A model that somebody hands over as an object has no file.
         findings.append(of_inspection(context, inspection))
     findings += of_utility(context, target, baseline, outside, metrics or {})
     limits = {m: limit for m, limit in (policy or {}).items() if not _about_data(m)}

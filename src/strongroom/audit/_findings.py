@@ -273,11 +273,17 @@ def of_baseline(context: Context, result: Result, seconds: float) -> Finding:
     )
 
 
-def of_statement(context: Context, statement: PrivacyStatement | None) -> Finding:
-    """Return what is proved about privacy."""
+def of_statement(
+    context: Context, statement: PrivacyStatement | None, *, ours: bool = True
+) -> Finding:
+    """Return what is proved about privacy; of a model that isn't `ours`, nobody may have told."""
     metric = "privacy.epsilon"
     if statement is None:
-        reason = "the model was trained without differential privacy"
+        reason = (
+            "the model was trained without differential privacy"
+            if ours
+            else "nothing is claimed about the privacy of its training"
+        )
         return context.finding("privacy.statement", metric, reason=reason)
     details = {
         "delta": statement.delta,

@@ -2,104 +2,274 @@
 
 from __future__ import annotations
 
+import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from strongroom.cli._findings import print_changes, print_exposed, print_findings
+from strongroom.cli._history import last_audit, read_audit, remember
 from strongroom.cli._options import Common, common
 from strongroom.cli._way import walk
 from strongroom.errors import InputError
 from strongroom.files import write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    Command = Callable[..., Any]
+
+_FOREIGN = (
+    *("members", "nonmembers", "target", "preset", "attack", "sensitive", "immutable", "subject"),
+    *("mapping", "classes", "columns", "weights", "predictions", "query_budget", "shadows"),
+)
+
+
+def _file(help_text: str, *names: str) -> Callable[[Command], Command]:
+    return click.option(*names, type=click.Path(path_type=Path), help=help_text)
 
 
 @click.command("audit", help="Attack a model and say what it proves.")
-@click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--members", help="File with rows the model was trained on.")
-@click.option("--nonmembers", help="File with rows it was not trained on.")
+@click.argument("model", required=False)
+@click.option("--members", metavar="FILE", help="Rows the model was trained on.")
+@click.option("--nonmembers", metavar="FILE", help="Rows of the same kind that it never saw.")
+@click.option("--target", metavar="COLUMN", help="What the model predicts, if it doesn't say.")
+@click.option("--predictions", is_flag=True, help="There is no MODEL: the files hold predictions.")
 @click.option("--preset", type=click.Choice(["quick", "standard", "full"]), help="How thorough.")
-@click.option("--sarif", type=click.Path(path_type=Path), help="Also write SARIF 2.1.0 here.")
+@click.option("--attack", multiple=True, metavar="NAME", help="Run this one; may be repeated.")
+@click.option(
+    "--sensitive", multiple=True, metavar="COLUMN", help="What an attacker wants to learn."
+)
+@click.option("--immutable", multiple=True, metavar="COLUMN", help="What nobody can change.")
+@click.option("--subject", metavar="COLUMN", help="Whose row it is; attacks people, too.")
+@_file("Rows that were to be deleted: the rows, or one column that names them.", "--forgotten")
+@_file("How to talk to an endpoint (TOML).", "--mapping")
+@_file("Weights (safetensors) for the network that package.module:function builds.", "--weights")
+@click.option("--classes", metavar="A,B", help="Names in the order of the model's outputs.")
+@click.option("--columns", metavar="A,B", help="What the model takes, in its order.")
+@click.option("--query-budget", type=click.IntRange(1), help="Rows that one attack may ask for.")
+@click.option("--shadows", type=click.IntRange(1), help="Models that the attacker trains.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the attacker's coins.")
+@_file("Compare with this audit (its --json).", "--previous")
+@_file("Also write SARIF 2.1.0 here.", "--sarif")
+@_file("Also write a page that stands alone here.", "--html")
+@click.option("--exposed", type=click.IntRange(1), metavar="N", help="Name the N easiest members.")
+@click.option("--every", is_flag=True, help="Show what each attack found, not the worst alone.")
+@_file("Where reference models are kept for the next audit.", "--cache")
+@click.option("--no-cache", is_flag=True, help="Keep nothing.")
 @common
 def command(
     flags: Common,
-    model: Path | None,
-    members: str | None,
-    nonmembers: str | None,
-    preset: str | None,
+    model: str | None,
     sarif: Path | None,
+    html: Path | None,
+    previous: Path | None,
+    exposed: int | None,
+    **asked: Any,  # noqa: ANN401 - the options above
 ) -> int:
-    """Audit MODEL (a folder that Strongroom released), or without it, the one of this project."""
-    if model is None:
-        if members or nonmembers or preset:
+    """Audit MODEL, or without it the one of this project.
+
+    MODEL is a folder that Strongroom released or one of Hugging Face; a file of ONNX, XGBoost,
+    LightGBM or skops; an http(s) address; or package.module:function, which returns a model.
+    """
+    every = asked.pop("every")
+    then = read_audit(previous) if previous else None
+    if model is None and not asked["predictions"]:
+        given = [name for name in _FOREIGN if asked[name]]
+        if given:
+            flag = f"--{given[0].replace('_', '-')}"
             raise InputError(
-                "--members, --nonmembers and --preset go with MODEL",
+                f"{flag} goes with MODEL",
                 hint="[audit] in strongroom.toml says how this project's own model is audited",
             )
-        document = _own(flags)
+        before, document = _own(flags)
+        then = then or before
     else:
-        document = _foreign(flags, model, members, nonmembers, preset or "standard")
+        document, before = _foreign(flags, model, asked)
+        then = then or before
+    changes = [] if then is None else _changes(then, document)
+    document = {**document, "changes": changes}
     if sarif is not None:
-        _write_sarif(sarif, document)
+        from strongroom.report import render_sarif
+
+        write_bytes(sarif, json.dumps(render_sarif(_data(document, then)), indent=1).encode())
+    if html is not None:
+        from strongroom.report import render_html
+
+        write_bytes(html, render_html(_data(document, then)).encode())
     flags.console.document("audit", document)
-    for finding in document["findings"]:
-        flags.console.finding(finding)
-    flags.console.say()
-    ok = document["verdict"]["ok"]
-    flags.console.say(document["verdict"]["text"], style="bold green" if ok else "bold red")
-    return 0 if ok else 1
+    _print(flags, document, then, exposed=exposed, every=every)
+    return 0 if document["verdict"]["ok"] else 1
 
 
-def _own(flags: Common) -> dict[str, Any]:
+def _own(flags: Common) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Audit the project's own model; return the audit before, if this one is new, and this one."""
     from strongroom.stages import judged
 
+    before = None
+    if (flags.workspace_path / "state.db").exists():
+        with flags.read_workspace() as workspace:
+            last = workspace.stage("audit")
+            before = dict(last.doc) if last else None
     docs = {k: dict(v) for k, v in walk(flags, "audit", until="audit").docs.items()}
     findings, verdict = judged(docs, flags.config().policy)
-    return {
+    now = {
         **docs["audit"],
         "findings": [f.to_json() for f in findings],
         "verdict": verdict.to_json(),
     }
+    unchanged = before is not None and before["seconds"] == docs["audit"]["seconds"]
+    return (None if unchanged else before), now
 
 
 def _foreign(
-    flags: Common, model: Path, members: str | None, nonmembers: str | None, preset: str
-) -> dict[str, Any]:
-    from strongroom import api
-    from strongroom.data import read_dataset
+    flags: Common, model: str | None, asked: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Audit a model that anybody made; return the audit, and the last one of the same model."""
+    from strongroom.audit import audit_any, chosen_spec, subject_of
 
+    members, nonmembers = asked["members"], asked["nonmembers"]
     if not members or not nonmembers:
         raise InputError(
             "which rows did the model see, and which not?",
             hint="--members FILE --nonmembers FILE",
         )
+    if model is not None and asked["predictions"]:
+        raise InputError(
+            "--predictions means that there is no MODEL",
+            hint="--predictions --members FILE --nonmembers FILE, or MODEL without --predictions",
+        )
     policy = flags.config().policy if flags.config_path.exists() else {}
+    spec = chosen_spec(
+        asked["preset"] or "standard",
+        asked["attack"],
+        sensitive=asked["sensitive"],
+        immutable=asked["immutable"],
+        shadows=asked["shadows"],
+        query_budget=asked["query_budget"],
+        seed=asked["seed"],
+    )
+    cache = None if asked["no_cache"] else asked["cache"] or _default_cache()
+    subject = subject_of(
+        model,
+        target=asked["target"],
+        classes=_names(asked["classes"]),
+        columns=_names(asked["columns"]),
+        mapping=_mapping(asked["mapping"]),
+        weights=asked["weights"],
+    )
+    before = last_audit(cache, model, members, nonmembers)
     with flags.console.bar("audit") as bar:
-        audit = api.audit(
-            api.load_model(model),
-            members=read_dataset(members),
-            nonmembers=read_dataset(nonmembers),
-            preset=preset,
+        audit = audit_any(
+            subject,
+            members=members,
+            nonmembers=nonmembers,
+            target=asked["target"],
+            person=asked["subject"],
+            forgotten=asked["forgotten"],
+            spec=spec,
             policy=policy,
+            cache=cache,
+            reproduce=_reproduce(model, asked),
             progress=bar,
         )
-    return audit.to_json()
+    document = audit.to_json()
+    remember(cache, model, members, nonmembers, document)
+    return document, before
 
 
-def _write_sarif(path: Path, document: Mapping[str, Any]) -> None:
-    import json
+def _default_cache() -> Path:
+    from platformdirs import user_cache_path
+
+    told = os.environ.get("STRONGROOM_CACHE")
+    return (Path(told) if told else user_cache_path("strongroom")) / "audit"
+
+
+def _names(listed: str | None) -> list[str] | None:
+    return [n.strip() for n in listed.split(",") if n.strip()] if listed else None
+
+
+def _mapping(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read it: {error.strerror}", where=str(path)) from error
+    except ValueError as error:
+        raise InputError(f"not valid TOML: {error}", where=str(path)) from error
+
+
+def _reproduce(model: str | None, asked: Mapping[str, Any]) -> str:
+    """Return the command as it was given, less where results went."""
+    import shlex
+
+    words = ["strongroom", "audit", *([model] if model else [])]
+    for name in (*_FOREIGN, "forgotten", "seed"):
+        flag, value = f"--{name.replace('_', '-')}", asked[name]
+        if value is True:
+            words.append(flag)
+        elif isinstance(value, tuple):
+            words += [part for each in value for part in (flag, str(each))]
+        elif value is not None and value is not False:
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    from strongroom.audit import Finding, comparison
+
+    old, new = ([Finding.from_json(f) for f in each["findings"]] for each in (then, now))
+    return [{**asdict(c), "direction": c.direction.value} for c in comparison(old, new)]
+
+
+def _data(document: Mapping[str, Any], then: Mapping[str, Any] | None) -> Any:  # noqa: ANN401
+    """Return what report pages are made of."""
     from datetime import UTC, datetime
 
     from strongroom import __version__
-    from strongroom.report import ReportData, render_sarif
+    from strongroom.report import ReportData
 
-    data = ReportData(
-        project="audit",
+    return ReportData(
+        project=document.get("examined", {}).get("name") or "audit",
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
         audit=document,
         verdict=document["verdict"],
+        previous=tuple(then["findings"]) if then else None,
+        page="audit",
     )
-    write_bytes(path, json.dumps(render_sarif(data), indent=1).encode())
+
+
+def _print(
+    flags: Common,
+    document: Mapping[str, Any],
+    then: Mapping[str, Any] | None,
+    *,
+    exposed: int | None,
+    every: bool,
+) -> None:
+    console = flags.console
+    about = document.get("examined", {})
+    if about:
+        kinds = " · ".join(filter(None, (about.get("format"), about.get("kind"))))
+        preset = about["preset"] if isinstance(about["preset"], str) else "chosen attacks"
+        console.say(
+            f"{about['name'] or 'model'} · {kinds} · {about['members']:,} members, "
+            f"{about['nonmembers']:,} non-members · {preset} · {document['seconds']:.1f} s"
+        )
+        console.say()
+    print_findings(console, document["findings"], every=every)
+    if exposed:
+        print_exposed(console, document.get("exposed", []), exposed)
+    if then is not None:
+        print_changes(console, document["changes"], then.get("when") or "the last audit")
+    for note in document.get("notes", []):
+        console.say(f"note: {note}", style="yellow")
+    verdict = document["verdict"]
+    console.say(verdict["text"], style="bold green" if verdict["ok"] else "bold red")

@@ -72,6 +72,15 @@ class Console:
         if not self.as_json:
             self.out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
+    def marked(self, mark: str, text: str, aside: str = "", style: str = "") -> None:
+        """Print a line of the result whose mark is coloured and whose end is dim."""
+        if self.as_json:
+            return
+        from rich.text import Text
+
+        line = Text.assemble((mark, style), text, (aside, "dim"))
+        self.out.print(line, soft_wrap=True, highlight=False)
+
     def talk(self, text: str) -> None:
         """Print an aside on stderr; silent with `--quiet`."""
         if not self.quiet:
@@ -238,17 +247,21 @@ def describe_finding(document: Mapping[str, Any]) -> str:
     text = f"{document['metric']} = {number(value)}"
     if interval:
         text += f" [{number(interval['low'])}, {number(interval['high'])}]"
-    threshold = document.get("threshold")
-    if threshold:
-        limits = [
-            f"at {side} {number(threshold[key])}"
-            for side, key in (("least", "min"), ("most", "max"))
-            if threshold.get(key) is not None
-        ]
-        text += f", limit {' and '.join(limits)}" if limits else ""
+    limit = limit_words(document)
+    text += f", limit {limit}" if limit else ""
     # Two attacks may answer one metric: say which this is.
     return (
         f"{text} (by {document['check'].rpartition('.')[2]})" if document.get("queries") else text
+    )
+
+
+def limit_words(document: Mapping[str, Any]) -> str:
+    """Return what a finding was held against, in words; empty if against nothing."""
+    threshold = document.get("threshold") or {}
+    return " and ".join(
+        f"at {side} {number(threshold[key])}"
+        for side, key in (("least", "min"), ("most", "max"))
+        if threshold.get(key) is not None
     )
 
 

@@ -1,0 +1,277 @@
+"""What an audit is given: rows of any kind, read for the model, and what is odd about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from strongroom.attacks import Rows
+from strongroom.data import Dataset, Kind, Role, read_dataset
+from strongroom.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from strongroom.attacks._situation import ModelKind
+
+_ROW_COLUMNS = ("row", "rows", "index", "id", "ids")
+_MOST_SHARED = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Rows as the model takes them, and as people know them.
+
+    Attributes:
+        rows: for attacks.
+        table: row for row the same, where they came as a table.
+        kind: what they are.
+    """
+
+    rows: Rows
+    table: pa.Table | None = None
+    kind: Kind = Kind.TABLE
+
+    def take(self, places: NDArray[np.integer]) -> Given:
+        """Return the rows of these places."""
+        table = None if self.table is None else self.table.take(pa.array(places))
+        return Given(self.rows.take(places), table, self.kind)
+
+
+def dataset_of(
+    data: Any,  # noqa: ANN401 - a path or any Arrow speaker
+    *,
+    target: str | None = None,
+    subject: str | None = None,
+) -> Dataset:
+    """Return rows as a Dataset that knows its target and whose rows belong to whom.
+
+    Raises:
+        DataError: it can't be read, or has no such column.
+    """
+    dataset = read_dataset(data) if isinstance(data, str | Path) else Dataset.of(data)
+    if target is not None:
+        dataset.require(target)
+        others = {c: r for c, r in dataset.roles.items() if r is not Role.TARGET}
+        dataset = replace(dataset, roles={**others, target: Role.TARGET})
+    if subject is not None:
+        dataset.require(subject)
+        dataset = replace(dataset, subject=subject)
+    return dataset
+
+
+def read_rows(
+    model: Any,  # noqa: ANN401 - a Model; with `read` where it takes datasets
+    data: Any,  # noqa: ANN401 - a path, an Arrow speaker, arrays, or a pair of arrays
+    labels: Any = None,  # noqa: ANN401 - an array
+    *,
+    target: str | None = None,
+    subject: str | None = None,
+) -> Given:
+    """Read rows for a model.
+
+    Args:
+        model: reads datasets (`read`) or takes arrays as they are.
+        data: a path, a table, an array of inputs, or a pair (inputs, labels).
+        labels: the labels of an array.
+        target: the column that is predicted.
+        subject: the column that says whose row it is; it is nobody's feature.
+
+    Raises:
+        DataError: they don't fit the model; says which column, shape or rows.
+        InputError: an array without labels, or of another length.
+    """
+    if labels is None and isinstance(data, tuple) and len(data) == 2:  # noqa: PLR2004 - a pair
+        data, labels = data
+    if labels is not None or isinstance(data, np.ndarray):
+        return Given(_of_arrays(model, data, labels))
+    dataset = dataset_of(data, target=target, subject=subject)
+    if not callable(getattr(model, "read", None)):
+        raise InputError(
+            f"a {type(model).__name__} reads no tables", hint="give arrays: (inputs, labels)"
+        )
+    inputs, places = model.read(dataset)
+    rows = Rows(inputs, places, np.arange(len(places)))
+    return Given(rows, dataset.table, dataset.kind)
+
+
+def _of_arrays(model: Any, inputs: Any, labels: Any) -> Rows:  # noqa: ANN401 - see read_rows
+    if labels is None:
+        raise InputError(
+            "an array of inputs needs its labels",
+            hint="members=(inputs, labels), or labels=(of members, of non-members)",
+        )
+    found, told = _array(inputs), np.asarray(_array(labels))
+    if len(found) != len(told):
+        raise InputError(f"{len(found):,} rows came with {len(told):,} labels")
+    classes = tuple(getattr(model, "classes", ()))
+    if np.issubdtype(told.dtype, np.integer) and told.size and told.max() < len(classes):
+        if told.min() >= 0:
+            return Rows(found, told.astype(np.int64), np.arange(len(told)))
+        raise DataError("a label is below 0: labels are class names or their places, from 0")
+    places = {name: i for i, name in enumerate(classes)}
+    codes = np.asarray([places.get(str(label), -1) for label in told.tolist()], np.int64)
+    if (codes < 0).any():
+        strange = int(np.flatnonzero(codes < 0)[0])
+        raise DataError(
+            f"{int((codes < 0).sum()):,} labels are no class of the model, such as that of row "
+            f"{strange}, counted from 0",
+            hint=f"the model knows {len(classes)} classes; name them in its order (classes)",
+        )
+    return Rows(found, codes, np.arange(len(codes)))
+
+
+def _array(values: Any) -> NDArray[Any]:  # noqa: ANN401 - NumPy, torch, a list
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    return np.asarray(values)
+
+
+def with_subjects(subject: str | None, *given: Given) -> list[Given]:
+    """Return the same rows with the codes of the people that they belong to."""
+    if subject is None:
+        return list(given)
+    columns = [
+        None if g.table is None else pc.cast(g.table.column(subject), pa.string()) for g in given
+    ]
+    together = pa.chunked_array([c for col in columns if col is not None for c in col.chunks])
+    codes = together.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    found, start = [], 0
+    for g, column in zip(given, columns, strict=True):
+        if column is None:
+            found.append(g)
+            continue
+        own = np.asarray(codes[start : start + len(column)])
+        start += len(column)
+        if np.isnan(own.astype(np.float64)).any():
+            raise DataError(f'the column "{subject}" lacks a value: whose row is it?')
+        rows = replace(g.rows, subjects=own.astype(np.int64))
+        found.append(replace(g, rows=rows))
+    return found
+
+
+def model_kind(model: Any, given: Given) -> ModelKind:  # noqa: ANN401 - a Model
+    """Tell what kind of model it is, by what it says and what it reads."""
+    told = getattr(model, "takes", None)
+    if told in ("table", "image", "text", "language"):
+        kind: ModelKind = told
+        return kind
+    if callable(getattr(model, "losses", None)) or given.rows.labels.ndim > 1:
+        return "language"
+    if given.kind is Kind.IMAGE or given.rows.inputs.ndim == 4:  # noqa: PLR2004 - [n, c, h, w]
+        return "image"
+    return "text" if given.kind is Kind.TEXT else "table"
+
+
+def told_apart(inside: Given, outside: Given) -> tuple[Given, Given, list[str]]:
+    """Return the rows without non-members that stand among the members, and what was odd.
+
+    A non-member that equals a member makes every attack look weaker than it is.
+
+    Raises:
+        DataError: most non-members are members: the files are the same, or mixed up.
+    """
+    notes: list[str] = []
+    ours, theirs = _keys(inside.rows), _keys(outside.rows)
+    seen = set(ours)
+    if len(seen) < len(ours):
+        notes.append(
+            f"{len(ours) - len(seen):,} of {len(ours):,} members repeat another member exactly"
+        )
+    shared = np.asarray([key in seen for key in theirs], np.bool_)
+    count = int(shared.sum())
+    if not count:
+        return inside, outside, notes
+    if count > _MOST_SHARED * len(theirs):
+        raise DataError(
+            f"{count:,} of {len(theirs):,} non-members stand among the members too",
+            hint="non-members are rows that the model was not trained on; is it the same file?",
+        )
+    notes.append(
+        f"{count:,} of {len(theirs):,} non-members stand among the members too, value for value: "
+        "they were left out, for they would make every attack look weaker than it is"
+    )
+    return inside, outside.take(np.flatnonzero(~shared)), notes
+
+
+def _keys(rows: Rows) -> list[bytes]:
+    flat = np.ascontiguousarray(rows.inputs.reshape(len(rows), -1))
+    if flat.dtype == object:
+        return [repr(row.tolist()).encode() for row in flat]
+    labels = np.ascontiguousarray(rows.labels.reshape(len(rows), -1))
+    return [a.tobytes() + b.tobytes() for a, b in zip(flat, labels, strict=True)]
+
+
+def forgotten_rows(
+    data: Any,  # noqa: ANN401 - a path or any Arrow speaker
+    model: Any,  # noqa: ANN401 - a Model
+    members: Given,
+    *,
+    target: str | None = None,
+    subject: str | None = None,
+) -> tuple[Given, Given]:
+    """Return the members that are left, and the rows that were to be deleted.
+
+    Args:
+        data: the rows themselves, with all columns; or one column: of row numbers of the members'
+            file (named row, index or id), or of values of the members' column of the same name.
+        model: reads rows.
+        members: all of them, those to be deleted among them or not.
+        target: the column that is predicted.
+        subject: the column that says whose row it is.
+
+    Raises:
+        DataError: it can't be told which rows are meant.
+    """
+    dataset = dataset_of(data)
+    if len(dataset.columns) > 1:
+        gone = read_rows(model, data, target=target, subject=subject)
+        keys = set(_keys(gone.rows))
+        left = [i for i, key in enumerate(_keys(members.rows)) if key not in keys]
+        return members.take(np.asarray(left, np.int64)), gone
+    (name,) = dataset.columns
+    column = dataset.table.column(name)
+    if members.table is not None and name in members.table.column_names:
+        wanted = pc.cast(column, pa.string()).combine_chunks()
+        known = pc.cast(members.table.column(name), pa.string())
+        chosen = np.asarray(pc.fill_null(pc.is_in(known, wanted), fill_value=False))
+        if not chosen.any():
+            raise DataError(f'no member has one of these values of "{name}"', where=dataset.name)
+    elif name.lower() in _ROW_COLUMNS and pa.types.is_integer(column.type):
+        places = np.asarray(column.to_numpy())
+        if len(places) and not 0 <= places.min() <= places.max() < len(members.rows):
+            raise DataError(
+                f"a row number is beyond the {len(members.rows):,} members, counted from 0",
+                where=dataset.name,
+            )
+        chosen = np.zeros(len(members.rows), np.bool_)
+        chosen[places] = True
+    else:
+        raise DataError(
+            f'it can\'t be told which rows "{name}" means',
+            where=dataset.name,
+            hint="give the rows themselves, or one column: row (numbers in the members' file, from "
+            "0) or a column that the members have too",
+        )
+    return members.take(np.flatnonzero(~chosen)), members.take(np.flatnonzero(chosen))
+
+
+def require_columns(given: Given, columns: Sequence[str], where: str) -> None:
+    """Check that rows have columns by name.
+
+    Raises:
+        DataError: one isn't there, or the rows came as arrays.
+    """
+    if not columns:
+        return
+    if given.table is None:
+        raise InputError(f"{where} needs rows as tables, not arrays", hint="give frames or files")
+    for name in columns:
+        Dataset(given.table).require(name)
