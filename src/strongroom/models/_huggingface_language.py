@@ -141,6 +141,10 @@ class HuggingFaceLanguageModel(Reads):
         inputs, labels, _ = self.sequences(text_of(dataset, self.column))
         return inputs, labels
 
+    def sources(self, dataset: Dataset) -> NDArray[np.int64]:
+        """Return the number of the row that each of the sequences of `read` is from."""
+        return self.sequences(text_of(dataset, self.column))[2]
+
     def losses(self, inputs: NDArray[np.int32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return float64 [n]: each sequence's mean log loss of a token, in nats."""
         return sequence_losses(self._batches(inputs), labels)

@@ -244,6 +244,10 @@ class LanguageModel(_Text, Reads):
         inputs, labels, _ = byte_sequences(text_of(dataset, self.column), self.shape.length)
         return inputs, labels
 
+    def sources(self, dataset: Dataset) -> NDArray[np.int64]:
+        """Return the number of the row that each of the sequences of `read` is from."""
+        return byte_sequences(text_of(dataset, self.column), self.shape.length)[2]
+
     def losses(self, inputs: NDArray[np.int32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return float64 [n]: each sequence's mean log loss of a byte, in nats."""
         return sequence_losses(self._batches(inputs), labels)
