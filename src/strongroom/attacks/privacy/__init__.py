@@ -14,16 +14,19 @@ from strongroom.attacks.privacy._one_run import (
     planned_guesses,
     refuted,
 )
+from strongroom.attacks.privacy._plan import Plan, plan_guesses
 
 __all__ = [
     "Estimate",
     "Family",
     "OneRun",
+    "Plan",
     "Separation",
     "estimate",
     "gaussian_separation",
     "one_run",
     "p_value",
+    "plan_guesses",
     "planned_guesses",
     "refuted",
 ]

@@ -6,8 +6,10 @@ guesses would be improbable: the largest ε that is refuted is a lower bound on 
 
 Two theorems bound how improbable: Steinke, Nasr and Jagielski (NeurIPS 2023) and Mahloujifar, Melis
 and Chaudhuri ("Auditing f-Differential Privacy in One Run", ICML 2025) for the trade-off curve of
-(ε, δ). Both bound the same chance, so whichever is smaller holds. Neither assumes anything of the
-mechanism or of the canaries' independence: what does is an estimate, and not made here.
+(ε, δ). Both bound the same chance, so whichever is smaller holds. Where the claim is known, guesses
+weigh by a plan made before the outcome (`_plan`, with its proof), which shows more. None of them
+assumes anything of the mechanism or of the canaries' independence: what does is an estimate, and
+not made here.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ import numpy as np
 
 from strongroom.attacks._intervals import special_functions
 from strongroom.attacks._results import NotEvaluable, OneRunBound
-from strongroom.attacks.privacy._family import Family, gaussian_separation
+from strongroom.attacks.privacy._family import Family
+from strongroom.attacks.privacy._plan import planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.attacks._situation import Situation
+    from strongroom.attacks.privacy._plan import Plan
 
-_FEWEST = 20
+FEWEST = 20
 _SHARES = (0.03, 0.1, 0.3, 1.0)  # of the canaries that are guessed: the grid
 _PLANNED = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.6, 1.0)
 _LARGEST = 50.0  # no run of any size refutes more
@@ -94,11 +98,13 @@ def one_run(
     delta: float,
     confidence: float = 0.95,
     guesses: int | None = None,
+    plan: Plan | None = None,
 ) -> OneRunBound | NotEvaluable:
     """Return a lower bound on ε that holds with `confidence`.
 
-    Without `guesses` their number is chosen among a small grid after looking at the outcome, and
-    each is tested at an equal part of the error (Bonferroni), so the bound stays certified.
+    Without `guesses` or `plan` the number of guesses is chosen among a small grid after looking at
+    the outcome, and each is tested at an equal part of the error (Bonferroni), so the bound stays
+    certified.
 
     Args:
         scores: float [m]; the higher, the likelier the canary was in.
@@ -106,15 +112,18 @@ def one_run(
         delta: of the guarantee that is tested.
         confidence: of the bound.
         guesses: how many, fixed without a look at the outcome; see `planned_guesses`.
+        plan: of so many canaries, made without a look at the outcome; see `plan_guesses`.
     """
     values, inside = np.asarray(scores, np.float64), np.asarray(included, np.bool_)
     m = len(values)
-    if m < _FEWEST:
-        return NotEvaluable(f"{m} canaries are too few for a bound, at least {_FEWEST} are needed")
+    if m < FEWEST:
+        return NotEvaluable(f"{m} canaries are too few for a bound, at least {FEWEST} are needed")
     if not np.isfinite(values).all():
         return NotEvaluable("the canaries' scores hold NaN or infinite values")
     if values.max() == values.min():
         return NotEvaluable("every canary has the same score: there is nothing to guess by")
+    if plan is not None:
+        return plan.bound(values, inside, delta, confidence)
     order = np.argsort(values, kind="stable")
     # Each side gets half of the guesses: its best ones, the most extreme scores.
     wrong_low, right_high = np.cumsum(inside[order]), np.cumsum(inside[order[::-1]])
@@ -185,21 +194,15 @@ class OneRun:
                 "canaries = 1000 under [train.privacy] plants some"
             )
         m = len(canaries.scores)
-        guesses, reachable = None, None
-        if m >= _FEWEST:
-            family = Family.of(canaries.mechanism)
-            apart = (
-                family.separation(family.claimed.noise_multiplier)
-                if family
-                else gaussian_separation(canaries.epsilon, canaries.delta)
-            )
-            guesses, reachable = planned_guesses(m, apart.right_at, canaries.delta)
-        bound = one_run(canaries.scores, canaries.included, canaries.delta, guesses=guesses)
+        plan = None
+        if m >= FEWEST:
+            plan = planned(m, Family.of(canaries.mechanism), canaries.epsilon, canaries.delta)
+        bound = one_run(canaries.scores, canaries.included, canaries.delta, plan=plan)
         if isinstance(bound, NotEvaluable):
             return bound
         return replace(
             bound,
             claimed=canaries.epsilon,
-            reachable=reachable,
+            reachable=plan.promised if plan else None,
             knowledge=canaries.what or _KNOWLEDGE,
         )
