@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WIDTH = 400.0
 _ROW = 44.0
-_SAID = 60  # letters of a row's name that fit above its bar
+_SAID = 48  # letters of a row's name that fit above its bar
 
 
 @dataclass(frozen=True)

@@ -126,14 +126,16 @@ def _room(data: ReportData, room: Room) -> Section | None:
             fmt.value_of(_unit(f), number(f, "value")),
             interval_range(f) or fmt.NOTHING,
             limits(data, text(f, "metric"), f) or fmt.NOTHING,
-            text(f, "knowledge") or fmt.NOTHING,
             text(f, "check"),
         )
         for f in measured
     )
-    head = (
-        "Measure", "Value", f"95{fmt.GAP}% interval", "Limit", "What the attacker knows", "Check",
-    )  # fmt: skip
+    head = ("Measure", "Value", f"95{fmt.GAP}% interval", "Limit", "Check")
+    known = dict.fromkeys(
+        f"What the attacker of {text(f, 'check')} knows: {text(f, 'knowledge').rstrip('.')}."
+        for f in attacked
+        if text(f, "knowledge")
+    )
     silent = [f for f in of_room if number(f, "value") is None]
     notes = tuple(
         dict.fromkeys(
@@ -144,7 +146,7 @@ def _room(data: ReportData, room: Room) -> Section | None:
         f"room-{room.id}", room.title, room.short,
         tuple(filter(None, (_worst(data, attacked[0]), room.about))), data.record("audit"),
         _bars(data, room, attacked), Table(f"Measured: {room.short.lower()}", head, rows),
-        notes=notes,
+        notes=(*known, *notes),
     )  # fmt: skip
 
 

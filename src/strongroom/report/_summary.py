@@ -168,7 +168,8 @@ def verdict(data: ReportData) -> Verdict:
     if refused and not troubles:
         reasons = [str(r) for r in items(data.verdict, "reasons")]
         troubles = [r.rstrip(".") for r in reasons[:1]] or ["whoever judged it refused it"]
-    what = "policy" if data.policy or refused else "Strongroom’s default limits"
+    judged = data.policy or (refused and data.page == "report")
+    what = "policy" if judged else "Strongroom’s default limits"
     if troubles:
         several = list(dict.fromkeys(troubles))
         more = len(several) - 1
