@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from strongroom.progress import Progress
 
 KINDS = ("logistic", "mlp")
+_TOGETHER = 64  # linear models are trained so many as one layer
+_ANSWERS = 4_000_000  # logits held at once
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class BankRecipe:
     noise_multiplier: float | None = None
     trained_on: int | None = None
     origin: Origin = "own"
+
+    @property
+    def together(self) -> int:
+        """See `Recipe`."""
+        return _TOGETHER
 
     def identity(self) -> Mapping[str, Any]:
         """See `Recipe`."""
@@ -60,13 +67,14 @@ class BankRecipe:
         membership: NDArray[np.bool_],
         *,
         seed: int,
+        first: int = 0,
+        learnt: float,
         progress: Progress,
     ) -> BankModels:
         """See `Recipe`."""
-        from strongroom.models import train_bank  # brings torch
+        from strongroom.models.bank import train_bank  # brings numba
 
-        learnt = int(membership.sum(axis=1).mean().round())
-        spec, noise = self._for(learnt)
+        spec, noise = self._for(round(learnt))
         bank = train_bank(
             spec,
             rows.inputs,
@@ -75,6 +83,8 @@ class BankRecipe:
             membership,
             noise_multiplier=noise,
             seed=seed,
+            first=first,
+            learnt=learnt,
             progress=progress,
         )
         return BankModels(bank)
@@ -102,5 +112,13 @@ class BankModels:
 
     def confidence(self, rows: Rows) -> NDArray[np.float32]:
         """See `Fitted`."""
-        found = [confidence_of_logits(z, rows.labels) for z in self.bank.logits(rows.inputs)]
-        return np.stack(found).astype(np.float32)
+        from strongroom.models.bank import BankReader
+
+        reader = BankReader(self.bank, rows.inputs)
+        classes = self.bank.biases[-1].shape[1]
+        step = max(1, _ANSWERS // max(1, len(rows) * classes))
+        out = np.empty((len(self.bank), len(rows)), np.float32)
+        for begin in range(0, len(self.bank), step):
+            some = range(begin, min(begin + step, len(self.bank)))
+            out[begin : begin + step] = confidence_of_logits(reader.logits(some), rows.labels)
+        return out

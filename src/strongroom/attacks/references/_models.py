@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from strongroom.attacks._results import NotEvaluable
-from strongroom.attacks.references._bank import KINDS, BankRecipe
+from strongroom.attacks.references._training import Training
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.attacks._situation import Pool, Rows, Situation
-    from strongroom.attacks.references._recipe import Fitted, Origin, Recipe
+    from strongroom.attacks.references._cache import SignalCache
+    from strongroom.attacks.references._recipe import Origin, Recipe
 
 FEWEST = 4
 _SMALLEST_SHARE = 0.25  # of the models that learn from a row: both sides need some
@@ -31,7 +32,7 @@ def random_memberships(models: int, rows: int, seed: int, share: float = 0.5) ->
     return chosen
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Shadows:
     """M models that learnt from random parts of the rows under attack.
 
@@ -44,39 +45,28 @@ class Shadows:
     membership: NDArray[np.bool_]
     origin: Origin
     details: Mapping[str, Any]
-    _recipe: Recipe
-    _rows: Rows
-    _classes: int
-    _seed: int
-    _progress: Progress = SILENT
-    _fitted: Fitted | None = None
-    _pool_signal: NDArray[np.float32] | None = None
+    _training: Training
+    _kept: NDArray[np.bool_]
+    _signal: NDArray[np.float32]
 
     def __len__(self) -> int:
         """Return how many models there are."""
         return len(self.membership)
 
-    def confidence(self, rows: Rows | None = None) -> NDArray[np.float32]:
+    def confidence(
+        self, rows: Rows | None = None, progress: Progress = SILENT
+    ) -> NDArray[np.float32]:
         """Return float32 [M, n]: each model's signal for each row; of the pool without `rows`.
 
-        The first question trains the models.
+        What can't be taken for a number (NaN) is what the other models say of that row on average.
         """
         if rows is None:
-            if self._pool_signal is None:
-                self._pool_signal = self._trained().confidence(self._rows)
-            return self._pool_signal
-        return self._trained().confidence(rows)
-
-    def _trained(self) -> Fitted:
-        if self._fitted is None:
-            self._fitted = self._recipe.train(
-                self._rows,
-                self._classes,
-                self.membership,
-                seed=self._seed,
-                progress=self._progress,
-            )
-        return self._fitted
+            return self._signal
+        found = self._training.signals(rows, progress)[self._kept]
+        if np.isnan(found).any():
+            others = np.nan_to_num(np.nanmean(np.where(np.isnan(found), np.nan, found), axis=0))
+            found = np.where(np.isnan(found), others, found).astype(np.float32)
+        return found
 
 
 @dataclass(eq=False)
@@ -88,34 +78,33 @@ class ReferenceModels:
         count: how many.
         trained_on: how many rows the target learnt from.
         seed: of memberships, initial weights and batches.
+        cache: where signals are kept for the next audit; None: nowhere.
     """
 
     recipe: Recipe
     count: int
     trained_on: int
     seed: int = 0
-    _made: dict[tuple[int, bytes], Shadows] = field(default_factory=dict)
+    cache: SignalCache | None = None
+    _made: dict[tuple[int, bytes], Shadows | NotEvaluable] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, situation: Situation) -> ReferenceModels | NotEvaluable:
-        """Return those of the target's own recipe, where we can train many models by it."""
-        spec = situation.train_spec
-        if spec is None:
-            return NotEvaluable("the recipe that the model was trained by is not known")
-        if spec.model not in KINDS:
-            return NotEvaluable(
-                f"shadow models can be trained for {' and '.join(KINDS)} models, not for "
-                f"{spec.model}"
-            )
-        trained_on = len(situation.members)
-        noise = situation.statement.noise_multiplier if situation.statement else None
-        recipe = BankRecipe(spec, noise, trained_on)
-        return cls(recipe, situation.shadows, trained_on, situation.seed)
+    def of(
+        cls, situation: Situation, cache: SignalCache | None = None
+    ) -> ReferenceModels | NotEvaluable:
+        """Return those of the target's own recipe where there is one, else of a stand-in."""
+        from strongroom.attacks.references._choice import recipe_of
+
+        recipe = recipe_of(situation)
+        if isinstance(recipe, NotEvaluable):
+            return recipe
+        return cls(recipe, situation.shadows, len(situation.members), situation.seed, cache)
 
     def on(self, pool: Pool, classes: int, progress: Progress = SILENT) -> Shadows | NotEvaluable:
-        """Return the models of these rows; the same rows give the same models.
+        """Return the models of these rows, trained; the same rows give the same models.
 
-        Each learns from a random half of the rows, or from fewer if the target did.
+        Each learns from a random half of the rows, or from fewer if the target did. Models that
+        went wrong, whose signals are no numbers, are left out and counted.
         """
         if self.count < FEWEST:
             return NotEvaluable(f"at least {FEWEST} shadow models are needed, not {self.count}")
@@ -124,32 +113,41 @@ class ReferenceModels:
             return NotEvaluable("there are no members or no non-members to tell apart")
         key = (pool.members, rows.numbers.tobytes())
         if key not in self._made:
-            share = min(0.5, max(_SMALLEST_SHARE, self.trained_on / len(rows)))
-            membership = random_memberships(self.count, len(rows), self.seed, share)
-            learnt = round(len(rows) * share)
-            differs = (
-                f": {learnt:,} rows, where the target learnt from {self.trained_on:,}"
-                if learnt != self.trained_on
-                else ""
+            self._made[key] = self._train(pool, classes, progress)
+        return self._made[key]
+
+    def _train(self, pool: Pool, classes: int, progress: Progress) -> Shadows | NotEvaluable:
+        rows = pool.rows
+        share = min(0.5, max(_SMALLEST_SHARE, self.trained_on / len(rows)))
+        membership = random_memberships(self.count, len(rows), self.seed, share)
+        training = Training(self.recipe, rows, classes, membership, self.seed, self.cache)
+        signal = training.signals(rows, progress)
+        kept = np.array([np.isfinite(one).all() for one in signal], np.bool_)
+        membership, signal = membership[kept], signal[kept]
+        lost = int((~kept).sum())
+        learnt_by = membership.sum(axis=0)
+        if len(membership) < FEWEST or (learnt_by < 1).any() or (learnt_by == len(signal)).any():
+            return NotEvaluable(
+                f"{lost} of {self.count} shadow models went wrong: what they say is no number; "
+                f"{len(signal)} are too few"
             )
-            self._made[key] = Shadows(
-                membership,
-                self.recipe.origin,
-                {
-                    "rows_per_shadow": learnt,
-                    "rows_of_the_target": self.trained_on,
-                    "shadow_population": (
-                        f"each shadow learns from a random {share:.0%} of the "
-                        f"{pool.members:,} members and {len(rows) - pool.members:,} non-members "
-                        f"under attack{differs}"
-                    ),
-                    **self.recipe.describe(),
-                },
-                self.recipe,
-                rows,
-                classes,
-                self.seed,
-            )
-        made = self._made[key]
-        made._progress = progress  # noqa: SLF001 - its own; the attack that asks first is told
-        return made
+        learnt = round(len(rows) * share)
+        differs = (
+            f": {learnt:,} rows, where the target learnt from {self.trained_on:,}"
+            if learnt != self.trained_on
+            else ""
+        )
+        details = {
+            "references": self.recipe.origin,
+            "rows_per_shadow": learnt,
+            "rows_of_the_target": self.trained_on,
+            "shadow_population": (
+                f"each shadow learns from a random {share:.0%} of the {pool.members:,} members "
+                f"and {len(rows) - pool.members:,} non-members under attack{differs}"
+            ),
+            **({"shadows_that_went_wrong": lost} if lost else {}),
+            **({"shadows_from_cache": training.found} if training.found else {}),
+            **({"cache": training.trouble} if training.trouble else {}),
+            **self.recipe.describe(),
+        }
+        return Shadows(membership, self.recipe.origin, details, training, kept, signal)

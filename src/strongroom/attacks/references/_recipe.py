@@ -33,6 +33,10 @@ class Recipe(Protocol):
     def origin(self) -> Origin:
         """Whether it is the target's own recipe or a stand-in."""
 
+    @property
+    def together(self) -> int:
+        """How many models are trained in one call, at best: so many are lost by an interruption."""
+
     def identity(self) -> Mapping[str, Any]:
         """Return JSON values that name everything but rows, membership and seed."""
 
@@ -46,6 +50,18 @@ class Recipe(Protocol):
         membership: NDArray[np.bool_],
         *,
         seed: int,
+        first: int,
+        learnt: float,
         progress: Progress,
     ) -> Fitted:
-        """Train one model per row of `membership`, bool [M, n], each on its own part of `rows`."""
+        """Train one model per row of `membership`, bool [M, n], each on its own part of `rows`.
+
+        Args:
+            rows: that all of them choose from.
+            classes: how many there are.
+            membership: which rows each learns from.
+            seed: of everything random. A model's coins go by its number, not by its place here.
+            first: the number of the first of these models.
+            learnt: how many rows a model learns from, on average over all models there will be.
+            progress: told of models.
+        """

@@ -5,6 +5,7 @@ every row. They are an attacker's shadow models: what training promises (noise f
 generator, checkpoints, a ledger) isn't kept here.
 """
 
+from strongroom.models.bank._plan import threads
 from strongroom.models.bank._table import Bank, BankReader, train_bank
 
-__all__ = ["Bank", "BankReader", "train_bank"]
+__all__ = ["Bank", "BankReader", "threads", "train_bank"]

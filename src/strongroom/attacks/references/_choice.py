@@ -1,0 +1,28 @@
+"""Which recipe an attacker uses: the target's own where there is one, else a stand-in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from strongroom.attacks._results import NotEvaluable
+from strongroom.attacks.references._bank import KINDS, BankRecipe
+from strongroom.attacks.references._fitted import FittedRecipe
+
+if TYPE_CHECKING:
+    from strongroom.attacks._situation import Situation
+    from strongroom.attacks.references._recipe import Recipe
+
+
+def recipe_of(situation: Situation) -> Recipe | NotEvaluable:
+    """Return how models like the target are trained.
+
+    Our own tables by the specification that they were trained by; anything with `fit` by that;
+    else a stand-in that behaves like the target.
+    """
+    spec, target = situation.train_spec, situation.target
+    if spec is not None and spec.model in KINDS:
+        noise = situation.statement.noise_multiplier if situation.statement else None
+        return BankRecipe(spec, noise, len(situation.members))
+    if callable(getattr(target, "fit", None)):
+        return FittedRecipe.of(target)
+    return NotEvaluable("the recipe that the model was trained by is not known")
