@@ -175,19 +175,17 @@ def test_what_belongs_to_another_audit_is_not_taken(
         (kept,) = tmp_path.rglob("membership.loss.json")
         kept.write_bytes(kept.read_bytes()[:-20])
     names = tuple(both.attacks)
-    more: dict[str, Any] = {
+    others: dict[str, dict[str, Any]] = {
         "rows": {"members": rows(3)},
         "seed": {"spec": AuditSpec(attacks=names, seed=5)},
-        "subject": {},
-        "damage": {},
-    }[change]
+    }
     if change == "subject":
         audit_model(
             Coin(), subject="d" * 64, members=rows(1), nonmembers=rows(2), cache=tmp_path,
             spec=AuditSpec(attacks=names),
         )  # fmt: skip
     else:
-        both.audit(cache=tmp_path, **more)
+        both.audit(cache=tmp_path, **others.get(change, {}))
     assert first.calls == 2
 
 
@@ -208,7 +206,10 @@ def test_presets_leave_out_what_does_not_concern_the_model(bench: Callable[..., 
         Scripted("stealing.c", scored, presets=("full",)),
         Scripted("erasure.d", scored),
     )
-    run = {p: chosen(AuditSpec(attacks=p), "table", forgotten=False) for p in PRESETS}
+    run = {
+        p: chosen(AuditSpec.model_validate({"attacks": p}), "table", forgotten=False)
+        for p in PRESETS
+    }
     assert run["quick"] == run["standard"] == ("membership.a", "file.inspection")
     assert run["full"] == ("membership.a", "stealing.c", "file.inspection")
     assert "extraction.b" in chosen(AuditSpec(attacks="quick"), "language")

@@ -112,11 +112,12 @@ def _of_arrays(model: Any, inputs: Any, labels: Any) -> Rows:  # noqa: ANN401 - 
     if len(found) != len(told):
         raise InputError(f"{len(found):,} rows came with {len(told):,} labels")
     classes = tuple(getattr(model, "classes", ()))
-    if np.issubdtype(told.dtype, np.integer) and told.size and told.max() < len(classes):
-        if told.min() >= 0:
-            return Rows(found, told.astype(np.int64), np.arange(len(told)))
-        raise DataError("a label is below 0: labels are class names or their places, from 0")
+    if told.ndim > 1:
+        return Rows(found, told.astype(np.int64), np.arange(len(told)))  # a token's each
     places = {name: i for i, name in enumerate(classes)}
+    if np.issubdtype(told.dtype, np.integer) and not {*map(str, told.tolist())} & places.keys():
+        # Numbers, and no class is called by a number: they are places.
+        places = {str(i): i for i in range(len(classes))}
     codes = np.asarray([places.get(str(label), -1) for label in told.tolist()], np.int64)
     if (codes < 0).any():
         strange = int(np.flatnonzero(codes < 0)[0])
