@@ -1,6 +1,7 @@
 """If this fails, an audit of a served model leaks a key, hammers a server or believes garbage.
 
-It may also lose what was answered when a server falls over. All servers here are real ones, on 127.0.0.1.
+It may also lose what was answered when a server falls over. All servers here are real ones, on
+127.0.0.1.
 """
 
 from __future__ import annotations
@@ -210,7 +211,7 @@ def test_keeps_to_a_rate(server: Server, tmp_path: Path) -> None:
     ],
 )
 def test_garbage_is_asked_again_and_never_taken(
-    server: Server, tmp_path: Path, content: Any
+    server: Server, tmp_path: Path, content: Json
 ) -> None:
     model = opened(server, tmp_path)
     inputs, _ = model.read(rows(8))

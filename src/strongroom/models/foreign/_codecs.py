@@ -122,7 +122,8 @@ class TableCodec:
     """Columns of a table as float [n, columns], and back to a frame or an array.
 
     The numbers are float32 where that loses nothing, float64 otherwise: a rounded value could fall
-    on the other side of a threshold than the one that the model learnt from.
+    on the other side of a threshold than the one that the model learnt from. A model that rounds
+    its inputs itself gets them `rounded`.
 
     Args:
         names: the model's columns in order; None takes the dataset's, all but the target, the
@@ -130,6 +131,7 @@ class TableCodec:
         width: how many columns the model takes, if it says so.
         frame: the model takes a pandas frame with these names; else an array.
         categories: texts in such a frame are categories.
+        rounded: to float32, whatever that loses.
     """
 
     def __init__(
@@ -139,10 +141,11 @@ class TableCodec:
         width: int | None = None,
         frame: bool = False,
         categories: bool = False,
+        rounded: bool = False,
     ) -> None:
         self.names = None if names is None else tuple(names)
         self.width = width
-        self.frame, self.categories = frame, categories
+        self.frame, self.categories, self.rounded = frame, categories, rounded
         self.columns: tuple[TableColumn, ...] = ()
 
     def encode(self, dataset: Dataset, target: str) -> NDArray[np.floating[Any]]:
@@ -156,7 +159,7 @@ class TableCodec:
             _require(dataset, column.source)
             found[:, place] = column.encode(dataset.table.column(column.source), dataset.name)
         small = found.astype(np.float32)
-        exact = np.array_equal(small.astype(np.float64), found, equal_nan=True)
+        exact = self.rounded or np.array_equal(small.astype(np.float64), found, equal_nan=True)
         return small if exact else found
 
     def decode(self, batch: NDArray[Any]) -> Any:  # noqa: ANN401 - a frame or an array

@@ -277,6 +277,13 @@ def _classes(graph: OnnxGraph) -> list[Any] | None:
                 found = node.attributes.get(name)
                 if found is not None and len(found):
                     return [v.item() if isinstance(v, np.generic) else v for v in found]
+    if any(o.element == "str" for o in graph.outputs):
+        # Nearest neighbours and the like look their labels up in a constant.
+        texts = [
+            t.values for t in graph.tensors if t.values is not None and t.values.dtype.kind == "U"
+        ]
+        if len(texts) == 1 and texts[0].size > 1:
+            return [str(v) for v in texts[0].ravel()]
     return None
 
 
@@ -326,7 +333,8 @@ def _codec(
         layout = "nhw"
     elif wide is not None:
         layout = "flat"
-    return AutoCodec(TableCodec(columns, width=wide), image_codec(about, layout))
+    table = TableCodec(columns, width=wide, rounded=only.element != "float64")
+    return AutoCodec(table, image_codec(about, layout))
 
 
 def _cast(values: NDArray[Any], value: OnnxValue) -> NDArray[Any]:

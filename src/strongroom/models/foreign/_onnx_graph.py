@@ -298,9 +298,11 @@ def _values(
     kind: int | memoryview, shape: tuple[int, ...], said: Mapping[int, list[int | memoryview]]
 ) -> NDArray[Any] | None:
     """Return a tensor's numbers: raw, or in the list of their kind (4 float, 10 double, else)."""
-    dtype = _TYPES.get(kind, "str") if isinstance(kind, int) else "str"
-    if dtype == "str":
+    dtype = _TYPES.get(kind) if isinstance(kind, int) else None
+    if dtype is None:
         return None
+    if dtype == "str":
+        return np.array([_loose_text(v) for v in said.get(6, [])])
     raw = b"".join(map(_message, said.get(9, [])))
     if raw:
         found = np.frombuffer(raw, np.dtype(dtype).newbyteorder("<"))

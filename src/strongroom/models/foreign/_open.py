@@ -147,6 +147,8 @@ def open_model(
     options = Options(
         target, classes, columns, mapping or {}, None if weights is None else Path(weights)
     )
+    if _is_model(reference):
+        return Opened(reference, str(getattr(reference, "kind", "model")))
     given = Reference.of(reference)
     inspection = None
     if given.path is not None and given.folder is None:
@@ -166,12 +168,16 @@ def open_model(
 
 def open_thing(thing: Any, options: Options) -> Model:  # noqa: ANN401 - a Python object
     """Return the model of a Python object; what is a `Model` already stays as it is."""
-    answers = callable(getattr(thing, "predict_proba", None))
-    if answers and hasattr(thing, "classes") and not hasattr(thing, "classes_"):
+    if _is_model(thing):
         made: Model = thing
         return made
     given = Reference(thing=thing)
     return _adapter_for(given)[1].open(given, options)
+
+
+def _is_model(thing: Any) -> bool:  # noqa: ANN401 - a Python object
+    answers = callable(getattr(thing, "predict_proba", None))
+    return answers and hasattr(thing, "classes") and not hasattr(thing, "classes_")
 
 
 def _adapter_for(given: Reference) -> tuple[str, Adapter]:

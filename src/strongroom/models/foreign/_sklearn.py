@@ -175,19 +175,35 @@ def _fresh(estimator: Any) -> Any:  # noqa: ANN401
 
 def _recipe(made: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return what decides how an estimator fits, as JSON values."""
-    kind = type(made)
-    library = kind.__module__.split(".")[0]
+    library = type(made).__module__.split(".")[0]
     version = getattr(importlib.import_module(library), "__version__", "")
     settings = {
-        name: value
-        if isinstance(value, str | int | float | bool | None)
-        else _address.sub("", repr(value))
+        name: _said(value)
         for name, value in made.get_params(deep=True).items()
         if not (name == "random_state" or name.endswith("__random_state"))
     }
-    return {"class": f"{kind.__module__}.{kind.__qualname__}", "version": version} | {
-        "settings": dict(sorted(settings.items()))
+    return {
+        "class": _class_of(made),
+        "version": version,
+        "settings": dict(sorted(settings.items())),
     }
+
+
+def _said(value: Any) -> Any:  # noqa: ANN401 - a setting
+    """Return a setting as JSON; of an estimator within, the class: its settings stand beside it."""
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    if isinstance(value, list | tuple):
+        return [_said(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): _said(v) for k, v in value.items()}
+    if callable(getattr(value, "get_params", None)):
+        return _class_of(value)
+    return _address.sub("", repr(value))
+
+
+def _class_of(value: Any) -> str:  # noqa: ANN401
+    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 _address = re.compile(r" at 0x[0-9a-f]+")

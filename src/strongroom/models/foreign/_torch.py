@@ -64,7 +64,9 @@ class TorchModel(ForeignModel):
     ) -> None:
         wide, high = _ends(module)
         if codec is None:
-            codec = AutoCodec(TableCodec(columns, width=wide), image_codec(images or {}))
+            rounded = not any(p.dtype is torch.float64 for p in module.parameters())
+            table = TableCodec(columns, width=wide, rounded=rounded)
+            codec = AutoCodec(table, image_codec(images or {}))
         names = need_classes(classes, max(high, 2)) if high else classes
         if names is None:
             raise InputError(
@@ -138,7 +140,7 @@ class TorchModel(ForeignModel):
 
     def _logits(self, inputs: Tensor) -> Tensor:
         found = _tensor_of(self.network(inputs))
-        found = found.reshape(len(inputs), -1)
+        found = found[:, None] if found.dim() == 1 else found.flatten(1)
         if self._outputs is None:
             self._outputs = "probabilities" if _probable(found) else "logits"
         if self._outputs == "probabilities":
