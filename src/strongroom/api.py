@@ -214,6 +214,7 @@ def audit(
     subject: str | None = None,
     forgotten: Any = None,  # noqa: ANN401 - a path or any Arrow speaker
     spec: TrainSpec | None = None,
+    recipe: Any = None,  # noqa: ANN401 - a function or its name
     shadows: int = 0,
     query_budget: int | None = None,
     policy: Mapping[str, Limit] | None = None,
@@ -246,6 +247,8 @@ def audit(
             them.
         spec: the recipe for the attacker's reference models; by default the one that the model
             says it was trained by.
+        recipe: the function from rows and labels (places among the classes) to a model like this
+            one, or its name, `package.module:fit`; anything fitted anew by itself needs none.
         shadows: how many of them; 0 takes the preset's.
         query_budget: how many rows one attack may ask the model for, at most.
         policy: metric id to limit.
@@ -273,6 +276,7 @@ def audit(
         target=target,
         person=subject,
         forgotten=forgotten,
+        recipe=recipe,
         spec=chosen_spec(
             preset,
             attacks,

@@ -15,6 +15,7 @@ from strongroom.audit._given import (
     told_apart,
     with_subjects,
 )
+from strongroom.audit._user_recipe import user_recipe
 from strongroom.config import AuditSpec, TrainSpec
 from strongroom.progress import SILENT, Progress
 
@@ -118,6 +119,7 @@ def audit_any(
     target: str | None = None,
     person: str | None = None,
     forgotten: Any = None,  # noqa: ANN401 - see `forgotten_rows`
+    recipe: Any = None,  # noqa: ANN401 - see `user_recipe`
     spec: AuditSpec | None = None,
     policy: Mapping[str, Limit] | None = None,
     cache: Path | None = None,
@@ -134,6 +136,7 @@ def audit_any(
         target: the column that is predicted.
         person: the column that says whose row it is.
         forgotten: rows that were to be deleted from it.
+        recipe: the function that trains models like it, or its name.
         spec: which attacks, how many shadows, which coins.
         policy: metric id to limit.
         cache: the folder that keeps reference models and what an interrupted audit has finished.
@@ -175,6 +178,7 @@ def audit_any(
         member_table=inside.table,
         inspection=subject.inspection,
         forgotten=gone.rows if gone else None,
+        recipe=None if recipe is None else user_recipe(recipe, model),
         spec=spec,
         policy=policy,
         cache=cache,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.attacks._situation import ModelKind
+    from strongroom.attacks.references import Recipe
     from strongroom.audit._compare import Change
     from strongroom.audit._finding import Finding
     from strongroom.audit._journal import Finished
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     Labelled = Rows | tuple[NDArray[Any], NDArray[np.integer]]
 
+_SIGNALS = "references"
 # The strongest attack on membership that an audit may run stands for the model.
 _HEADLINES = ("membership.combined", "membership.lira")
 _CURVE_NAMES = {
@@ -127,6 +129,7 @@ def audit_model(
     encoder: Any = None,  # noqa: ANN401 - see attacks.evasion.Encoder
     inspection: Inspection | None = None,
     forgotten: Rows | None = None,
+    recipe: Recipe | None = None,
     spec: AuditSpec | None = None,
     policy: Mapping[str, Limit] | None = None,
     baseline: Model | None = None,
@@ -153,10 +156,12 @@ def audit_model(
         encoder: turns such a table into inputs; the target's own by default.
         inspection: of the model file.
         forgotten: rows that were to be deleted from it; they are not among the members.
+        recipe: how models like it are trained; found out by default.
         spec: which attacks, how many shadows, which coins.
         policy: metric id to limit.
         baseline: the same model trained without privacy: attacked for contrast, not judged.
-        cache: the folder that keeps what an interrupted audit has finished.
+        cache: the folder that keeps what reference models said, and what an interrupted audit has
+            finished.
         reproduce: the command or call that repeats it.
         name: of the model, for people.
         notes: what to keep in mind when reading the numbers.
@@ -192,7 +197,7 @@ def audit_model(
         query_budget=spec.query_budget,
         seed=spec.seed,
     )
-    situation = _with_references(situation)
+    situation = _with_references(situation, recipe, spec, cache)
     context = Context(subject, reproduce or _reproduce(spec))
     journal = Journal.open(
         cache,
@@ -204,7 +209,7 @@ def audit_model(
         statement=statement.to_json() if statement else None,
     )
     jobs = [Job(n, n, situation) for n in names if n != INSPECTION]
-    jobs += _contrast(situation, baseline, names)
+    jobs += _contrast(situation, baseline, names, spec, cache)
     done = run_jobs(jobs, context, journal, progress)
     findings = [of_statement(context, statement, ours=train_spec is not None)]
     findings += [f for each in done.values() for f in each.findings]
@@ -230,6 +235,7 @@ def audit_model(
             "nonmembers": len(outside),
             "preset": spec.attacks if isinstance(spec.attacks, str) else list(spec.attacks),
             "seed": spec.seed,
+            **_about_references(situation),
         },
         notes=tuple(notes),
     )
@@ -239,14 +245,34 @@ def _rows(given: Labelled) -> Rows:
     return given if isinstance(given, Rows) else Rows(*given)
 
 
-def _with_references(situation: Situation) -> Situation:
+def _with_references(
+    situation: Situation, recipe: Recipe | None, spec: AuditSpec, cache: Path | None
+) -> Situation:
     """Return the situation with the reference models that all attacks share, if there can be."""
-    from strongroom.attacks.references import ReferenceModels
+    from strongroom.attacks.references import FittedRecipe, ReferenceModels, SignalCache, recipe_of
 
-    references = ReferenceModels.of(situation)
-    if isinstance(references, NotEvaluable):
+    used = recipe or recipe_of(situation)
+    if isinstance(used, NotEvaluable):
         return situation
-    return replace(situation, references=references)
+    preset = preset_of(spec)
+    usual = preset.fits if isinstance(used, FittedRecipe) else preset.shadows
+    references = ReferenceModels(
+        used,
+        spec.shadows or usual,
+        len(situation.members),
+        situation.seed,
+        None if cache is None else SignalCache(cache / _SIGNALS),
+    )
+    return replace(situation, references=references, shadows=references.count)
+
+
+def _about_references(situation: Situation) -> dict[str, Any]:
+    """Say what the attacker trained, if anything."""
+    if situation.references is None:
+        return {}
+    whose = {"own": "by the target’s own recipe", "surrogate": "stand-ins for the target’s recipe"}
+    origin = situation.references.recipe.origin
+    return {"references": f"{situation.references.count} models, {whose.get(origin, origin)}"}
 
 
 def _headline(names: Sequence[str]) -> str | None:
@@ -254,13 +280,20 @@ def _headline(names: Sequence[str]) -> str | None:
     return next((n for n in _HEADLINES if n in names), None)
 
 
-def _contrast(situation: Situation, baseline: Model | None, names: Sequence[str]) -> list[Job]:
+def _contrast(
+    situation: Situation,
+    baseline: Model | None,
+    names: Sequence[str],
+    audit: AuditSpec,
+    cache: Path | None,
+) -> list[Job]:
     """Return the attack on the same model without privacy, if there is one to compare with."""
     headline = _headline(names)
     if baseline is None or headline is None:
         return []
     spec = situation.train_spec and situation.train_spec.model_copy(update={"privacy": None})
     told = replace(situation, target=baseline, train_spec=spec, statement=None, references=None)
+    told = _with_references(told, None, audit, cache)
     return [Job(BASELINE, headline, told)]
 
 

@@ -20,20 +20,22 @@ class Preset:
     """How thorough an audit is.
 
     Attributes:
-        shadows: models that the attacker trains, where they are trained together.
+        shadows: models that the attacker trains, where many are trained as one.
+        fits: the same, where each is trained by itself.
         rows: of members and of non-members each, at most, that are attacked.
         evasion_rows: rows that are changed.
     """
 
     shadows: int
+    fits: int
     rows: int
     evasion_rows: int
 
 
 PRESETS = {
-    "quick": Preset(16, 4_000, 100),
-    "standard": Preset(64, 8_000, 300),
-    "full": Preset(256, 10_000, 1_000),
+    "quick": Preset(16, 8, 4_000, 100),
+    "standard": Preset(64, 32, 8_000, 300),
+    "full": Preset(256, 128, 10_000, 1_000),
 }
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _FOREIGN = (
     *("members", "nonmembers", "target", "preset", "attack", "sensitive", "immutable", "subject"),
-    *("mapping", "classes", "columns", "weights", "predictions", "query_budget", "shadows"),
+    *("mapping", "classes", "columns", "weights", "predictions", "recipe", "query_budget"),
+    "shadows",
 )
 
 
@@ -50,6 +51,7 @@ def _file(help_text: str, *names: str) -> Callable[[Command], Command]:
 @_file("Weights (safetensors) for the network that package.module:function builds.", "--weights")
 @click.option("--classes", metavar="A,B", help="Names in the order of the model's outputs.")
 @click.option("--columns", metavar="A,B", help="What the model takes, in its order.")
+@click.option("--recipe", metavar="MODULE:FIT", help="Trains models like it: fit(rows, labels).")
 @click.option("--query-budget", type=click.IntRange(1), help="Rows that one attack may ask for.")
 @click.option("--shadows", type=click.IntRange(1), help="Models that the attacker trains.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the attacker's coins.")
@@ -170,6 +172,7 @@ def _foreign(
             target=asked["target"],
             person=asked["subject"],
             forgotten=asked["forgotten"],
+            recipe=asked["recipe"],
             spec=spec,
             policy=policy,
             cache=cache,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from strongroom.models.foreign._factory import find_function
 from strongroom.models.foreign._open import (
     BUILTIN,
     Opened,
@@ -46,6 +47,7 @@ __all__ = [
     "SklearnModel",
     "TorchModel",
     "adapter_names",
+    "find_function",
     "load_adapter",
     "open_model",
     "split_members",

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-def call_factory(name: str) -> Any:  # noqa: ANN401 - what the user's function returns
-    """Import `package.module:function`, from where the user stands too, and call it.
+def find_function(name: str) -> Any:  # noqa: ANN401 - whatever the user named
+    """Import `package.module:function`, from where the user stands too.
 
     Raises:
-        InputError: there is no such module or function, or it raises.
+        InputError: there is no such module or function, or importing it raises.
     """
     module, _, function = name.partition(":")
+    if not _NAME.fullmatch(name):
+        raise InputError("not of the form package.module:function", where=name)
     here = str(Path.cwd())
     added = here not in sys.path
     if added:
@@ -33,7 +35,6 @@ def call_factory(name: str) -> Any:  # noqa: ANN401 - what the user's function r
         found: Any = importlib.import_module(module)
         for part in function.split("."):
             found = getattr(found, part)
-        return found()
     except ModuleNotFoundError as error:
         raise InputError(
             f'no module "{error.name}" can be imported',
@@ -45,10 +46,26 @@ def call_factory(name: str) -> Any:  # noqa: ANN401 - what the user's function r
     except StrongroomError:
         raise
     except Exception as error:
-        raise InputError(f"{type(error).__name__} in the function itself", where=name) from error
+        raise InputError(f"{type(error).__name__} while it was imported", where=name) from error
     finally:
         if added:
             sys.path.remove(here)
+    return found
+
+
+def call_factory(name: str) -> Any:  # noqa: ANN401 - what the user's function returns
+    """Import `package.module:function` and call it.
+
+    Raises:
+        InputError: there is no such module or function, or it raises.
+    """
+    function = find_function(name)
+    try:
+        return function()
+    except StrongroomError:
+        raise
+    except Exception as error:
+        raise InputError(f"{type(error).__name__} in the function itself", where=name) from error
 
 
 class FactoryAdapter:
