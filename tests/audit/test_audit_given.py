@@ -97,7 +97,7 @@ def test_arrays_that_do_not_fit_are_refused(
 
 
 def test_people_are_the_same_in_every_file(model: Model) -> None:
-    ours, theirs = with_subjects("who", given(model, 0), given(model, 1))
+    ours, theirs = with_subjects(given(model, 0), given(model, 1))
     assert ours.rows.subjects is not None
     assert theirs.rows.subjects is not None
     assert len(set(ours.rows.subjects.tolist())) == COUNT // 3
@@ -110,9 +110,15 @@ def test_people_are_the_same_in_every_file(model: Model) -> None:
 def test_a_row_that_belongs_to_nobody_is_refused(model: Model) -> None:
     rows = table(0)
     who = pa.array([None, *rows.column("who").to_pylist()[1:]], pa.string())
-    broken = read_rows(model, rows.set_column(0, "who", who), target="label", subject="who")
-    with pytest.raises(DataError, match="lacks a value"):
-        with_subjects("who", broken)
+    with pytest.raises(DataError, match="lacks a value in 1 rows"):
+        read_rows(model, rows.set_column(0, "who", who), target="label", subject="who")
+
+
+def test_where_everybody_has_one_row_a_person_is_a_row(model: Model) -> None:
+    rows = table(0)
+    alone = rows.set_column(0, "who", pa.array([str(i) for i in range(COUNT)]))
+    (given,) = with_subjects(read_rows(model, alone, target="label", subject="who"))
+    assert given.rows.subjects is None
 
 
 def test_forgotten_rows_by_number_by_column_and_by_themselves(model: Model) -> None:

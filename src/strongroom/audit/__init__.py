@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from strongroom.audit._any import Subject, audit_any, chosen_spec, subject_of
     from strongroom.audit._audit import Audit, audit_model, check_request
     from strongroom.audit._data import data_findings
+    from strongroom.audit._given import Given, of_dataset, with_subjects
     from strongroom.audit._presets import PRESETS
 
 # These lead to the attacks; judging alone (`strongroom check`) must stay light.
 _LATER = {
     "Audit": "_audit",
+    "Given": "_given",
+    "of_dataset": "_given",
+    "with_subjects": "_given",
     "Subject": "_any",
     "audit_any": "_any",
     "chosen_spec": "_any",
@@ -42,6 +46,7 @@ __all__ = [
     "Direction",
     "Finding",
     "Findings",
+    "Given",
     "Interval",
     "Metric",
     "Severity",
@@ -57,8 +62,10 @@ __all__ = [
     "data_findings",
     "hold",
     "judge",
+    "of_dataset",
     "subject_of",
     "summary",
+    "with_subjects",
 ]
 
 

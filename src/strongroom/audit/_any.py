@@ -162,7 +162,7 @@ def audit_any(
     if not getattr(model, "fixed", False):
         # Of predictions, rows are numbers: nothing can be said of them.
         inside, outside, notes = told_apart(inside, outside)
-    inside, outside, *rest = with_subjects(person, inside, outside, *([gone] if gone else []))
+    inside, outside, *rest = with_subjects(inside, outside, *([gone] if gone else []))
     gone = rest[0] if rest else None
     audit = audit_model(
         model,

@@ -33,16 +33,23 @@ class Given:
         rows: for attacks.
         table: row for row the same, where they came as a table.
         kind: what they are.
+        people: whose row each is, as text, if that is known.
     """
 
     rows: Rows
     table: pa.Table | None = None
     kind: Kind = Kind.TABLE
+    people: pa.Array | None = None
 
     def take(self, places: NDArray[np.integer]) -> Given:
         """Return the rows of these places."""
-        table = None if self.table is None else self.table.take(pa.array(places))
-        return Given(self.rows.take(places), table, self.kind)
+        at = pa.array(places)
+        return Given(
+            self.rows.take(places),
+            None if self.table is None else self.table.take(at),
+            self.kind,
+            None if self.people is None else self.people.take(at),
+        )
 
 
 def dataset_of(
@@ -97,9 +104,30 @@ def read_rows(
         raise InputError(
             f"a {type(model).__name__} reads no tables", hint="give arrays: (inputs, labels)"
         )
-    inputs, places = model.read(dataset)
-    rows = Rows(inputs, places, np.arange(len(places)))
-    return Given(rows, dataset.table, dataset.kind)
+    return of_dataset(model, dataset)
+
+
+def of_dataset(model: Any, dataset: Dataset) -> Given:  # noqa: ANN401 - a Model with `read`
+    """Read the rows of a dataset that knows its target and, where it matters, its subject.
+
+    Raises:
+        DataError: they don't fit the model, or a row belongs to nobody.
+    """
+    inputs, labels = model.read(dataset)
+    sources = getattr(model, "sources", None)  # of a model of sequences, of which a row has several
+    numbers = sources(dataset) if callable(sources) else np.arange(len(labels))
+    people = None
+    if dataset.subject is not None:
+        column = dataset.table.column(dataset.subject)
+        if column.null_count:
+            raise DataError(
+                f'the column "{dataset.subject}" lacks a value in {column.null_count:,} rows: '
+                "whose are they?",
+                where=dataset.name,
+            )
+        people = pc.cast(column, pa.string()).combine_chunks().take(pa.array(numbers))
+    whole = dataset.table if dataset.rows == len(labels) else None
+    return Given(Rows(inputs, labels, numbers), whole, dataset.kind, people)
 
 
 def _of_arrays(model: Any, inputs: Any, labels: Any) -> Rows:  # noqa: ANN401 - see read_rows
@@ -135,27 +163,26 @@ def _array(values: Any) -> NDArray[Any]:  # noqa: ANN401 - NumPy, torch, a list
     return np.asarray(values)
 
 
-def with_subjects(subject: str | None, *given: Given) -> list[Given]:
-    """Return the same rows with the codes of the people that they belong to."""
-    if subject is None:
+def with_subjects(*given: Given) -> list[Given]:
+    """Return the same rows with codes of the people that they belong to, alike in all of them.
+
+    Where everybody has one row, a person is a row and needs no code.
+    """
+    known = [g.people for g in given if g.people is not None]
+    if not known or all(len(pc.unique(people)) == len(people) for people in known):
         return list(given)
-    columns = [
-        None if g.table is None else pc.cast(g.table.column(subject), pa.string()) for g in given
+    names = pc.unique(pa.concat_arrays(known))
+    return [
+        g
+        if g.people is None
+        else replace(
+            g,
+            rows=replace(
+                g.rows, subjects=np.asarray(pc.index_in(g.people, names).to_numpy(), np.int64)
+            ),
+        )
+        for g in given
     ]
-    together = pa.chunked_array([c for col in columns if col is not None for c in col.chunks])
-    codes = together.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    found, start = [], 0
-    for g, column in zip(given, columns, strict=True):
-        if column is None:
-            found.append(g)
-            continue
-        own = np.asarray(codes[start : start + len(column)])
-        start += len(column)
-        if np.isnan(own.astype(np.float64)).any():
-            raise DataError(f'the column "{subject}" lacks a value: whose row is it?')
-        rows = replace(g.rows, subjects=own.astype(np.int64))
-        found.append(replace(g, rows=rows))
-    return found
 
 
 def model_kind(model: Any, given: Given) -> ModelKind:  # noqa: ANN401 - a Model

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from strongroom.models import TrainedModel
 
 
+# Signals of reference models and what an interrupted audit has finished: numbers, and no values.
+_CACHE = "cache"
+
+
 def _settings(way: Way) -> Any:  # noqa: ANN401 - JSON
     return way.config.audit.model_dump()
 
 
 def _work(way: Way) -> Outcome:
-    from strongroom.audit import audit_model
+    from strongroom.audit import audit_model, of_dataset, with_subjects
+    from strongroom.data import Role
     from strongroom.privacy import CanaryObservation, PrivacyStatement
     from strongroom.vault import inspect_bytes
 
@@ -33,21 +38,27 @@ def _work(way: Way) -> Outcome:
     if "canaries" in made:
         canaries = CanaryObservation.from_json(json.loads(workspace.get(made["canaries"])))
     statement = PrivacyStatement.from_json(trained["privacy"]) if trained["privacy"] else None
+    inside, outside = with_subjects(of_dataset(model, rows), of_dataset(model, test))
+    spec = way.config.audit
+    if not spec.sensitive:
+        spec = spec.model_copy(update={"sensitive": rows.columns_with(Role.SENSITIVE)})
     result = audit_model(
         model,
         subject=made["model"],
-        members=model.read(rows),
-        nonmembers=model.read(test),
+        members=inside.rows,
+        nonmembers=outside.rows,
         train_spec=way.config.train,
         kind=way.config.train.kind,
         statement=statement,
         canaries=canaries,
         metrics=trained["metrics"],
-        test_table=test.table,
+        test_table=outside.table,
+        member_table=inside.table,
         inspection=inspect_bytes(workspace.get(made["model"]), "model"),
-        spec=way.config.audit,
+        spec=spec,
         policy=way.config.policy,
         baseline=twin,
+        cache=workspace.folder / _CACHE,
         progress=way.view,
     )
     return Outcome(result.to_json())
