@@ -1,4 +1,4 @@
-"""If this fails, an ONNX file is asked wrongly, or one is run that loads code or reads elsewhere."""
+"""If this fails, ONNX files are asked wrongly, or one that loads code or reads elsewhere is run."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _START = b"tree\nversion="
 _OBJECTIVES = {"binary", "multiclass", "multiclassova", "cross_entropy"}
 _PARAMETER = re.compile(r"\[(\w+): (.*)\]")
+_SWITCHES = {"is_unbalance", "extra_trees"}  # written as 0 and 1, read as truth values
 # What a new training takes over; the rest of the text's parameters are of files and machines.
 _KEPT = [
     "boosting",
@@ -134,7 +135,7 @@ def _settings(text: str) -> dict[str, Any]:
     for name, value in _PARAMETER.findall(rest):
         if name in _KEPT:
             try:
-                found[name] = json.loads(value)
+                found[name] = bool(int(value)) if name in _SWITCHES else json.loads(value)
             except ValueError:
                 found[name] = value
     return found

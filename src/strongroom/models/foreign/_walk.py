@@ -28,7 +28,7 @@ def arrays_in(thing: Any) -> Iterator[tuple[str, np.ndarray]]:  # noqa: ANN401 -
     Sparse matrices come dense if they are small, else as their values. Functions and modules are
     passed over; nothing is called but `__getstate__`.
     """
-    for path, found in _walk(thing, "", set(), 0):
+    for path, found in _walk(thing, "", {}, 0):
         if isinstance(found, np.ndarray):
             yield path, found
 
@@ -39,11 +39,14 @@ def digest_object(thing: Any) -> str:  # noqa: ANN401 - any object
     It tells models apart; it is no fingerprint of a file.
     """
     found = hashlib.sha256()
-    for path, value in _walk(thing, "", set(), 0):
+    for path, value in _walk(thing, "", {}, 0):
         found.update(path.encode("utf-8", "replace") + b"\0")
         if isinstance(value, np.ndarray):
             found.update(f"{value.dtype}{value.shape}\0".encode())
-            if value.dtype.hasobject:
+            if value.dtype.names is not None:
+                for name in value.dtype.names:  # without what lies between the fields
+                    found.update(np.ascontiguousarray(value[name]).tobytes())
+            elif value.dtype.hasobject:
                 found.update(repr(value.tolist()).encode("utf-8", "replace"))
             else:
                 found.update(np.ascontiguousarray(value).tobytes())
@@ -54,7 +57,7 @@ def digest_object(thing: Any) -> str:  # noqa: ANN401 - any object
     return found.hexdigest()
 
 
-def _walk(thing: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+def _walk(thing: Any, path: str, seen: dict[int, Any], depth: int) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
     if isinstance(thing, _PLAIN):
         yield path, thing
         return
@@ -63,7 +66,7 @@ def _walk(thing: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[s
         return
     if id(thing) in seen or depth > _DEEPEST:
         return
-    seen.add(id(thing))
+    seen[id(thing)] = thing  # kept: a number of something gone would be given anew
     if isinstance(thing, np.ndarray):
         if thing.dtype == object and thing.size and not isinstance(thing.flat[0], _PLAIN):
             yield from _children(enumerate(thing.flat), path, seen, depth)
@@ -77,7 +80,7 @@ def _walk(thing: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[s
     yield from _children(_parts(thing), path, seen, depth)
 
 
-def _children(parts: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+def _children(parts: Any, path: str, seen: dict[int, Any], depth: int) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
     for name, part in parts:
         yield from _walk(part, f"{path}.{name}" if path else str(name), seen, depth + 1)
 
