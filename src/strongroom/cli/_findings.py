@@ -34,6 +34,8 @@ _TITLES = {
     "utility": "how often it is right",
     "file": "its file",
     "baseline": "for comparison, without privacy",
+    "anonymize": "how people hide among each other in the data",
+    "discover": "what was left in the data",
 }
 _MOST_CHECKS = 4
 

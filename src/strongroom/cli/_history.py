@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 _FOLDER = "history"
 
 
-def _place(cache: Path, model: str | None, *files: str) -> Path:
-    named = "\0".join(str(Path(f).resolve()) for f in files)
-    if model is not None:
-        path = Path(model)
-        named += f"\0{path.resolve() if path.exists() else model}"
-    return cache / _FOLDER / f"{hashlib.sha256(named.encode()).hexdigest()[:32]}.json"
+def place_of(cache: Path, *named: str) -> Path:
+    """Return where audits of this model, these files and this preset are remembered."""
+    whole = [str(Path(n).resolve()) if Path(n).exists() else n for n in named]
+    name = hashlib.sha256("\0".join(whole).encode()).hexdigest()[:32]
+    return cache / _FOLDER / f"{name}.json"
 
 
-def last_audit(cache: Path | None, model: str | None, *files: str) -> dict[str, Any] | None:
-    """Return the last audit of a model on these files, or None; what is damaged counts as none."""
-    if cache is None:
+def last_audit(place: Path | None) -> dict[str, Any] | None:
+    """Return the last audit that is remembered there; one that is damaged counts as none."""
+    if place is None or not place.is_file():
         return None
-    with contextlib.suppress(OSError, ValueError, InputError):
-        return read_audit(_place(cache, model, *files))
+    with contextlib.suppress(InputError):
+        return read_audit(place)
     return None
 
 
-def remember(
-    cache: Path | None, model: str | None, members: str, nonmembers: str, doc: Mapping[str, Any]
-) -> None:
-    """Keep an audit's findings for the next time."""
-    if cache is None:
+def remember(place: Path | None, doc: Mapping[str, Any]) -> None:
+    """Keep an audit's findings for the next time.
+
+    Raises:
+        WorkspaceError: the folder can't be written in.
+    """
+    if place is None:
         return
-    place = _place(cache, model, members, nonmembers)
     with user_errors(place):
         place.parent.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from strongroom.cli._findings import print_changes, print_exposed, print_findings
-from strongroom.cli._history import last_audit, read_audit, remember
+from strongroom.cli._history import last_audit, place_of, read_audit, remember
 from strongroom.cli._options import Common, common
 from strongroom.cli._way import walk
 from strongroom.errors import InputError
@@ -163,7 +163,9 @@ def _foreign(
         mapping=_mapping(asked["mapping"]),
         weights=asked["weights"],
     )
-    before = last_audit(cache, model, members, nonmembers)
+    how = asked["preset"] or "standard", *asked["attack"]
+    place = None if cache is None else place_of(cache, model or "", members, nonmembers, *how)
+    before = last_audit(place)
     with flags.console.bar("audit") as bar:
         audit = audit_any(
             subject,
@@ -180,7 +182,7 @@ def _foreign(
             progress=bar,
         )
     document = audit.to_json()
-    remember(cache, model, members, nonmembers, document)
+    remember(place, document)
     return document, before
 
 

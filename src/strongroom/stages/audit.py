@@ -59,6 +59,7 @@ def _work(way: Way) -> Outcome:
         policy=way.config.policy,
         baseline=twin,
         cache=workspace.folder / _CACHE,
+        name=way.config.project.name,
         progress=way.view,
     )
     return Outcome(result.to_json())
