@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.report.audits import make_audit
 
 from strongroom.report import render_html
 
@@ -65,6 +66,7 @@ def _files(make: Callable[..., ReportData], tmp_path_factory: pytest.TempPathFac
     pages = {
         "full": sample,
         "failed": make(audit={**(sample.audit or {}), "findings": failed}),
+        "audit": make_audit(),
         "early": make(train=None, audit=None, seal=None, budget=None, policy={}, previous=None),
     }
     for name, data in pages.items():
@@ -103,15 +105,15 @@ def test_nothing_overflows_and_axe_finds_no_serious_fault(
     visit: Callable[..., Page], size: str, scheme: str
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    for name in ("full", "failed", "early"):
+    for name in ("full", "failed", "early", "audit"):
         page = visit(name, size, color_scheme=scheme)
         assert page.evaluate(FITS)
         assert page.evaluate(STICKS_OUT) == []
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         assert page.evaluate(FITS)
         assert page.evaluate(STICKS_OUT) == []
-        if name == "failed":
-            # It shows every status and every section, so every colour and element.
+        if name in ("failed", "audit"):
+            # The first shows every status and every section, so every colour and element.
             found = axe.run(page).response
             bad = [f for f in found["violations"] if f["impact"] in {"serious", "critical"}]
             assert [(f["id"], [n["html"][:160] for n in f["nodes"][:4]]) for f in bad] == []
