@@ -40,6 +40,21 @@ def remembers():
     return make_pipeline(encode, tree).fit(rows[FEATURES], rows["readmitted"])
 
 
+def by_hand():
+    """A function of rows, that nothing can train again."""
+    tree = remembers()
+    return lambda rows: tree.predict_proba(rows)
+
+
+def fit(rows, labels):
+    texts = [c for c in rows.columns if rows[c].dtype == object or str(rows[c].dtype) == "str"]
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), texts),
+        remainder="passthrough",
+    )
+    return make_pipeline(encode, DecisionTreeClassifier(random_state=0)).fit(rows, labels)
+
+
 def breaks():
     raise ValueError("patient 7 has no ward")
 '''
