@@ -73,11 +73,28 @@ class Rows:
         """Return these rows, then the other's; ids and subjects stay where both have them."""
         both = self.subjects is not None and other.subjects is not None
         return Rows(
-            np.concatenate([self.inputs, other.inputs]),
+            np.concatenate(_one_width(self.inputs, other.inputs)),
             np.concatenate([self.labels, other.labels]),
             np.concatenate([self.numbers, other.numbers]),
             np.concatenate([self.subjects, other.subjects]) if both else None,
         )
+
+
+def _one_width(some: NDArray[Any], others: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Fill up tokens [n, t] of texts that were read apart, each as wide as its longest text.
+
+    Models fill short texts with 0, or with -1 where 0 is a token.
+    """
+    widths = some.shape[1:2], others.shape[1:2]
+    if widths[0] == widths[1] or not np.issubdtype(some.dtype, np.integer) or some.ndim != 2:  # noqa: PLR2004 - tokens
+        return some, others
+    wide = max(widths)[0]
+    fill = min(0, int(some.min(initial=0)), int(others.min(initial=0)))
+    padded = [
+        np.pad(part, ((0, 0), (0, wide - part.shape[1])), constant_values=fill)
+        for part in (some, others)
+    ]
+    return padded[0], padded[1]
 
 
 @dataclass(frozen=True, eq=False)
