@@ -21,6 +21,13 @@ BUILTIN = {
     "extraction.free_run": "strongroom.attacks.extraction:FreeRun",
     "inversion.class_representative": "strongroom.attacks.inversion:ClassRepresentative",
     "attribute.inference": "strongroom.attacks.attribute:AttributeInference",
+    "structure.stored": "strongroom.attacks.structure:StoredRows",
+    "structure.leaves": "strongroom.attacks.structure:Leaves",
+    "structure.regions": "strongroom.attacks.structure:Regions",
+    "structure.parameters": "strongroom.attacks.structure:DegreesOfFreedom",
+    "structure.settings": "strongroom.attacks.structure:RiskySettings",
+    "reconstruction.linear": "strongroom.attacks.reconstruction:LinearReconstruction",
+    "reconstruction.gradient": "strongroom.attacks.reconstruction:GradientInversion",
     "evasion.coordinate_search": "strongroom.attacks.evasion:CoordinateSearch",
 }
 """Our attacks, in the order they are run; named here so that they work from a plain source tree."""
