@@ -214,6 +214,7 @@ def audit(
     subject: str | None = None,
     forgotten: Any = None,  # noqa: ANN401 - a path or any Arrow speaker
     spec: TrainSpec | None = None,
+    planted: Any = None,  # noqa: ANN401 - a Plant or its file
     recipe: Any = None,  # noqa: ANN401 - a function or its name
     shadows: int = 0,
     query_budget: int | None = None,
@@ -247,6 +248,8 @@ def audit(
             them.
         spec: the recipe for the attacker's reference models; by default the one that the model
             says it was trained by.
+        planted: the canaries that stand in a language model's training text (see
+            `strongroom.attacks.extraction.plant`), or the file that records them.
         recipe: the function from rows and labels (places among the classes) to a model like this
             one, or its name, `package.module:fit`; anything fitted anew by itself needs none.
         shadows: how many of them; 0 takes the preset's.
@@ -276,6 +279,7 @@ def audit(
         target=target,
         person=subject,
         forgotten=forgotten,
+        planted=planted,
         recipe=recipe,
         spec=chosen_spec(
             preset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,13 @@ from strongroom.audit._given import (
 )
 from strongroom.audit._user_recipe import user_recipe
 from strongroom.config import AuditSpec, TrainSpec
+from strongroom.errors import InputError
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from strongroom.attacks.extraction import Plant
     from strongroom.audit._audit import Audit
     from strongroom.audit._given import Given
     from strongroom.config import Limit
@@ -119,6 +122,7 @@ def audit_any(
     target: str | None = None,
     person: str | None = None,
     forgotten: Any = None,  # noqa: ANN401 - see `forgotten_rows`
+    planted: Plant | Path | str | None = None,
     recipe: Any = None,  # noqa: ANN401 - see `user_recipe`
     spec: AuditSpec | None = None,
     policy: Mapping[str, Limit] | None = None,
@@ -136,6 +140,7 @@ def audit_any(
         target: the column that is predicted.
         person: the column that says whose row it is.
         forgotten: rows that were to be deleted from it.
+        planted: the canaries that stand in its training text, or the file that records them.
         recipe: the function that trains models like it, or its name.
         spec: which attacks, how many shadows, which coins.
         policy: metric id to limit.
@@ -178,6 +183,7 @@ def audit_any(
         member_table=inside.table,
         inspection=subject.inspection,
         forgotten=gone.rows if gone else None,
+        planted=read_plant(planted) if isinstance(planted, str | Path) else planted,
         recipe=None if recipe is None else user_recipe(recipe, model),
         spec=spec,
         policy=policy,
@@ -190,6 +196,23 @@ def audit_any(
     if not subject.format:
         return audit
     return replace(audit, examined={**audit.examined, "format": subject.format})
+
+
+def read_plant(path: Path | str) -> Plant:
+    """Read the record of canaries that were planted.
+
+    Raises:
+        InputError: it can't be read.
+        TamperedError: it isn't one.
+    """
+    from strongroom.attacks.extraction import Plant
+
+    try:
+        return Plant.from_json(json.loads(Path(path).read_text("utf-8")))
+    except OSError as error:
+        raise InputError(f"cannot read it: {error.strerror}", where=str(path)) from error
+    except ValueError as error:
+        raise InputError("not a JSON file", where=str(path)) from error
 
 
 def _digest(model: Model) -> str:

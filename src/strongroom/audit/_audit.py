@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.attacks._situation import ModelKind
+    from strongroom.attacks.extraction import Plant
     from strongroom.attacks.references import Recipe
     from strongroom.audit._compare import Change
     from strongroom.audit._finding import Finding
@@ -129,6 +130,7 @@ def audit_model(
     encoder: Any = None,  # noqa: ANN401 - see attacks.evasion.Encoder
     inspection: Inspection | None = None,
     forgotten: Rows | None = None,
+    planted: Plant | None = None,
     recipe: Recipe | None = None,
     spec: AuditSpec | None = None,
     policy: Mapping[str, Limit] | None = None,
@@ -156,6 +158,7 @@ def audit_model(
         encoder: turns such a table into inputs; the target's own by default.
         inspection: of the model file.
         forgotten: rows that were to be deleted from it; they are not among the members.
+        planted: the canaries that stand in its training text.
         recipe: how models like it are trained; found out by default.
         spec: which attacks, how many shadows, which coins.
         policy: metric id to limit.
@@ -191,6 +194,7 @@ def audit_model(
         immutable=spec.immutable,
         sensitive=spec.sensitive,
         forgotten=forgotten,
+        plant=planted,
         shadows=spec.shadows or preset.shadows,
         most_rows=preset.rows,
         most_evasion_rows=preset.evasion_rows,

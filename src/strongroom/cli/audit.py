@@ -25,15 +25,27 @@ if TYPE_CHECKING:
 _FOREIGN = (
     *("members", "nonmembers", "target", "preset", "attack", "sensitive", "immutable", "subject"),
     *("mapping", "classes", "columns", "weights", "predictions", "recipe", "query_budget"),
-    "shadows",
+    *("shadows", "planted"),
 )
 
 
 def _file(help_text: str, *names: str) -> Callable[[Command], Command]:
-    return click.option(*names, type=click.Path(path_type=Path), help=help_text)
+    return click.option(*names, type=click.Path(path_type=Path), metavar="FILE", help=help_text)
 
 
-@click.command("audit", help="Attack a model and say what it proves.")
+def _count(least: int, help_text: str, name: str, **more: Any) -> Callable[[Command], Command]:  # noqa: ANN401 - click's own
+    return click.option(name, type=click.IntRange(least), metavar="N", help=help_text, **more)
+
+
+_HELP = """Attack MODEL and say what it proves; without MODEL, this project's own.
+
+MODEL is a folder that Strongroom released or one of Hugging Face; a file of ONNX, XGBoost, LightGBM
+or skops; an http(s) address; or package.module:function, which returns an estimator, a torch module
+or a function from rows to probabilities. A pickle is never opened.
+"""
+
+
+@click.command("audit", help=_HELP, short_help="Attack a model and say what it proves.")
 @click.argument("model", required=False)
 @click.option("--members", metavar="FILE", help="Rows the model was trained on.")
 @click.option("--nonmembers", metavar="FILE", help="Rows of the same kind that it never saw.")
@@ -47,20 +59,26 @@ def _file(help_text: str, *names: str) -> Callable[[Command], Command]:
 @click.option("--immutable", multiple=True, metavar="COLUMN", help="What nobody can change.")
 @click.option("--subject", metavar="COLUMN", help="Whose row it is; attacks people, too.")
 @_file("Rows that were to be deleted: the rows, or one column that names them.", "--forgotten")
+@_file("The record of canaries that stand in the training text (JSON).", "--planted")
 @_file("How to talk to an endpoint (TOML).", "--mapping")
 @_file("Weights (safetensors) for the network that package.module:function builds.", "--weights")
 @click.option("--classes", metavar="A,B", help="Names in the order of the model's outputs.")
 @click.option("--columns", metavar="A,B", help="What the model takes, in its order.")
 @click.option("--recipe", metavar="MODULE:FIT", help="Trains models like it: fit(rows, labels).")
-@click.option("--query-budget", type=click.IntRange(1), help="Rows that one attack may ask for.")
-@click.option("--shadows", type=click.IntRange(1), help="Models that the attacker trains.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of the attacker's coins.")
+@_count(1, "Rows that one attack may ask the model for.", "--query-budget")
+@_count(1, "Models that the attacker trains; the preset's by default.", "--shadows")
+@_count(0, "Of the attacker's coins.", "--seed", default=0)
 @_file("Compare with this audit (its --json).", "--previous")
 @_file("Also write SARIF 2.1.0 here.", "--sarif")
 @_file("Also write a page that stands alone here.", "--html")
-@click.option("--exposed", type=click.IntRange(1), metavar="N", help="Name the N easiest members.")
+@_count(1, "Name the N members that are easiest to recognise, by row.", "--exposed")
 @click.option("--every", is_flag=True, help="Show what each attack found, not the worst alone.")
-@_file("Where reference models are kept for the next audit.", "--cache")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where what reference models said is kept for the next audit.",
+)
 @click.option("--no-cache", is_flag=True, help="Keep nothing.")
 @common
 def command(
@@ -72,11 +90,7 @@ def command(
     exposed: int | None,
     **asked: Any,  # noqa: ANN401 - the options above
 ) -> int:
-    """Audit MODEL, or without it the one of this project.
-
-    MODEL is a folder that Strongroom released or one of Hugging Face; a file of ONNX, XGBoost,
-    LightGBM or skops; an http(s) address; or package.module:function, which returns a model.
-    """
+    """Audit MODEL, or without it the one of this project."""
     every = asked.pop("every")
     then = read_audit(previous) if previous else None
     if model is None and not asked["predictions"]:
@@ -174,6 +188,7 @@ def _foreign(
             target=asked["target"],
             person=asked["subject"],
             forgotten=asked["forgotten"],
+            planted=asked["planted"],
             recipe=asked["recipe"],
             spec=spec,
             policy=policy,
