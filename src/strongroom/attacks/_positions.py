@@ -35,13 +35,26 @@ def columns_of(inputs: NDArray[Any]) -> list[NDArray[np.intp]]:
     return parts
 
 
-def few_values(column: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return the different values of a column, rising, or None where there are many.
+def few_values(column: NDArray[Any], most: int = FEW_VALUES) -> NDArray[np.float64] | None:
+    """Return the different values of a column, rising, or None where there are more than `most`.
 
     What is missing (NaN) is one of them, the last.
     """
     found = np.unique(column.astype(np.float64))
-    return found if len(found) <= FEW_VALUES else None
+    return found if len(found) <= most else None
+
+
+def code_columns(inputs: NDArray[Any], model: Any) -> frozenset[int]:  # noqa: ANN401 - any model
+    """Return the columns of rows [n, d] whose numbers stand for something else, without order.
+
+    Bins and other whole numbers; texts and truth values of a table that a codec made numbers of.
+    """
+    if inputs.dtype.kind in "iu":
+        return frozenset(range(inputs.shape[1]))
+    columns = getattr(getattr(model, "codec", None), "columns", None) or ()
+    if len(columns) != inputs.shape[1]:
+        return frozenset()
+    return frozenset(i for i, c in enumerate(columns) if c.kind in {"text", "boolean"})
 
 
 def spread_out(inputs: NDArray[Any], like: NDArray[Any]) -> NDArray[np.float64]:

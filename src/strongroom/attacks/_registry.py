@@ -28,6 +28,8 @@ BUILTIN = {
     "structure.settings": "strongroom.attacks.structure:RiskySettings",
     "reconstruction.linear": "strongroom.attacks.reconstruction:LinearReconstruction",
     "reconstruction.gradient": "strongroom.attacks.reconstruction:GradientInversion",
+    "stealing.copy": "strongroom.attacks.stealing:CopyByQueries",
+    "stealing.exact": "strongroom.attacks.stealing:ExactRecovery",
     "evasion.coordinate_search": "strongroom.attacks.evasion:CoordinateSearch",
 }
 """Our attacks, in the order they are run; named here so that they work from a plain source tree."""

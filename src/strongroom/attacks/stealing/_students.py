@@ -1,0 +1,194 @@
+"""Copies that learn from answers: a linear model, a small network, boosted trees."""
+
+from __future__ import annotations
+
+import zlib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from strongroom.attacks._positions import few_values, spread_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_WIDTH = 64
+_STEPS = 600
+_BATCH = 256
+_RATE = 0.01
+_WIDEST = 2_048  # numbers that a copy reads; more are mixed down by random signs
+_WIDEST_TREES = 200  # boosting looks at every column in every step
+_VOCABULARY = 1_024
+_HELD_OUT = 5  # one answer in so many chooses between the copies
+_CERTAIN = 1e-3
+
+
+class Student(Protocol):
+    """A copy."""
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return probabilities [n, classes]."""
+
+
+class Reader:
+    """Turns a model's inputs into numbers that any copy can learn from.
+
+    Args:
+        like: rows [n, …] that say which columns have few values.
+        kind: of the model: tokens are counted, everything else is scaled.
+    """
+
+    def __init__(self, like: NDArray[Any], kind: str) -> None:
+        self._kind, flat = kind, like.reshape(len(like), -1)
+        self._like = flat
+        few = [few_values(flat[:, i]) is not None for i in range(flat.shape[1])]
+        plain = bool(((flat == 0) | (flat == 1)).all()) if flat.dtype.kind == "f" else False
+        self._write_out = kind == "table" and not plain and any(few)
+        width = self._raw(flat[:1]).shape[1]
+        self._signs = None
+        if width > _WIDEST:
+            coins = np.random.default_rng(width)
+            signs = coins.integers(0, 2, (width, _WIDEST // 2)).astype(np.float32) * 2 - 1
+            self._signs = signs / np.float32(np.sqrt(width))
+        seen = self._mixed(flat)
+        self._mean, deviation = seen.mean(axis=0), seen.std(axis=0)
+        self._scale = np.where(deviation > 0, deviation, 1.0).astype(np.float32)
+
+    def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return float32 [n, w]."""
+        found: NDArray[np.float32] = (
+            self._mixed(inputs.reshape(len(inputs), -1)) - self._mean
+        ) / self._scale
+        return found
+
+    def _raw(self, flat: NDArray[Any]) -> NDArray[np.float32]:
+        if self._kind == "text":
+            return _counts(flat)
+        if self._write_out:
+            return spread_out(flat, self._like).astype(np.float32)
+        return np.nan_to_num(flat.astype(np.float32))
+
+    def _mixed(self, flat: NDArray[Any]) -> NDArray[np.float32]:
+        raw = self._raw(flat)
+        return raw if self._signs is None else raw @ self._signs
+
+
+def _counts(tokens: NDArray[Any]) -> NDArray[np.float32]:
+    """Return how often each token occurs, hashed into a fixed number of places."""
+    out = np.zeros((len(tokens), _VOCABULARY), np.float32)
+    found, places = np.unique(tokens, return_inverse=True)
+    hashed = np.array([zlib.crc32(str(t).encode()) % _VOCABULARY for t in found.tolist()])
+    rows = np.repeat(np.arange(len(tokens)), tokens.shape[1])
+    np.add.at(out, (rows, hashed[places.ravel()]), 1.0)
+    return out
+
+
+def learn(
+    features: NDArray[np.float32], answers: NDArray[np.float64], seed: int
+) -> tuple[str, Student]:
+    """Return the copy that agrees best with answers held out from it, trained on all of them.
+
+    Args:
+        features: float32 [n, w].
+        answers: probabilities [n, classes], or 0 and 1 for labels.
+        seed: of its coins.
+    """
+    held = np.arange(len(features)) % _HELD_OUT == 0
+    wanted = answers[held].argmax(axis=1)
+    best, agreed = "linear", -1.0
+    for name, make in _MAKERS.items():
+        student = make(features[~held], answers[~held], seed)
+        if student is None:
+            continue
+        share = float((student(features[held]).argmax(axis=1) == wanted).mean())
+        if share > agreed:
+            best, agreed = name, share
+    return best, teach(best, features, answers, seed)
+
+
+def teach(
+    name: str, features: NDArray[np.float32], answers: NDArray[np.float64], seed: int
+) -> Student:
+    """Return a copy of the kind that `learn` named."""
+    student = _MAKERS[name](features, answers, seed)
+    return student if student is not None else _linear(features, answers, seed)
+
+
+def _linear(x: NDArray[np.float32], y: NDArray[np.float64], seed: int) -> Student:
+    return _network(x, y, seed, hidden=0)
+
+
+def _mlp(x: NDArray[np.float32], y: NDArray[np.float64], seed: int) -> Student:
+    return _network(x, y, seed, hidden=_WIDTH)
+
+
+def _network(x: NDArray[np.float32], y: NDArray[np.float64], seed: int, *, hidden: int) -> Student:
+    """Minimise the cross-entropy to the answers by Adam, the rate falling to 0."""
+    import torch
+    from torch import nn
+
+    coins = torch.Generator().manual_seed(seed)
+    layers: list[nn.Module] = []
+    widths = [x.shape[1], *([hidden] if hidden else []), y.shape[1]]
+    for wide, high in pairwise(widths):
+        layer = nn.Linear(wide, high)
+        with torch.no_grad():
+            bound = wide**-0.5
+            layer.weight.uniform_(-bound, bound, generator=coins)
+            layer.bias.zero_()
+        layers += [layer, nn.ReLU()]
+    network = nn.Sequential(*layers[:-1])
+    inputs = torch.from_numpy(np.ascontiguousarray(x))
+    targets = torch.from_numpy(y.astype(np.float32))
+    solver = torch.optim.Adam(network.parameters(), lr=_RATE)
+    with torch.enable_grad():
+        for step in range(_STEPS):
+            for group in solver.param_groups:
+                group["lr"] = _RATE * (1 - step / _STEPS)
+            rows = torch.randint(len(inputs), (min(_BATCH, len(inputs)),), generator=coins)
+            loss = nn.functional.cross_entropy(network(inputs[rows]), targets[rows])
+            solver.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            solver.step()
+
+    def answer(features: NDArray[np.float32]) -> NDArray[np.float64]:
+        with torch.no_grad():
+            scores = network(torch.from_numpy(np.ascontiguousarray(features)))
+        found: NDArray[np.float64] = scores.softmax(dim=1).numpy().astype(np.float64)
+        return found
+
+    return answer
+
+
+def _boosted(x: NDArray[np.float32], y: NDArray[np.float64], seed: int) -> Student | None:
+    """Boosted trees on each class as often as the answer says; None without scikit-learn."""
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+    except ImportError:
+        return None
+    if x.shape[1] > _WIDEST_TREES:
+        return None
+    rows, labels = np.nonzero(y > _CERTAIN)
+    weights = y[rows, labels]
+    if len(np.unique(labels)) < 2:  # noqa: PLR2004 - two make a choice
+        return None
+    fitted = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
+    fitted.fit(x[rows], labels, sample_weight=weights)
+    classes = y.shape[1]
+
+    def answer(features: NDArray[np.float32]) -> NDArray[np.float64]:
+        out = np.zeros((len(features), classes))
+        out[:, fitted.classes_] = fitted.predict_proba(features)
+        return out
+
+    return answer
+
+
+_MAKERS: dict[str, Callable[[NDArray[np.float32], NDArray[np.float64], int], Student | None]] = {
+    "linear": _linear,
+    "network": _mlp,
+    "boosted trees": _boosted,
+}
