@@ -145,7 +145,7 @@ def test_a_refuted_claim_fails_whatever_the_policy(policy: dict[str, Limit]) -> 
     verdict = judge([bound(3.5, 3.0)], policy)
     assert not verdict.ok
     assert verdict.failing[0].severity is Severity.CRITICAL
-    assert "refutes the proved ε = 3" in verdict.failing[0].reason
+    assert "refutes the claimed ε = 3" in verdict.failing[0].reason
 
 
 def test_a_bound_below_its_claim_is_held_against_the_policy() -> None:

@@ -186,6 +186,51 @@ def test_predictions_alone(clinic: Clinic) -> None:
     assert done.json["examined"]["format"] == "predictions"
 
 
+TRAINING = '''
+import numpy as np
+
+
+def careless(inputs, labels, *, seed, on_step=None):
+    """Gradient descent without noise, and somebody claims that it is private."""
+    weights = np.zeros((inputs.shape[1], 2), np.float32)
+    on_step({"weights": weights.copy()})
+    for _ in range(4):
+        odds = np.exp(inputs @ weights - (inputs @ weights).max(axis=1, keepdims=True))
+        slope = odds / odds.sum(axis=1, keepdims=True)
+        slope[np.arange(len(labels)), labels] -= 1
+        weights -= 0.5 * inputs.T @ slope / len(inputs)
+        on_step({"weights": weights.copy()})
+    return lambda rows: np.full((len(rows), 2), 0.5)
+'''
+
+
+def test_a_training_function_that_breaks_its_claim(clinic: Clinic) -> None:
+    (clinic.folder / "trains.py").write_text(TRAINING)
+    rows = people(300, 1)
+    numbers = pa.table(
+        {
+            "age": [a / 90 for a in rows.column("age").to_pylist()],
+            "stay": [s / 30 for s in rows.column("stay").to_pylist()],
+            "readmitted": rows.column("readmitted"),
+        }
+    )
+    write_table(numbers, clinic.folder / "numbers.csv")
+    claim = ("--training", "trains:careless", "--claimed-epsilon", "1", "--canaries", "400")
+    done = clinic(
+        *claim, "--target", "readmitted", model=None, members="numbers.csv", nonmembers=""
+    )
+    assert done.code == 1, done.err
+    assert "refutes the claimed ε = 1" in done.out
+    bound = next(line for line in done.out.splitlines() if "privacy.epsilon_lower_bound" in line)
+    assert bound.strip().startswith("FAIL")
+    refused(
+        clinic(*claim, "--target", "readmitted", model=None, members="seen.csv", nonmembers=""),
+        'takes numbers, and "sex" holds none',
+    )
+    refused(clinic("--training", "trains:careless", model=None), "--claimed-epsilon E")
+    refused(clinic(*claim), "no MODEL")
+
+
 def test_the_own_model(project: Project) -> None:
     done = project("audit", "--json", "--sarif", "own.sarif")
     assert done.code == 0, done.err

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from strongroom.audit._data import data_findings
     from strongroom.audit._given import Given, of_dataset, with_subjects
     from strongroom.audit._presets import PRESETS
+    from strongroom.audit._trained import audit_function
 
 # These lead to the attacks; judging alone (`strongroom check`) must stay light.
 _LATER = {
@@ -30,6 +31,7 @@ _LATER = {
     "with_subjects": "_given",
     "Subject": "_any",
     "audit_any": "_any",
+    "audit_function": "_trained",
     "chosen_spec": "_any",
     "subject_of": "_any",
     "PRESETS": "_presets",
@@ -55,6 +57,7 @@ __all__ = [
     "Threshold",
     "Verdict",
     "audit_any",
+    "audit_function",
     "audit_model",
     "check_request",
     "chosen_spec",

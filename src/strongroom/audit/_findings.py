@@ -218,7 +218,7 @@ def _against_claim(
     if result.reachable is not None and claim is not None:
         facts["reachable"] = result.reachable
         facts["note"] = (
-            f"a training that leaks all of the proved ε = {claim:.3g} would show about "
+            f"a training that leaks all of the claimed ε = {claim:.3g} would show about "
             f"{result.reachable:.3g} with {result.canaries:,} canaries: more canaries show more"
         )
     return facts

@@ -127,7 +127,7 @@ def _against(finding: Finding, threshold: Threshold) -> tuple[Status, str]:
     value = finding.value
     assert value is not None  # noqa: S101 - hold has just looked
     low, high = (finding.interval.low, finding.interval.high) if finding.interval else (value,) * 2
-    whose = {POLICY: "the policy's limit", DEFAULT: "the default limit", CLAIM: "the proved ε"}
+    whose = {POLICY: "the policy's limit", DEFAULT: "the default limit", CLAIM: "the claimed ε"}
     name = whose.get(threshold.source, threshold.source)
     if threshold.source == CLAIM and threshold.max is not None and value > threshold.max:
         estimated = finding.metric.endswith("_estimate")

@@ -18,10 +18,11 @@ from strongroom.errors import InputError
 from strongroom.files import write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Command = Callable[..., Any]
 
+_TRAINING = ("claimed_epsilon", "delta", "sampling_rate", "canaries", "runs")
 _FOREIGN = (
     *("members", "nonmembers", "target", "preset", "attack", "sensitive", "immutable", "subject"),
     *("mapping", "classes", "columns", "weights", "predictions", "recipe", "query_budget"),
@@ -65,6 +66,16 @@ or a function from rows to probabilities. A pickle is never opened.
 @click.option("--classes", metavar="A,B", help="Names in the order of the model's outputs.")
 @click.option("--columns", metavar="A,B", help="What the model takes, in its order.")
 @click.option("--recipe", metavar="MODULE:FIT", help="Trains models like it: fit(rows, labels).")
+@click.option(
+    "--training",
+    metavar="MODULE:TRAIN",
+    help="Audit a training function instead of a MODEL: does it keep the claimed ε?",
+)
+@click.option("--claimed-epsilon", type=float, metavar="E", help="What is claimed for --training.")
+@click.option("--delta", type=float, metavar="D", help="Of that claim; 1e-5 by default.")
+@click.option("--sampling-rate", type=float, metavar="Q", help="Its chance of a row per step.")
+@_count(20, "Records to plant in --training; more show more.", "--canaries")
+@_count(1, "How often --training is run.", "--runs")
 @_count(1, "Rows that one attack may ask the model for.", "--query-budget")
 @_count(1, "Models that the attacker trains; the preset's by default.", "--shadows")
 @_count(0, "Of the attacker's coins.", "--seed", default=0)
@@ -93,8 +104,10 @@ def command(
     """Audit MODEL, or without it the one of this project."""
     every = asked.pop("every")
     then = read_audit(previous) if previous else None
-    if model is None and not asked["predictions"]:
-        given = [name for name in _FOREIGN if asked[name]]
+    if asked["training"]:
+        document, before = _training(flags, model, asked), None
+    elif model is None and not asked["predictions"]:
+        given = [name for name in (*_FOREIGN, *_TRAINING) if asked[name]]
         if given:
             flag = f"--{given[0].replace('_', '-')}"
             raise InputError(
@@ -201,6 +214,37 @@ def _foreign(
     return document, before
 
 
+def _training(flags: Common, model: str | None, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Audit a training function."""
+    from strongroom.audit import audit_function
+
+    if model is not None:
+        raise InputError(
+            "--training audits a training function, and no MODEL",
+            hint="leave out MODEL, or --training",
+        )
+    if asked["claimed_epsilon"] is None or not asked["members"]:
+        raise InputError(
+            "what is claimed for the training, and on which rows?",
+            hint="--claimed-epsilon E --delta D --members FILE --target COLUMN",
+        )
+    settings = {n: asked[n] for n in _TRAINING if asked[n] is not None}
+    policy = flags.config().policy if flags.config_path.exists() else {}
+    words = [("training", asked["training"]), ("members", asked["members"])]
+    words += [("target", asked["target"]), *settings.items()]
+    with flags.console.bar("audit") as bar:
+        return audit_function(
+            asked["training"],
+            asked["members"],
+            target=asked["target"],
+            policy=policy,
+            seed=asked["seed"],
+            reproduce=_command(None, [*words, ("seed", asked["seed"])]),
+            progress=bar,
+            **settings,
+        ).to_json()
+
+
 def _default_cache() -> Path:
     from platformdirs import user_cache_path
 
@@ -227,11 +271,15 @@ def _mapping(path: Path | None) -> dict[str, Any] | None:
 
 def _reproduce(model: str | None, asked: Mapping[str, Any]) -> str:
     """Return the command as it was given, less where results went."""
+    return _command(model, [(name, asked[name]) for name in (*_FOREIGN, "forgotten", "seed")])
+
+
+def _command(model: str | None, options: Sequence[tuple[str, Any]]) -> str:
     import shlex
 
     words = ["strongroom", "audit", *([model] if model else [])]
-    for name in (*_FOREIGN, "forgotten", "seed"):
-        flag, value = f"--{name.replace('_', '-')}", asked[name]
+    for name, value in options:
+        flag = f"--{name.replace('_', '-')}"
         if value is True:
             words.append(flag)
         elif isinstance(value, tuple):

@@ -45,7 +45,7 @@ _NOT_CHECKED = (
 _SOURCES = {
     "policy": "set by the policy",
     "default": "Strongroom’s default",
-    "claim": "the proved ε",
+    "claim": "the claimed ε",
 }
 _SHORT_DIGEST = 16
 
