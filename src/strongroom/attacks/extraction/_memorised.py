@@ -62,7 +62,7 @@ class Memorised:
             return speaker
         inside = runs_of(situation.members, speaker.end)
         outside = runs_of(situation.nonmembers, speaker.end)
-        cut = _cut(speaker, inside)
+        cut = _cut(speaker, inside, outside)
         if isinstance(cut, NotEvaluable):
             return cut
         inside, outside = inside.of_at_least(cut.whole), outside.of_at_least(cut.whole)
@@ -107,22 +107,28 @@ class _Cut:
         return self.prefixes[-1] + self.suffix
 
 
-def _cut(speaker: Speaker, runs: Runs) -> _Cut | NotEvaluable:
+def _cut(speaker: Speaker, inside: Runs, outside: Runs) -> _Cut | NotEvaluable:
     """Choose lengths that half of the texts have: 100 and 50 tokens where they are long enough."""
-    if not len(runs):
-        return NotEvaluable("there is no training text to give the beginning of")
-    usual = min(speaker.context, int(np.median(runs.lengths)))
+    if not len(inside) or not len(outside):
+        return NotEvaluable("a text of the training data and another are needed to compare")
+    usual = min(speaker.context, _usual(inside.lengths), _usual(outside.lengths))
     suffix = min(_SUFFIX, usual // 2)
     longest = min(_PREFIX, usual - suffix)
-    some = runs.sample(200, 0)
+    some = inside.sample(200, 0)
     letters = sum(len(text) for text in speaker.decode(some.tokens))
     fewest = max(2, math.ceil(_FEWEST_CHARACTERS * int(some.lengths.sum()) / max(letters, 1)))
     if suffix < fewest:
         return NotEvaluable(
-            f"half of the texts have fewer than {usual + 1} tokens; {2 * fewest} are needed for a "
+            f"too many texts have fewer than {usual + 1} tokens; {2 * fewest} are needed for a "
             f"beginning and a suffix of {_FEWEST_CHARACTERS} characters, which nobody guesses"
         )
     return _Cut(tuple(sorted({max(1, longest // 4), max(1, longest // 2), longest})), suffix)
+
+
+def _usual(lengths: NDArray[np.int64]) -> int:
+    """Return the length that half of the texts have, or as many as are needed."""
+    enough = min(len(lengths), max(len(lengths) // 2, _FEWEST_ROWS))
+    return int(np.sort(lengths)[::-1][enough - 1])
 
 
 def _most_rows(situation: Situation, speaker: Speaker, cut: _Cut) -> int:

@@ -3,7 +3,9 @@
 Carlini et al. 2019, section 4. Where letters are tokens, candidates form a tree, beginnings are
 read once, and a branch that is already less likely than the secret is left: so a secret that was
 learnt is found among 10^16 as exactly as among 10^6. Only where the search is too long is the rank
-sampled, and what lies beyond the sample read off a skew-normal distribution.
+estimated: from secrets drawn evenly; in front of those, from secrets that the model itself wrote,
+each weighted by how much too often it writes it, which errs to neither side; and where letters
+aren't tokens, by the paper's skew-normal distribution, which is seen to say too little far out.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from strongroom.attacks._intervals import share_interval
+from strongroom.attacks._intervals import share_interval, special_functions
 from strongroom.attacks.extraction._skew_normal import SkewNormal
 
 if TYPE_CHECKING:
@@ -25,15 +27,17 @@ if TYPE_CHECKING:
     from strongroom.attacks.extraction._plant import Canary, Template
     from strongroom.attacks.extraction._speaker import Reading, Speaker
 
-How = Literal["enumerated", "searched", "sampled", "extrapolated"]
+How = Literal["enumerated", "searched", "sampled", "weighted", "extrapolated"]
 
 _TRIED = 32
 _SAMPLES = 10_000
 _FIRST_LOOK = 1_000
-_ENOUGH = 30  # sampled secrets that are likelier, for a share that needs no extrapolation
+_ENOUGH = 30  # sampled secrets that are likelier, for a share of them
+_WRITTEN = 5_000  # secrets that the model writes itself
 _REFITS = 200
 _TIE = 1e-4  # nats; what differs by less counts as likelier, against the attacker
 _MOST_LISTED = 1_000_000
+_Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,10 @@ def standings(
         ahead = tree.ahead(own + _TIE, budget // 2)
         if ahead is not None:
             return _ranked(max(1, ahead), template.space, "searched"), controls
-    return _sampled(own, sample, template, coins), controls
+    standing = _sampled(own, sample, template, coins)
+    if tree is not None and standing.how == "extrapolated":
+        standing = _weighted(own, tree, standing, min(_WRITTEN, most), coins)
+    return standing, controls
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,28 @@ class _Tree:
                     )
                 )
 
+    def written(
+        self, count: int, coins: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Let the model write secrets.
+
+        Returns:
+            Each one's loss, and the log of the chance that it was to be written, float64 [count].
+        """
+        losses, chances = np.zeros(count), np.zeros(count)
+        step, start = self.speaker.rows_at_once(1), _read(self.speaker, self.before)
+        for i in range(0, count, step):
+            part = slice(i, min(count, i + step))
+            reading = start.take(np.zeros(part.stop - i, np.int64))
+            for _ in range(self.length):
+                expected = reading.following[:, self.letters].astype(np.float64)
+                own = expected - special_functions().logsumexp(expected, axis=1, keepdims=True)
+                chosen = (own + coins.gumbel(size=own.shape)).argmax(axis=1)[:, None]
+                losses[part] -= np.take_along_axis(expected, chosen, axis=1)[:, 0]
+                chances[part] += np.take_along_axis(own, chosen, axis=1)[:, 0]
+                _, reading = reading.on(self.letters[chosen])
+        return losses, chances
+
     def ahead(self, most: float, budget: int) -> int | None:
         """Return how many secrets have a loss of at most `most`; None: too many to count."""
         try:
@@ -236,6 +265,25 @@ def _listed(loss: float, ordered: NDArray[np.float32]) -> Standing:
 def _ranked(rank: int, space: int, how: How) -> Standing:
     exposure = math.log2(space) - math.log2(rank)
     return Standing(exposure, exposure, exposure, rank / space, rank, how)
+
+
+def _weighted(
+    loss: float, tree: _Tree, evenly: Standing, count: int, coins: np.random.Generator
+) -> Standing:
+    """Return the standing by secrets that the model wrote, if enough of them are likelier.
+
+    The mean of 1 / (chance to be written) over those that are is the rank, whatever the chances.
+    """
+    losses, chances = tree.written(count, coins)
+    weights = np.where(losses <= loss + _TIE, np.exp(-chances), 0.0)
+    if np.count_nonzero(weights) < _ENOUGH:
+        return evenly
+    rank = max(1.0, float(weights.mean()))
+    spread = _Z95 * float(weights.std()) / rank / count**0.5
+    most = tree.length * math.log2(len(tree.letters))
+    middle, half = most - math.log2(rank), spread / math.log(2)
+    low, high = max(0.0, middle - half), min(most, middle + half)
+    return Standing(middle, low, high, evenly.p_value, None, "weighted")
 
 
 def _sampled(
