@@ -13,7 +13,14 @@ GROUP = "strongroom.attacks"
 
 BUILTIN = {
     "membership.loss": "strongroom.attacks.membership:LossThreshold",
+    "membership.combined": "strongroom.attacks.membership:Combined",
     "membership.lira": "strongroom.attacks.membership:Lira",
+    "membership.lira_offline": "strongroom.attacks.membership:LiraOffline",
+    "membership.lira_fixed": "strongroom.attacks.membership:LiraFixed",
+    "membership.rmia": "strongroom.attacks.membership:Rmia",
+    "membership.rmia_offline": "strongroom.attacks.membership:RmiaOffline",
+    "membership.bavaria": "strongroom.attacks.membership:Bavaria",
+    "membership.calibrated": "strongroom.attacks.membership:Calibrated",
     "privacy.one_run": "strongroom.attacks.privacy:OneRun",
     "privacy.estimate": "strongroom.attacks.privacy:Estimate",
     "extraction.exposure": "strongroom.attacks.extraction:Exposure",
@@ -30,6 +37,7 @@ BUILTIN = {
     "reconstruction.gradient": "strongroom.attacks.reconstruction:GradientInversion",
     "stealing.copy": "strongroom.attacks.stealing:CopyByQueries",
     "stealing.exact": "strongroom.attacks.stealing:ExactRecovery",
+    "erasure.forgotten": "strongroom.attacks.erasure:Forgotten",
     "evasion.coordinate_search": "strongroom.attacks.evasion:CoordinateSearch",
 }
 """Our attacks, in the order they are run; named here so that they work from a plain source tree."""

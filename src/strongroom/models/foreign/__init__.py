@@ -25,13 +25,17 @@ from strongroom.models.foreign._reference import Adapter, Options, Reference
 if TYPE_CHECKING:
     from strongroom.models.foreign._callable import CallableModel
     from strongroom.models.foreign._predictions import Predictions, split_members
-    from strongroom.models.foreign._sklearn import SklearnModel
+    from strongroom.models.foreign._sklearn import SklearnModel, last_step
     from strongroom.models.foreign._torch import TorchModel
+    from strongroom.models.foreign._walk import arrays_in, digest_object
 
 _LATER = {
     "CallableModel": "_callable",
     "Predictions": "_predictions",
     "SklearnModel": "_sklearn",
+    "arrays_in": "_walk",
+    "digest_object": "_walk",
+    "last_step": "_sklearn",
     "TorchModel": "_torch",
     "split_members": "_predictions",
 }
@@ -47,7 +51,10 @@ __all__ = [
     "SklearnModel",
     "TorchModel",
     "adapter_names",
+    "arrays_in",
+    "digest_object",
     "find_function",
+    "last_step",
     "load_adapter",
     "open_model",
     "split_members",
