@@ -1,19 +1,48 @@
 """Could an attacker tell whether a person was in the training data (membership inference)?
 
-In: a model, rows that it was trained on and rows that it wasn't. Out: a `RocResult`. Pure functions
-of (scores, membership) do the judging; nothing here reads or writes files.
+In: a model, rows that it was trained on and rows that it wasn't. Out: a `RocResult`, of people too
+where rows are known to be a person's, and the rows that are most exposed, by number. Pure functions
+of (target's signals, references' signals, membership) do the scoring; nothing here reads or writes
+files. `combined` is the default: it weighs what the others see.
 """
 
 from strongroom.attacks._signal import confidence, confidence_of_logits
-from strongroom.attacks.membership._lira import Lira, lira, lira_scores
+from strongroom.attacks.membership._bavaria import Bavaria, bavaria_scores
+from strongroom.attacks.membership._calibrated import Calibrated, calibrated_scores
+from strongroom.attacks.membership._combined import Combined, combined_scores
+from strongroom.attacks.membership._judging import most_exposed, of_persons
+from strongroom.attacks.membership._lira import (
+    Lira,
+    LiraFixed,
+    LiraOffline,
+    lira,
+    lira_offline_scores,
+    lira_scores,
+)
 from strongroom.attacks.membership._loss_threshold import LossThreshold, loss_threshold
+from strongroom.attacks.membership._rmia import Rmia, RmiaOffline, choose_a, rmia_scores
 
 __all__ = [
+    "Bavaria",
+    "Calibrated",
+    "Combined",
     "Lira",
+    "LiraFixed",
+    "LiraOffline",
     "LossThreshold",
+    "Rmia",
+    "RmiaOffline",
+    "bavaria_scores",
+    "calibrated_scores",
+    "choose_a",
+    "combined_scores",
     "confidence",
     "confidence_of_logits",
     "lira",
+    "lira_offline_scores",
     "lira_scores",
     "loss_threshold",
+    "most_exposed",
+    "of_persons",
+    "rmia_scores",
 ]

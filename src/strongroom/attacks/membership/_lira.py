@@ -1,22 +1,30 @@
-"""LiRA, the likelihood-ratio attack on membership, in its online form.
+"""LiRA, the likelihood-ratio attack on membership: online, offline, and with one variance for all.
 
 After Carlini et al., "Membership Inference Attacks From First Principles", IEEE S&P 2022.
 Shadow models are trained on random parts of the attacked rows; per row, one Gaussian is fitted to
 the confidences of the shadows that saw it and one to those that didn't, and the target's confidence
-is held against both.
+is held against both; offline, against the second alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from strongroom.attacks._results import NotEvaluable
-from strongroom.attacks._roc import judge_scores
 from strongroom.attacks._signal import confidence
 from strongroom.attacks._situation import Pool
+from strongroom.attacks.membership._judging import judge
+from strongroom.attacks.membership._look import (
+    METRICS,
+    OFFLINE,
+    WITH_REFERENCES,
+    as_signal,
+    look,
+    settle,
+)
+from strongroom.attacks.membership._sides import FLOOR, IN, OUT, Sides
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -24,54 +32,63 @@ if TYPE_CHECKING:
 
     from strongroom.attacks._results import RocResult
     from strongroom.attacks._situation import Rows, Situation
-    from strongroom.attacks.references import Shadows
+    from strongroom.attacks.membership._look import Looked
     from strongroom.config import TrainSpec
     from strongroom.models import Model
 
 Variance = Literal["row", "global", "shrunk"]
 
-_KNOWLEDGE = (
-    "the record with its true label, the model's probabilities for it, the training recipe, and "
-    "records of the same population to train shadow models on"
-)
 _PRIOR = 16.0  # pseudo-observations that draw a row's variance to the global one
-_FLOOR = 1e-12
 
 
 def lira_scores(
-    target: NDArray[np.float64],
-    shadows: NDArray[np.float64],
+    target: NDArray[np.floating],
+    shadows: NDArray[np.floating],
     membership: NDArray[np.bool_],
     variance: Variance = "shrunk",
 ) -> NDArray[np.float64]:
     """Return log N(target; in) - log N(target; out) per row; high means member.
 
     Args:
-        target: float64 [n], the target's confidences.
-        shadows: float64 [M, n], the shadows' confidences.
-        membership: bool [M, n], which shadow learnt from which row; each row needs at least one
-            shadow on either side.
+        target: [n], the target's confidences.
+        shadows: [M, n], the shadows' confidences.
+        membership: bool [M, n], which shadow learnt from which row; a row without a shadow on
+            either side scores 0.
         variance: of each row's two Gaussians: "row" is the paper's own, for hundreds of shadows;
             "global" pools it over all rows, for few; "shrunk" draws the row's towards the global
             by 16 pseudo-observations, which serves both.
     """
-    inside, outside = membership.astype(np.float64), (~membership).astype(np.float64)
-    scores = np.zeros(len(target))
-    for sign, weight in ((1.0, inside), (-1.0, outside)):
-        count = weight.sum(axis=0)
-        mean = (weight * shadows).sum(axis=0) / count
-        squares = (weight * (shadows - mean) ** 2).sum(axis=0)
-        degrees = np.maximum(count - 1, 0)
-        pooled = squares.sum() / max(1.0, degrees.sum())
-        if variance == "global":
-            spread = np.full(len(target), pooled)
-        elif variance == "row":
-            spread = squares / np.maximum(degrees, 1)
-        else:
-            spread = (squares + _PRIOR * pooled) / (degrees + _PRIOR)
-        spread = np.maximum(spread, _FLOOR)
-        scores += sign * (-0.5 * np.log(spread) - 0.5 * (target - mean) ** 2 / spread)
+    sides = Sides.of(shadows, membership)
+    spread = _variances(sides, variance)
+    own = np.log(spread) + (target - sides.mean) ** 2 / spread
+    scores: NDArray[np.float64] = np.nan_to_num((own[OUT] - own[IN]) / 2)
     return scores
+
+
+def lira_offline_scores(
+    target: NDArray[np.floating],
+    shadows: NDArray[np.floating],
+    membership: NDArray[np.bool_],
+    variance: Variance = "shrunk",
+) -> NDArray[np.float64]:
+    """Return how many deviations the target is surer than shadows that didn't see the row.
+
+    The one-sided test of section 5.3; see `lira_scores`.
+    """
+    sides = Sides.of(shadows, membership)
+    spread = _variances(sides, variance)[OUT]
+    scores: NDArray[np.float64] = np.nan_to_num((target - sides.mean[OUT]) / np.sqrt(spread))
+    return scores
+
+
+def _variances(sides: Sides, variance: Variance) -> NDArray[np.float64]:
+    """Return the variance of each row's signal on each side, float64 [2, n]."""
+    pooled = sides.pooled()[:, None]
+    if variance == "global":
+        return np.broadcast_to(pooled, sides.squares.shape)
+    if variance == "row":
+        return np.maximum(sides.squares / np.maximum(sides.degrees, 1), FLOOR)
+    return np.maximum((sides.squares + _PRIOR * pooled) / (sides.degrees + _PRIOR), FLOOR)
 
 
 def lira(
@@ -108,35 +125,55 @@ def lira(
     recipe = BankRecipe(train_spec, noise_multiplier, target_rows)
     references = ReferenceModels(recipe, shadows, target_rows, seed)
     made = references.on(pool, len(target.classes), progress)
-    return made if isinstance(made, NotEvaluable) else _attack(target, pool, made, variance)
-
-
-def _attack(
-    target: Model, pool: Pool, shadows: Shadows, variance: Variance = "shrunk"
-) -> RocResult | NotEvaluable:
-    seen = shadows.confidence().astype(np.float64)
-    scores = lira_scores(confidence(target, pool.rows), seen, shadows.membership, variance)
-    return judge_scores(
-        *pool.split(scores),
-        shadows=len(shadows),
-        queries=len(pool.rows),
-        knowledge=_KNOWLEDGE,
-        details={"variance": variance, **shadows.details},
+    if isinstance(made, NotEvaluable):
+        return made
+    looked = settle(
+        as_signal(target, confidence(target, pool.rows)),
+        made.confidence(),
+        made.membership,
+        pool,
+        made.details,
     )
+    return looked if isinstance(looked, NotEvaluable) else _attack(looked, variance)
+
+
+def _attack(looked: Looked, variance: Variance) -> RocResult | NotEvaluable:
+    scores = lira_scores(looked.target, looked.references, looked.membership, variance)
+    return judge(looked, scores, WITH_REFERENCES, {"variance": variance})
 
 
 class Lira:
     """`lira` behind the attack seam."""
 
     name = "membership.lira"
-    metrics = ("membership.auc", "membership.tpr_at_fpr_0.001", "membership.tpr_at_fpr_0.01")
+    metrics = METRICS
+    variance: Variance = "shrunk"
 
     def run(self, situation: Situation) -> RocResult | NotEvaluable:
         """Attack a sample of the rows with as many shadows as the situation allows."""
-        made = situation.shadows_of()
-        if isinstance(made, NotEvaluable):
-            return made
-        result = _attack(situation.target, situation.pool(), made)
-        if isinstance(result, NotEvaluable):
-            return result
-        return replace(result, details={**result.details, "seed": situation.seed})
+        looked = look(situation)
+        return looked if isinstance(looked, NotEvaluable) else _attack(looked, self.variance)
+
+
+class LiraFixed(Lira):
+    """`lira` with one variance for all rows, as the paper does with few shadows."""
+
+    name = "membership.lira_fixed"
+    presets = ("full",)
+    variance: Variance = "global"
+
+
+class LiraOffline:
+    """`lira_offline_scores` behind the attack seam."""
+
+    name = "membership.lira_offline"
+    metrics = METRICS
+    presets = ("full",)
+
+    def run(self, situation: Situation) -> RocResult | NotEvaluable:
+        """Attack the rows of the situation with shadows that never saw the row."""
+        looked = look(situation)
+        if isinstance(looked, NotEvaluable):
+            return looked
+        scores = lira_offline_scores(looked.target, looked.references, looked.membership)
+        return judge(looked, scores, OFFLINE, {"variance": "shrunk"})

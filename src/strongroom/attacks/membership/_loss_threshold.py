@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from strongroom.attacks._roc import judge_scores
+import numpy as np
+
+from strongroom.attacks._results import NotEvaluable
 from strongroom.attacks._signal import confidence
+from strongroom.attacks._situation import Pool
+from strongroom.attacks.membership._judging import judge
+from strongroom.attacks.membership._look import ALONE, METRICS, as_signal, look, settle
 
 if TYPE_CHECKING:
-    from strongroom.attacks._results import NotEvaluable, RocResult
+    from strongroom.attacks._results import RocResult
     from strongroom.attacks._situation import Rows, Situation
     from strongroom.models import Model
 
-_KNOWLEDGE = "the record with its true label, and the model's probabilities for it"
 _MOST_ROWS = 200_000
 
 
@@ -21,22 +25,29 @@ def loss_threshold(model: Model, members: Rows, nonmembers: Rows) -> RocResult |
 
     The logit-scaled confidence ranks rows as the cross-entropy does, and doesn't saturate.
     """
-    return judge_scores(
-        confidence(model, members),
-        confidence(model, nonmembers),
-        queries=len(members) + len(nonmembers),
-        knowledge=_KNOWLEDGE,
-    )
+    pool = Pool(members.join(nonmembers), len(members))
+    nobody = np.empty((0, len(pool.rows)), np.bool_)
+    signal = as_signal(model, confidence(model, pool.rows))
+    looked = settle(signal, nobody.astype(np.float32), nobody, pool)
+    return looked if isinstance(looked, NotEvaluable) else judge(looked, looked.target, ALONE)
 
 
 class LossThreshold:
     """`loss_threshold` behind the attack seam."""
 
     name = "membership.loss"
-    metrics = ("membership.auc", "membership.tpr_at_fpr_0.001", "membership.tpr_at_fpr_0.01")
+    metrics = METRICS
 
     def run(self, situation: Situation) -> RocResult | NotEvaluable:
-        """Attack all rows: without shadows each costs one query, and many narrow the interval."""
+        """Attack all rows: without shadows each costs one query, and many narrow the interval.
+
+        Where queries are counted, those of the other attacks do for this one.
+        """
+        if situation.query_budget is not None or hasattr(situation.target, "queries"):
+            looked = look(situation, references=False)
+            if isinstance(looked, NotEvaluable):
+                return looked
+            return judge(looked, looked.target, ALONE)
         seed = situation.seed
         return loss_threshold(
             situation.target,
