@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _WIDTH = 64
 _STEPS = 600
 _BATCH = 256
+_FEW = 500
 _RATE = 0.01
 _WIDEST = 2_048  # numbers that a copy reads; more are mixed down by random signs
 _WIDEST_TREES = 200  # boosting looks at every column in every step
@@ -144,10 +145,11 @@ def _network(x: NDArray[np.float32], y: NDArray[np.float64], seed: int, *, hidde
     inputs = torch.from_numpy(np.ascontiguousarray(x))
     targets = torch.from_numpy(y.astype(np.float32))
     solver = torch.optim.Adam(network.parameters(), lr=_RATE)
+    steps = _STEPS if len(x) > _FEW else _STEPS // 2
     with torch.enable_grad():
-        for step in range(_STEPS):
+        for step in range(steps):
             for group in solver.param_groups:
-                group["lr"] = _RATE * (1 - step / _STEPS)
+                group["lr"] = _RATE * (1 - step / steps)
             rows = torch.randint(len(inputs), (min(_BATCH, len(inputs)),), generator=coins)
             loss = nn.functional.cross_entropy(network(inputs[rows]), targets[rows])
             solver.zero_grad()

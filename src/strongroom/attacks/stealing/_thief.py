@@ -92,3 +92,13 @@ class Maker:
             swapped = chosen[:, place]
             made[np.ix_(swapped, part)] = second[np.ix_(swapped, part)]
         return made
+
+    def near(self, rows: NDArray[Any], most: int, coins: np.random.Generator) -> NDArray[Any]:
+        """Return rows [n, d] each with up to `most` columns taken from a row of the maker's own."""
+        made, parts = rows.copy(), self.parts or []
+        second = self.rows[coins.integers(0, len(self.rows), len(rows))]
+        ranks = coins.random((len(rows), len(parts))).argsort(axis=1).argsort(axis=1)
+        for place, part in enumerate(parts):
+            swapped = ranks[:, place] < most
+            made[np.ix_(swapped, part)] = second[np.ix_(swapped, part)]
+        return made
