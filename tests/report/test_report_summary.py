@@ -152,6 +152,7 @@ def test_the_worst_of_several_attacks_is_what_counts(sample: ReportData) -> None
 def test_every_metric_that_can_be_judged_has_plain_words() -> None:
     for known in METRICS:
         assert metric(known).name != known
+        assert len(metric(known).name) <= 60 or metric(known).name == METRICS[known].title
         assert " " in metric(known).trouble, known
 
 

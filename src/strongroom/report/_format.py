@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from strongroom.report._metrics import Unit
+from strongroom.report._metrics_kinds import Unit
 from strongroom.report._read import finite
 
 if TYPE_CHECKING:
@@ -185,5 +185,5 @@ def limit_of(unit: Unit, low: float | None, high: float | None) -> str:
     if low is not None:
         return "must be yes" if unit is Unit.YES else f"at least {value_of(unit, low)}"
     if high is not None:
-        return f"at most {value_of(unit, high)}"
+        return "must be no" if unit is Unit.YES else f"at most {value_of(unit, high)}"
     return ""

@@ -5,43 +5,11 @@ Which way is better, standards and default limits are the audit's to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 from strongroom.audit import METRICS
+from strongroom.report._attack_words import WORDS
+from strongroom.report._metrics_kinds import Metric, Unit
 
-
-class Unit(StrEnum):
-    """How a metric's value is written."""
-
-    SHARE = "share"
-    RISK = "risk"
-    POINTS = "points"
-    EPSILON = "epsilon"
-    AUC = "auc"
-    COUNT = "count"
-    YES = "yes"
-    NUMBER = "number"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric that a policy can name.
-
-    Attributes:
-        id: stable id.
-        name: a few plain words.
-        trouble: the clause that follows "Not within policy:" when its limit is missed.
-        unit: how values are written.
-        help: two or three sentences for someone who sees it for the first time.
-    """
-
-    id: str
-    name: str
-    trouble: str
-    unit: Unit
-    help: str
-
+__all__ = ["Metric", "Unit", "metric"]
 
 _KNOWN = {
     known.id: known
@@ -174,15 +142,9 @@ _KNOWN = {
 }
 
 
-# How the values of metrics are written that have no words of their own above.
-_UNITS = {
-    "structure.degrees_of_freedom": Unit.NUMBER,
-    "structure.smallest_leaf": Unit.COUNT,
-    "structure.smallest_region": Unit.COUNT,
-    "structure.stored_points": Unit.COUNT,
-    "stealing.exact": Unit.YES,
-    "extraction.exposure": Unit.NUMBER,
-}
+_KNOWN |= {told.id: told for told in WORDS}
+
+# How the values of metrics are written that nobody has found words for.
 _UNIT_BY_WORD = (
     ("auc", Unit.AUC),
     ("epsilon", Unit.EPSILON),
@@ -206,7 +168,6 @@ def metric(metric_id: str, title: str = "") -> Metric:
         return known
     told = METRICS.get(metric_id)
     name = (told.title if told else title) or metric_id
-    unit = _UNITS.get(metric_id) or next(
-        (unit for word, unit in _UNIT_BY_WORD if word in metric_id.rpartition(".")[2]), Unit.NUMBER
-    )
+    last = metric_id.partition(".")[2]
+    unit = next((unit for word, unit in _UNIT_BY_WORD if word in last), Unit.NUMBER)
     return Metric(metric_id, name, f"“{name}” misses its limit", unit, name)
