@@ -190,11 +190,10 @@ def test_files_of_xgboost(tmp_path: Path, ending: str, count: int) -> None:
     model: Any = opened.model
     assert opened.kind == "xgboost"
     check_model(model, dataset, dataset)
-    inputs, labels = model.read(dataset)
+    inputs, _ = model.read(dataset)
     wanted = estimator.predict_proba(dataset.table.to_pandas()[["a", "b"]])
     np.testing.assert_allclose(model.predict_proba(inputs), wanted, atol=1e-6)
-    again = model.fit(inputs, labels, 0)
-    np.testing.assert_allclose(again.predict_proba(inputs), wanted, atol=1e-5)
+    assert not callable(model.fit), "the file keeps neither learning rate nor any other setting"
     path.write_bytes(b'{"learner": {}}' if ending == "json" else b"{L\0\0\0\0\0\0\0\7learner{}")
     with pytest.raises(InputError):
         open_model(path)

@@ -23,7 +23,7 @@ _NUMBERED = ("Column_", "f")  # what LightGBM and XGBoost call columns without n
 class BoosterModel(ForeignModel):
     """A booster from its own file.
 
-    A class beneath gives `_margins` and `_retrained`, and says what its file holds.
+    A class beneath gives `_answer`, and `fit` where the file says how it was trained.
 
     Args:
         booster: the library's own.
@@ -31,7 +31,7 @@ class BoosterModel(ForeignModel):
         outputs: how many numbers it gives a row; one is of the second of two classes.
         names: of the columns that it was trained on.
         target, columns: see `open_model`.
-        settings: what it was trained with, as its file says.
+        settings: what it was trained with, where its file says it.
     """
 
     estimator: Any
@@ -46,7 +46,7 @@ class BoosterModel(ForeignModel):
         names: Sequence[str],
         target: str | None,
         columns: Sequence[str] | None,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         given = [str(n) for n in names]
         wide = len(given)
@@ -55,7 +55,8 @@ class BoosterModel(ForeignModel):
         codec = TableCodec(columns or given or None, width=wide or None)
         super().__init__(codec, need_classes(classes, max(2, outputs)), target)
         self.estimator = booster
-        self.recipe = {"class": self.kind, "settings": dict(settings)}
+        if settings is not None:
+            self.recipe = {"class": self.kind, "settings": dict(settings)}
 
     def _content(self) -> Any:  # noqa: ANN401
         return {"classes": self.classes, "booster": self.estimator}

@@ -17,31 +17,9 @@ if TYPE_CHECKING:
 
     from strongroom.models.foreign._reference import Options, Reference
 
-_KEPT = [
-    "eta",
-    "max_depth",
-    "min_child_weight",
-    "gamma",
-    "subsample",
-    "colsample_bytree",
-    "colsample_bylevel",
-    "colsample_bynode",
-    "lambda",
-    "alpha",
-    "max_leaves",
-    "max_bin",
-    "grow_policy",
-    "tree_method",
-    "max_delta_step",
-    "scale_pos_weight",
-    "num_parallel_tree",
-    "max_cat_to_onehot",
-    "max_cat_threshold",
-]
-
 
 class XGBoostModel(BoosterModel):
-    """A classifier of XGBoost.
+    """A classifier of XGBoost; its file doesn't say how it was trained, so it can't be fitted anew.
 
     Args:
         data: of the file.
@@ -81,43 +59,21 @@ class XGBoostModel(BoosterModel):
             names=booster.feature_names or [f"f{i}" for i in range(wide)],
             target=target,
             columns=columns,
-            settings={
-                **_settings(learner),
-                "objective": objective.replace("softmax", "softprob"),
-                "rounds": int(booster.num_boosted_rounds()),
-                **({"num_class": count} if count > 1 else {}),
-            },
         )
         self._names = booster.feature_names
         self._types = booster.feature_types
-        self.fit = self._fit
 
     def _answer(self, inputs: Any) -> NDArray[Any]:  # noqa: ANN401
         margins = self.estimator.predict(self._matrix(inputs), output_margin=True)
         return squash(np.asarray(margins))
 
-    def _matrix(self, inputs: Any, labels: NDArray[Any] | None = None) -> Any:  # noqa: ANN401
+    def _matrix(self, inputs: Any) -> Any:  # noqa: ANN401
         return _library().DMatrix(
             np.asarray(inputs, np.float64),
-            label=labels,
             feature_names=self._names,
             feature_types=self._types,
             nthread=1,
         )
-
-    def _fit(self, inputs: NDArray[Any], labels: NDArray[Any], seed: int = 0) -> XGBoostModel:
-        """Return a model that was trained anew with the settings that the file says."""
-        settings = dict(self.recipe["settings"])
-        rounds = settings.pop("rounds")
-        made = _library().train(
-            {**settings, "seed": seed, "nthread": 1, "verbosity": 0},
-            self._matrix(self.codec.decode(inputs), np.asarray(labels)),
-            num_boost_round=rounds,
-        )
-        raw = bytes(made.save_raw("ubj"))
-        again = XGBoostModel(raw, classes=self.classes, target=self.target)
-        again.codec = self.codec
-        return again
 
 
 def _library() -> Any:  # noqa: ANN401 - the module xgboost
@@ -126,20 +82,6 @@ def _library() -> Any:  # noqa: ANN401 - the module xgboost
     except ImportError as error:
         raise InputError("this needs xgboost", hint="pip install xgboost") from error
     return xgboost
-
-
-def _settings(learner: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Return what the booster was trained with, wherever its configuration keeps it."""
-    found: dict[str, Any] = {}
-    waiting = [learner.get("gradient_booster", {}), learner.get("objective", {})]
-    while waiting:
-        part = waiting.pop()
-        for name, value in part.items() if isinstance(part, dict) else ():
-            if isinstance(value, dict):
-                waiting.append(value)
-            elif name in _KEPT and isinstance(value, str):
-                found[name] = value
-    return found
 
 
 class XGBoostAdapter:
