@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from strongroom.attacks._results import NotEvaluable
 from strongroom.attacks.references._bank import KINDS, BankRecipe
 from strongroom.attacks.references._fitted import FittedRecipe
+from strongroom.attacks.references._forest import ForestRecipe
 
 if TYPE_CHECKING:
     from strongroom.attacks._situation import Situation
@@ -24,5 +25,5 @@ def recipe_of(situation: Situation) -> Recipe | NotEvaluable:
         noise = situation.statement.noise_multiplier if situation.statement else None
         return BankRecipe(spec, noise, len(situation.members))
     if callable(getattr(target, "fit", None)):
-        return FittedRecipe.of(target)
+        return ForestRecipe.of(target) or FittedRecipe.of(target)
     return NotEvaluable("the recipe that the model was trained by is not known")

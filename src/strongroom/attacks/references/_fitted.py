@@ -77,7 +77,7 @@ class FittedRecipe:
     ) -> FittedModels:
         """See `Recipe`; nothing is fitted before something is asked."""
         del classes, learnt
-        seeds = [_seed(seed, first + m) for m in range(len(membership))]
+        seeds = [seed_of(seed, first + m) for m in range(len(membership))]
         return FittedModels(self, rows, membership, seeds, progress)
 
 
@@ -187,7 +187,7 @@ def _in_processes(
         raise
 
 
-def _seed(seed: int, number: int) -> int:
+def seed_of(seed: int, number: int) -> int:
     """Return a seed below 2³¹ for one model."""
     digest = hashlib.sha256(f"{seed} {number}".encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1

@@ -5,7 +5,8 @@ every row. They are an attacker's shadow models: what training promises (noise f
 generator, checkpoints, a ledger) isn't kept here.
 """
 
+from strongroom.models.bank._forest import ForestSpec, forest_probabilities
 from strongroom.models.bank._plan import threads
 from strongroom.models.bank._table import Bank, BankReader, train_bank
 
-__all__ = ["Bank", "BankReader", "threads", "train_bank"]
+__all__ = ["Bank", "BankReader", "ForestSpec", "forest_probabilities", "threads", "train_bank"]
