@@ -126,6 +126,14 @@ def test_the_stronger_of_two_attacks_counts() -> None:
     assert not verdict.ok
 
 
+def test_a_metric_is_named_once_by_its_worst() -> None:
+    several = [finding(check=f"membership.{i}", value=v, interval=None)
+               for i, v in enumerate((0.2, 0.5, 0.3))]  # fmt: skip
+    text = judge(several, {TPR: Limit(max=0.1)}).text
+    assert text.count(TPR) == 1
+    assert "0.5 is above" in text
+
+
 def test_a_warning_does_not_fail() -> None:
     verdict = judge([finding()], {TPR: Limit(max=0.005)})
     assert verdict.ok

@@ -181,7 +181,19 @@ def _unmeasured(metric: str) -> Finding:
 def _text(failing: Sequence[Finding], unanswered: Sequence[str], *, with_policy: bool) -> str:
     if not failing and not unanswered:
         return "Within policy." if with_policy else "Within the default limits."
-    parts = [f"{f.metric} {f.reason}" for f in failing]
+    worst: dict[str, Finding] = {}
+    for f in failing:
+        known = worst.get(f.metric)
+        if known is None or _worse(f, known):
+            worst[f.metric] = f
+    parts = [f"{f.metric} {f.reason}" for f in worst.values()]
     parts += [f"{metric} could not be judged" for metric in unanswered]
     what = "policy" if with_policy else "the default limits"
     return f"Not within {what}: {'; '.join(dict.fromkeys(parts))}."
+
+
+def _worse(one: Finding, other: Finding) -> bool:
+    """Tell whether one of two findings on the same metric is the worse."""
+    metric = METRICS.get(one.metric)
+    more = (one.value or 0.0) > (other.value or 0.0)
+    return more if metric is None or metric.lower_is_better else not more
