@@ -11,6 +11,7 @@ from strongroom.attacks.membership._bavaria import Bavaria, bavaria_scores
 from strongroom.attacks.membership._calibrated import Calibrated, calibrated_scores
 from strongroom.attacks.membership._combined import Combined, combined_scores
 from strongroom.attacks.membership._judging import most_exposed, of_persons
+from strongroom.attacks.membership._label_only import LabelOnly, label_only_scores
 from strongroom.attacks.membership._lira import (
     Lira,
     LiraFixed,
@@ -20,16 +21,21 @@ from strongroom.attacks.membership._lira import (
     lira_scores,
 )
 from strongroom.attacks.membership._loss_threshold import LossThreshold, loss_threshold
+from strongroom.attacks.membership._quantile import Quantile, quantile_scores
+from strongroom.attacks.membership._range import Range, range_scores
 from strongroom.attacks.membership._rmia import Rmia, RmiaOffline, choose_a, rmia_scores
 
 __all__ = [
     "Bavaria",
     "Calibrated",
     "Combined",
+    "LabelOnly",
     "Lira",
     "LiraFixed",
     "LiraOffline",
     "LossThreshold",
+    "Quantile",
+    "Range",
     "Rmia",
     "RmiaOffline",
     "bavaria_scores",
@@ -38,11 +44,14 @@ __all__ = [
     "combined_scores",
     "confidence",
     "confidence_of_logits",
+    "label_only_scores",
     "lira",
     "lira_offline_scores",
     "lira_scores",
     "loss_threshold",
     "most_exposed",
     "of_persons",
+    "quantile_scores",
+    "range_scores",
     "rmia_scores",
 ]

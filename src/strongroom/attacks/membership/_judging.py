@@ -28,16 +28,24 @@ def judge(
     knowledge: str,
     details: Mapping[str, Any] | None = None,
     *,
-    queries: int | None = None,
+    shadows: int | None = None,
 ) -> RocResult | NotEvaluable:
-    """Judge scores [n], high for members, of the rows that were looked at."""
-    pool, said = looked.pool, {**(details or {}), **looked.details}
-    asked = looked.queries if queries is None else queries
+    """Judge scores [n], high for members, of the rows that were looked at.
+
+    Args:
+        looked: what was seen; its signals aren't used here.
+        scores: [n], high for members.
+        knowledge: what the attacker knows and may do.
+        details: of the attack, JSON values; those of `looked` are added.
+        shadows: models that were trained, if not as many as `looked` has references.
+    """
+    pool, said, asked = looked.pool, {**(details or {}), **looked.details}, looked.queries
+    trained = len(looked.references) if shadows is None else shadows
     inside, outside = pool.split(scores)
     result = judge_scores(
         inside,
         outside,
-        shadows=len(looked.references),
+        shadows=trained,
         queries=asked,
         knowledge=knowledge,
         details=said,
@@ -50,7 +58,7 @@ def judge(
             scores,
             pool.rows.subjects,
             pool.member,
-            shadows=len(looked.references),
+            shadows=trained,
             queries=asked,
             knowledge=knowledge,
         )

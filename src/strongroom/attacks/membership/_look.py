@@ -57,6 +57,18 @@ class Looked:
     queries: int
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def alone(
+        cls,
+        target: NDArray[np.float64],
+        pool: Pool,
+        queries: int,
+        details: Mapping[str, Any] | None = None,
+    ) -> Looked:
+        """Make one without references."""
+        nobody = np.empty((0, len(target)), np.bool_)
+        return cls(target, nobody.astype(np.float32), nobody, pool, queries, details or {})
+
 
 def look(situation: Situation, *, references: bool = True) -> Looked | NotEvaluable:
     """Ask the target, and the references, for the rows under attack.

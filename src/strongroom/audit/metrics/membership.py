@@ -18,6 +18,11 @@ _LESS_MEMORY = (
     "more weight_decay, so that the model remembers less of each person"
 )
 
+_PEOPLE = (
+    "keep few records of any one person, or name their column as [data] subject and train with "
+    "[train.privacy], which then protects all records of a person together"
+)
+
 METRICS = (
     Metric(
         "membership.auc",
@@ -44,6 +49,33 @@ METRICS = (
         Severity.HIGH,
         _MEMBERSHIP,
         _LESS_MEMORY,
+        limit=Limit(max=0.05),
+    ),
+    Metric(
+        "membership.person.auc",
+        "How well an attacker who knows all records of a person tells people in the training data "
+        "from others (membership inference, AUC per person)",
+        Severity.MEDIUM,
+        _MEMBERSHIP,
+        _PEOPLE,
+        limit=Limit(max=0.6),
+    ),
+    Metric(
+        "membership.person.tpr_at_fpr_0.001",
+        "How often an attacker who knows all records of a person could tell that they were in the "
+        "training data, at one false alarm in 1,000 (membership inference, TPR at 0.1 % FPR)",
+        Severity.HIGH,
+        _MEMBERSHIP,
+        _PEOPLE,
+        limit=Limit(max=0.01),
+    ),
+    Metric(
+        "membership.person.tpr_at_fpr_0.01",
+        "How often an attacker who knows all records of a person could tell that they were in the "
+        "training data, at one false alarm in 100 (membership inference, TPR at 1 % FPR)",
+        Severity.HIGH,
+        _MEMBERSHIP,
+        _PEOPLE,
         limit=Limit(max=0.05),
     ),
 )
