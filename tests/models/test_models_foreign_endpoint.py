@@ -7,11 +7,8 @@ It may also lose what was answered when a server falls over. All servers here ar
 from __future__ import annotations
 
 import json
-import ssl
-import threading
 import time
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -23,87 +20,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.models.conformance import check_model
+from tests.models.serving import ROWS, Json, Server, chance, rows
 
 from strongroom.data import Dataset
 from strongroom.errors import ConfigError, DataError, EndpointError, InputError
 from strongroom.models import open_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-ROWS = 20
-Json = Any
-Reply = tuple[int, Json, dict[str, str]]
-
-
-class Server:
-    """A model on 127.0.0.1: p(yes) = sigmoid(age / 10 - stay), and what a test puts before it."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self.before: Callable[[int, Any], Reply | None] = lambda _number, _body: None
-        self.bodies: list[Any] = []
-        self.headers: list[dict[str, str]] = []
-        self.times: list[float] = []
-        self.document: Any = None
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_args: object) -> None:
-                pass
-
-            def do_GET(self) -> None:
-                if outer.document is None or not self.path.endswith("openapi.json"):
-                    self._send((404, {}, {}))
-                else:
-                    self._send((200, outer.document, {}))
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.times.append(time.monotonic())
-                outer.bodies.append(body)
-                outer.headers.append(dict(self.headers.items()))
-                told = outer.before(len(outer.bodies), body)
-                self._send(told or (200, outer.answer(body), {}))
-
-            def _send(self, reply: Reply) -> None:
-                status, content, headers = reply
-                raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(raw)))
-                self.end_headers()
-                self.wfile.write(raw)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        scheme = "http"
-        if folder is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(folder / "server.pem", folder / "server.key")
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-            scheme = "https"
-        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def answer(self, body: Json) -> Json:
-        chances = [_chance(row) for row in body["instances"]]
-        return {"predictions": [{"scores": {"no": 1 - p, "yes": p}} for p in chances]}
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def _chance(row: Json) -> float:
-    if isinstance(row, dict):
-        age, stay, ward = row["age"], row["stay"], row["ward"]
-    else:
-        age, stay, ward = row
-    return float(1 / (1 + np.exp(stay - age / 10 - (ward == "north"))))
 
 
 @pytest.fixture
@@ -111,20 +36,6 @@ def server() -> Iterator[Server]:
     made = Server()
     yield made
     made.close()
-
-
-def rows(count: int = ROWS, seed: int = 0) -> Dataset:
-    coins = np.random.default_rng(seed)
-    return Dataset(
-        pa.table(
-            {
-                "age": coins.integers(20, 80, count),
-                "stay": coins.random(count) * 9,
-                "ward": coins.choice(["north", "south"], count),
-                "back": coins.choice(["no", "yes"], count),
-            }
-        )
-    )
 
 
 def mapping(server: Server, **changes: Json) -> dict[str, Any]:
@@ -148,7 +59,7 @@ def test_answers_as_the_model_behind_it_does(server: Server, tmp_path: Path) -> 
     model = opened(server, tmp_path)
     check_model(model, rows(), rows(9, seed=1))
     inputs, _ = model.read(rows())
-    wanted = [_chance(row) for row in rows().table.to_pylist()]
+    wanted = [chance(row) for row in rows().table.to_pylist()]
     np.testing.assert_allclose(model.predict_proba(inputs)[:, 1], wanted, atol=1e-6)
     sent = server.bodies[-1]["instances"][0]
     assert list(sent) == ["age", "stay", "ward"]
@@ -167,7 +78,7 @@ def test_a_row_is_paid_for_once(server: Server, tmp_path: Path) -> None:
 
 def test_toml_lists_and_labels(server: Server, tmp_path: Path) -> None:
     server.answer = lambda body: {  # type: ignore[method-assign]
-        "labels": ["yes" if _chance(r) > 0.5 else "no" for r in body["x"]["rows"]]
+        "labels": ["yes" if chance(r) > 0.5 else "no" for r in body["x"]["rows"]]
     }
     path = tmp_path / "endpoint.toml"
     path.write_text(
@@ -179,7 +90,7 @@ def test_toml_lists_and_labels(server: Server, tmp_path: Path) -> None:
     model: Any = open_model(path, target="back").model
     inputs, _ = model.read(rows())
     assert not model.soft
-    wanted = [_chance(row) > 0.5 for row in rows().table.to_pylist()]
+    wanted = [chance(row) > 0.5 for row in rows().table.to_pylist()]
     np.testing.assert_array_equal(model.predict_proba(inputs).argmax(axis=1), wanted)
 
 
@@ -218,7 +129,7 @@ def test_garbage_is_asked_again_and_never_taken(
     model._answers.clear()
     start = len(server.bodies)
     server.before = lambda n, _: (200, content, {}) if n == start + 1 else None
-    wanted = [_chance(row) for row in rows(8).table.to_pylist()]
+    wanted = [chance(row) for row in rows(8).table.to_pylist()]
     np.testing.assert_allclose(model.predict_proba(inputs)[:, 1], wanted, atol=1e-6)
     model._answers.clear()
     server.before = lambda _n, _: (200, content, {})
@@ -235,7 +146,7 @@ def test_what_was_answered_is_kept_when_it_falls_over(server: Server, tmp_path: 
     assert 0 < have.sum() < ROWS
     assert model.partial
     assert model.describe()["partial"]
-    wanted = np.array([_chance(row) for row in rows().table.to_pylist()])
+    wanted = np.array([chance(row) for row in rows().table.to_pylist()])
     np.testing.assert_allclose(model.predict_proba(inputs[have])[:, 1], wanted[have], atol=1e-6)
     with pytest.raises(EndpointError, match=f"{ROWS - int(have.sum())} of {ROWS} rows"):
         model.predict_proba(inputs)
@@ -422,7 +333,7 @@ def test_an_openapi_document_says_how_to_ask(server: Server, tmp_path: Path) -> 
     server.document = DOCUMENT
     model: Any = open_model(server.url, target="back").model
     inputs, _ = model.read(rows())
-    wanted = [_chance(row) for row in rows().table.to_pylist()]
+    wanted = [chance(row) for row in rows().table.to_pylist()]
     np.testing.assert_allclose(model.predict_proba(inputs)[:, 1], wanted, atol=1e-6)
     assert server.bodies[0]["explain"] is False
     path = tmp_path / "api.json"

@@ -16,6 +16,7 @@ from strongroom.audit._given import (
     told_apart,
     with_subjects,
 )
+from strongroom.audit._remote import answered_rows
 from strongroom.audit._user_recipe import user_recipe
 from strongroom.config import AuditSpec, TrainSpec
 from strongroom.errors import InputError
@@ -167,6 +168,8 @@ def audit_any(
     if not getattr(model, "fixed", False):
         # Of predictions, rows are numbers: nothing can be said of them.
         inside, outside, notes = told_apart(inside, outside)
+    inside, outside, partial = answered_rows(model, inside, outside, spec)
+    notes += partial
     inside, outside, *rest = with_subjects(inside, outside, *([gone] if gone else []))
     gone = rest[0] if rest else None
     audit = audit_model(

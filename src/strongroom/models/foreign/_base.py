@@ -53,6 +53,11 @@ class ForeignModel:
         self.inspection: Inspection | None = None
         self.recipe: Mapping[str, Any] = {}
 
+    @property
+    def takes(self) -> str | None:
+        """What kind of rows it reads, where it can be told: table, image or text."""
+        return getattr(self.codec, "takes", None)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.classes)} classes)"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -134,6 +134,8 @@ class TableCodec:
         rounded: to float32, whatever that loses.
     """
 
+    takes = "table"
+
     def __init__(
         self,
         names: Sequence[str] | None = None,
@@ -246,6 +248,8 @@ class TextCodec:
         column: its name; the only column of text by default.
     """
 
+    takes = "text"
+
     def __init__(self, column: str | None = None) -> None:
         self.column = column
         self.texts: list[str] = []
@@ -271,7 +275,7 @@ class TextCodec:
 
 
 def text_column(dataset: Dataset, target: str) -> str:
-    """Return the only column of text beside the target.
+    """Return the column named `text`, or the only one of text beside the target.
 
     Raises:
         DataError: there is none, or there are several.
@@ -279,6 +283,8 @@ def text_column(dataset: Dataset, target: str) -> str:
     found = [
         f.name for f in dataset.table.schema if pa.types.is_string(f.type) and f.name != target
     ]
+    if "text" in found:
+        return "text"
     if len(found) != 1:
         raise DataError(
             f"the model reads one column of text, and these rows have {len(found)}",
@@ -306,6 +312,7 @@ class ImageCodec:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     column: str | None = None
+    takes: ClassVar[str] = "image"
 
     def encode(self, dataset: Dataset, target: str) -> NDArray[np.float32]:
         """See `Codec.encode`."""
@@ -346,6 +353,11 @@ class AutoCodec:
         self._chosen: Codec | None = None
 
     @property
+    def takes(self) -> str | None:
+        """What it reads, once something was read."""
+        return getattr(self._chosen, "takes", None)
+
+    @property
     def columns(self) -> tuple[TableColumn, ...]:
         """The columns of the table, once one was read."""
         return self._table.columns
@@ -374,7 +386,7 @@ def image_codec(about: Mapping[str, Any], layout: str = "nchw") -> ImageCodec:
     Raises:
         InputError: a key or a value that can't be.
     """
-    known = set(ImageCodec.__dataclass_fields__)
+    known = {f.name for f in fields(ImageCodec)}
     for key in about:
         if key not in known:
             raise InputError(

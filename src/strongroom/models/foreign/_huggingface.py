@@ -126,6 +126,8 @@ class HuggingFaceClassifier(ForeignModel):
 class _TokenCodec:
     """A column of text as tokens int32 [n, length], filled up with `EMPTY`."""
 
+    takes = "text"
+
     def __init__(self, tokenizer: str, column: str | None, length: int) -> None:
         self._tokenizer = make_tokenizer(tokenizer)
         self._tokenizer.enable_truncation(max_length=length)
@@ -153,7 +155,7 @@ class ForeignWriter(HuggingFaceLanguageModel):
         column: where the text stands; the only column of text by default.
     """
 
-    kind = "huggingface"
+    kind, takes = "huggingface", "language"
     soft, fixed, deterministic = True, False, True
     fit = None
 
