@@ -17,6 +17,7 @@ from strongroom.attacks.reconstruction._linear_layer import one_row, several_row
 from strongroom.attacks.reconstruction._missing_row import LinearModel, missing_rows
 
 if TYPE_CHECKING:
+    from strongroom.attacks.reconstruction._features import feature_layer, match_features
     from strongroom.attacks.reconstruction._first_layer import FirstLayer, first_linear
     from strongroom.attacks.reconstruction._invert import Reconstruction, invert_gradients, way_of
     from strongroom.attacks.reconstruction._labels import labels_of
@@ -33,10 +34,12 @@ _NEED_TORCH = {
     "Protection": "_updates",
     "Reconstruction": "_invert",
     "Tokens": "_tokens",
+    "feature_layer": "_features",
     "first_linear": "_first_layer",
     "gradients_of_update": "_updates",
     "invert_gradients": "_invert",
     "labels_of": "_labels",
+    "match_features": "_features",
     "match_gradients": "_matching",
     "send_update": "_updates",
     "tokens_of": "_tokens",
@@ -54,10 +57,12 @@ __all__ = [
     "Protection",
     "Reconstruction",
     "Tokens",
+    "feature_layer",
     "first_linear",
     "gradients_of_update",
     "invert_gradients",
     "labels_of",
+    "match_features",
     "match_gradients",
     "missing_rows",
     "one_row",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from strongroom.attacks.reconstruction._features import feature_layer, match_features
 from strongroom.attacks.reconstruction._first_layer import first_linear
 from strongroom.attacks.reconstruction._labels import labels_of
 from strongroom.attacks.reconstruction._linear_layer import one_row, several_rows
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from strongroom.attacks.reconstruction._updates import Gradients, Loss
     from strongroom.progress import Progress
 
-Way = Literal["tokens", "linear", "matching"]
+Way = Literal["tokens", "linear", "features", "matching"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +51,21 @@ class Reconstruction:
     distance: float | None = None
 
 
-def way_of(network: nn.Module, gradients: Gradients, shape: tuple[int, ...], dtype: Any) -> Way:  # noqa: ANN401 - a NumPy type
+def way_of(
+    network: nn.Module,
+    gradients: Gradients,
+    shape: tuple[int, ...],
+    dtype: Any,  # noqa: ANN401 - a NumPy type
+    batch: int = 1,
+) -> Way:
     """Return the surest way to read such updates."""
     if np.issubdtype(dtype, np.integer) and tokens_of(network, gradients) is not None:
         return "tokens"
     layer = first_linear(network, shape)
     if layer is not None and layer.weight in gradients and layer.bias in gradients:
         return "linear"
+    if batch == 1 and feature_layer(network, gradients, shape) is not None:
+        return "features"
     return "matching"
 
 
@@ -73,6 +82,7 @@ def invert_gradients(
     way: Way | None = None,
     distance: Distance = "cosine",
     steps: int = 400,
+    start: NDArray[np.floating[Any]] | None = None,
     seed: int = 0,
     loss: Loss = log_loss,
     trained: Iterable[Tensor] | None = None,
@@ -82,7 +92,8 @@ def invert_gradients(
 
     The attacker is the server: it holds the parameters that the update was made with, and the
     architecture. Where the input goes into a linear layer the rows are read off exactly; tokens are
-    read off an embedding; else inputs with the same gradients are searched for.
+    read off an embedding. Else inputs are searched for: of one row, those with the same features
+    before a later linear layer; of several, those with the same gradients.
 
     Args:
         network: with the parameters that the update was made with.
@@ -97,6 +108,7 @@ def invert_gradients(
         way: to take; the surest by default.
         distance: of the search; see `match_gradients`.
         steps: of the search.
+        start: [*shape], the first guess of a search by features; the middle by default.
         seed: of the search, or of the draws that batches take.
         loss: of outputs and targets, one per row.
         trained: see `parameters_of`.
@@ -107,7 +119,7 @@ def invert_gradients(
     """
     if any(not np.isfinite(np.asarray(g)).all() for g in gradients.values()):
         raise InputError("the update holds NaN or infinite values: there is nothing to read in it")
-    way = way or way_of(network, gradients, shape, dtype)
+    way = way or way_of(network, gradients, shape, dtype, batch)
     known = None if labels is None else np.asarray(labels, np.int64)
     read = known if known is not None else labels_of(network, gradients, batch, expected)
     if way == "tokens":
@@ -124,6 +136,19 @@ def invert_gradients(
             )
         found = _off_the_layer(layer, gradients, batch, np.random.default_rng(seed))
         return Reconstruction(way, layer.inputs(found, shape).astype(np.float32), read)
+    if way == "features":
+        name = feature_layer(network, gradients, shape)
+        if name is None or batch != 1:
+            raise InputError(
+                "features are read off updates of one row, by a linear layer with a bias",
+                hint='way="matching" searches for inputs with the same gradients',
+            )
+        middle = np.full(shape, sum(bounds) / 2)
+        first = np.asarray(middle if start is None else start, np.float32)
+        inputs, away = match_features(
+            network, [gradients], name, first, bounds, steps=steps, progress=progress
+        )
+        return Reconstruction(way, inputs, read, distance=float(away[0]))
     if read is None:
         raise InputError(
             "the labels can't be read off this update, and the search needs them",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from strongroom.attacks.reconstruction._features import variation as roughness
 from strongroom.attacks.reconstruction._updates import log_loss, parameters_of
 from strongroom.progress import SILENT
 
@@ -126,7 +127,7 @@ def _signed_adam(
             size = away(x, slice(None))
             total = size.sum()
             if variation:
-                total = total + variation * _variation(x / (high - low))
+                total = total + variation * roughness(x.flatten(0, 1) / (high - low))
             (slope,) = torch.autograd.grad(total, x)
         with torch.no_grad():
             better = size.detach() < best
@@ -169,11 +170,3 @@ def _climb_down(
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     return x.detach()
-
-
-def _variation(images: Tensor) -> Tensor:
-    """Return the mean absolute difference of neighbouring pixels, summed over images."""
-    across = (images[..., :, 1:] - images[..., :, :-1]).abs()
-    down = (images[..., 1:, :] - images[..., :-1, :]).abs()
-    rows = images.shape[0] * images.shape[1]
-    return rows * (across.mean() + down.mean())

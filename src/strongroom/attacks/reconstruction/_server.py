@@ -17,6 +17,7 @@ from strongroom.attacks.reconstruction._criteria import (
     Pictures,
     token_recall,
 )
+from strongroom.attacks.reconstruction._features import feature_layer, match_features
 from strongroom.attacks.reconstruction._first_layer import first_linear
 from strongroom.attacks.reconstruction._invert import way_of
 from strongroom.attacks.reconstruction._labels import labels_of
@@ -41,6 +42,7 @@ _UPDATES = {"quick": 40, "standard": 100, "full": 200}
 _SEARCHED = {"quick": 8, "standard": 20, "full": 40}
 _TOGETHER = 8
 _STEPS = {"quick": 100, "standard": 200, "full": 400}
+_SEARCHES = ("features", "matching")
 _GUESSES = 8
 _CANDIDATES = 1_000
 _PICTURE = 4  # axes of a batch of images
@@ -119,7 +121,7 @@ class Server:
 
     def measure(self, metric: str) -> Measured:
         """Read updates of members: of one row each, then of 8."""
-        count = (_SEARCHED if self.way == "matching" else _UPDATES)[self.situation.effort]
+        count = (_SEARCHED if self.way in _SEARCHES else _UPDATES)[self.situation.effort]
         coins = np.random.default_rng(self.situation.seed)
         rows = self.members.take(coins.permutation(len(self.members))[:count])
         bare = outcome = self._single(rows, None)
@@ -133,7 +135,7 @@ class Server:
                 "clip_norm": self.protection.clip_norm,
                 "noise_multiplier": self.protection.noise_multiplier,
             }
-        if self.way != "matching" and len(rows) >= BATCH:
+        if self.way not in _SEARCHES and len(rows) >= BATCH:
             details[f"batch_of_{BATCH}"] = self._batches(rows).share
         baseline = self._baseline(rows)
         quality = self.criterion.name if self.criterion else "token_recall"
@@ -176,7 +178,7 @@ class Server:
             return self._tokens(rows, 1, protection)
         guesses = (
             self._searched(rows, protection)
-            if self.way == "matching"
+            if self.way in _SEARCHES
             else np.concatenate([found for _, found in self._read(rows, 1, protection)])
         )
         found = self._rate(guesses, rows)
@@ -225,22 +227,38 @@ class Server:
     def _searched(self, rows: Rows, protection: Protection | None) -> NDArray[np.float32]:
         inputs = self.others.inputs
         updates = [update for _, update in self._updates(rows, 1, protection)]
+        bounds = float(inputs.min()), float(inputs.max())
+        layer = feature_layer(self.network, updates[0], inputs.shape[1:])
+        steps, progress = _STEPS[self.situation.effort], self.situation.progress
         read = [labels_of(self.network, update, 1) for update in updates]
         # Where the last layer doesn't tell, the attacker is given the label.
         labels = np.array([rows.labels[i] if y is None else y[0] for i, y in enumerate(read)])
         found = []
         for begin in range(0, len(updates), _TOGETHER):
             some = slice(begin, begin + _TOGETHER)
+            if self.way == "features" and layer is not None:
+                start = inputs.mean(axis=0)
+                x, _ = match_features(
+                    self.network,
+                    updates[some],
+                    layer,
+                    start,
+                    bounds,
+                    steps=steps,
+                    progress=progress,
+                )
+                found.append(x)
+                continue
             x, _ = match_gradients(
                 self.network,
                 updates[some],
                 labels[some, None],
                 inputs.shape[1:],
-                (float(inputs.min()), float(inputs.max())),
-                steps=_STEPS[self.situation.effort],
+                bounds,
+                steps=steps,
                 seed=self.situation.seed,
                 trained=_trained(self.situation),
-                progress=self.situation.progress,
+                progress=progress,
             )
             found.append(x[:, 0])
         return np.concatenate(found)
