@@ -17,7 +17,7 @@ from strongroom.attacks import Attack, NotEvaluable
 from strongroom.attacks.extraction import FreeRun, Memorised
 from strongroom.attacks.extraction._ngram import ByteCounts
 from strongroom.attacks.extraction._overlap import bleu, edits
-from strongroom.attacks.extraction._personal import personal_data, poisson_interval
+from strongroom.attacks.extraction._personal import beyond_chance, personal_data, poisson_interval
 from strongroom.attacks.extraction._shares import excess, fisher
 from strongroom.attacks.extraction._speaker import Speaker
 from strongroom.attacks.extraction._stretches import Stretches
@@ -291,3 +291,14 @@ def test_pieces_are_told_apart_by_where_they_stand() -> None:
     emails = {name: kinds.get("EMAIL_ADDRESS", 0) for name, kinds in found.to_json().items()}
     assert emails == {"leaked": 1, "elsewhere": 1, "common": 1, "made_up": 2}
     assert found.rows == (0,)
+    # One of each is what chance gives; none leaked is none.
+    value, low, high = beyond_chance(found, 1.0)
+    assert (value, low) == (0, 0)
+    assert high == pytest.approx(4.67, abs=0.01)
+    assert beyond_chance(personal_data([], training, others), 1.0) == (0.0, None, None)
+    nine = [f"ann{i}@example.org" for i in range(9)]
+    many = personal_data(nine, nine, others)
+    value, low, _ = beyond_chance(many, 1.0)
+    assert value == 9
+    assert low is not None
+    assert low > 2

@@ -81,7 +81,7 @@ def test_exposure_rises_with_the_number_of_insertions() -> None:
     assert exposure.low is not None
     assert exposure.low > 10
     assert exposure.details["remembered"]
-    assert first.value >= 0.25
+    assert first.value >= 3
     # What was drawn alongside and planted nowhere is at chance in the same model.
     assert exposure.details["controls"]["secrets"] == 96
     assert exposure.details["controls"]["p_value"] > 0.01

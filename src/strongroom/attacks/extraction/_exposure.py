@@ -129,16 +129,10 @@ def _measured(plant: Plant, found: list[tuple[Standing, list[Standing]]], asked:
     exact = [s for s in own if s.rank is not None]
     if exact:
         first = sum(s.rank == 1 for s in exact)
-        ends = share_interval(first, len(exact))
-        values.append(
-            Value(
-                "extraction.canaries_first",
-                first / len(exact),
-                *ends,
-                "Clopper-Pearson",
-                details={"first": first, "ranked": len(exact), "canaries": len(own)},
-            )
-        )
+        low, high = share_interval(first, len(exact))
+        # A fact about these canaries; the interval is of canaries like them.
+        counts = {"ranked": len(exact), "share": first / len(exact), "low": low, "high": high}
+        values.append(Value("extraction.canaries_first", float(first), details=counts))
     return Measured(tuple(values), queries=asked, knowledge=_KNOWLEDGE, details=_ASKED)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from strongroom.attacks._intervals import share_interval
 from strongroom.attacks._results import Measured, NotEvaluable, Value
 from strongroom.attacks.extraction._ngram import ByteCounts
-from strongroom.attacks.extraction._personal import personal_data, share_of_chance
+from strongroom.attacks.extraction._personal import beyond_chance, personal_data
 from strongroom.attacks.extraction._speaker import speaker_of
 from strongroom.attacks.extraction._stretches import Stretches
 from strongroom.attacks.extraction._texts import runs_of
@@ -243,7 +243,7 @@ def _measured(
     rankings = _rankings(speaker, written, others)
     situation.progress.step(1, 1, "texts ranked")
     personal = personal_data(written.texts, training, others)
-    beyond, least, most = share_of_chance(personal, looked.scale)
+    beyond, least, most = beyond_chance(personal, looked.scale)
     value, low, high, method = _beyond_chance(looked)
     rows = sorted({int(inside.rows[o]) for owners in looked.owners for o in owners})
     hits = int(looked.hit.sum())
@@ -278,7 +278,7 @@ def _measured(
                 beyond,
                 least,
                 most,
-                "Poisson, exact; normal where there is a control count",
+                "Garwood, of the difference of two counts",
                 details=leaked,
             ),
         ),

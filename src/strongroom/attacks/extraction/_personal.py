@@ -104,18 +104,22 @@ class _Joined:
         return (before.isalnum() and own[0].isalnum()) or (behind.isalnum() and own[1].isalnum())
 
 
-def share_of_chance(personal: Personal, scale: float) -> tuple[float, float, float]:
+def beyond_chance(personal: Personal, scale: float) -> tuple[float, float | None, float | None]:
     """Return how many leaked pieces there are beyond chance, with a 95 % interval.
+
+    The other text tells how many are found by chance. The interval is put together from those of
+    the two counts (Zou and Donner 2008); where nothing leaked there is none.
 
     Args:
         personal: what was found.
         scale: how many times longer the training text is than the other.
     """
     leaked, elsewhere = sum(personal.leaked.values()), sum(personal.elsewhere.values())
-    expected = scale * elsewhere
-    if not elsewhere:
-        low, high = poisson_interval(leaked)
-        return float(leaked), low, high
-    half = 1.96 * math.sqrt(leaked + scale**2 * elsewhere)
-    beyond = leaked - expected
-    return max(0.0, beyond), max(0.0, beyond - half), max(0.0, beyond + half)
+    beyond = leaked - scale * elsewhere
+    if not leaked:
+        return 0.0, None, None
+    low, high = poisson_interval(leaked)
+    least, most = poisson_interval(elsewhere)
+    down = math.hypot(leaked - low, scale * (most - elsewhere))
+    up = math.hypot(high - leaked, scale * (elsewhere - least))
+    return max(0.0, beyond), max(0.0, beyond - down), max(0.0, beyond + up)

@@ -41,7 +41,7 @@ METRICS = (
         Severity.HIGH,
         _STANDARDS,
         _LESS_MEMORY,
-        limit=Limit(max=0.01),
+        limit=Limit(max=0.02),
     ),
     Metric(
         "extraction.memorised_approx_share",
@@ -51,7 +51,7 @@ METRICS = (
         Severity.MEDIUM,
         _STANDARDS,
         _LESS_MEMORY,
-        limit=Limit(max=0.02),
+        limit=Limit(max=0.05),
     ),
     Metric(
         "extraction.discoverable_share",
@@ -60,7 +60,7 @@ METRICS = (
         Severity.MEDIUM,
         _STANDARDS,
         _LESS_MEMORY,
-        limit=Limit(max=0.02),
+        limit=Limit(max=0.05),
     ),
     Metric(
         "extraction.free_run_verbatim",
