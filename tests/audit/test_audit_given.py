@@ -160,8 +160,9 @@ def test_the_kind_of_a_model(model: Model) -> None:
         from strongroom.attacks import Rows
 
         rows = Rows(np.zeros(shape, np.float32), np.zeros(labels, np.int64))
-        return model_kind(model, Given(rows, None, kind))
+        return model_kind(object(), Given(rows, None, kind))
 
+    assert model_kind(model, given(model)) == "table"
     assert of((2, 3)) == "table"
     assert of((2, 3, 8, 8)) == "image"
     assert of((2, 64), Kind.IMAGE) == "image"

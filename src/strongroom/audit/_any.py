@@ -11,9 +11,9 @@ from strongroom.audit._audit import audit_model
 from strongroom.audit._given import (
     forgotten_rows,
     model_kind,
+    oddities,
     read_rows,
     require_columns,
-    told_apart,
     with_subjects,
 )
 from strongroom.audit._remote import answered_rows
@@ -164,10 +164,7 @@ def audit_any(
     gone: Given | None = None
     if forgotten is not None:
         inside, gone = forgotten_rows(forgotten, model, inside, target=target, subject=person)
-    notes: list[str] = []
-    if not getattr(model, "fixed", False):
-        # Of predictions, rows are numbers: nothing can be said of them.
-        inside, outside, notes = told_apart(inside, outside)
+    notes = oddities(inside, outside) if not getattr(model, "fixed", False) else []
     inside, outside, partial = answered_rows(model, inside, outside, spec)
     notes += partial
     inside, outside, *rest = with_subjects(inside, outside, *([gone] if gone else []))

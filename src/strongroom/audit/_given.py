@@ -198,41 +198,49 @@ def model_kind(model: Any, given: Given) -> ModelKind:  # noqa: ANN401 - a Model
     return "text" if given.kind is Kind.TEXT else "table"
 
 
-def told_apart(inside: Given, outside: Given) -> tuple[Given, Given, list[str]]:
-    """Return the rows without non-members that stand among the members, and what was odd.
+def oddities(inside: Given, outside: Given) -> list[str]:
+    """Say what is odd about the rows: the same in both files, or repeated.
 
-    A non-member that equals a member makes every attack look weaker than it is.
+    Nothing is left out: people may be alike, and without those who are, members would look rarer
+    or commoner than strangers for no fault of the model's.
 
     Raises:
         DataError: most non-members are members: the files are the same, or mixed up.
     """
     notes: list[str] = []
-    ours, theirs = _keys(inside.rows), _keys(outside.rows)
+    ours, theirs = _keys(inside), _keys(outside)
     seen = set(ours)
-    if len(seen) < len(ours):
-        notes.append(
-            f"{len(ours) - len(seen):,} of {len(ours):,} members repeat another member exactly"
-        )
-    shared = np.asarray([key in seen for key in theirs], np.bool_)
-    count = int(shared.sum())
-    if not count:
-        return inside, outside, notes
+    count = sum(key in seen for key in theirs)
     if count > _MOST_SHARED * len(theirs):
         raise DataError(
             f"{count:,} of {len(theirs):,} non-members stand among the members too",
             hint="non-members are rows that the model was not trained on; is it the same file?",
         )
-    notes.append(
-        f"{count:,} of {len(theirs):,} non-members stand among the members too, value for value: "
-        "they were left out, for they would make every attack look weaker than it is"
-    )
-    return inside, outside.take(np.flatnonzero(~shared)), notes
+    if count:
+        notes.append(
+            f"{count:,} of {len(theirs):,} non-members equal a member in every column; if they are "
+            "the same records, take them out: they make every attack look weaker than it is"
+        )
+    if len(seen) < len(ours):
+        notes.append(
+            f"{len(ours) - len(seen):,} of {len(ours):,} members repeat another in every column"
+        )
+    if inside.people is not None and outside.people is not None:
+        both = pc.unique(inside.people.filter(pc.is_in(inside.people, outside.people)))
+        if len(both):
+            notes.append(
+                f"{len(both):,} people have rows among the members and among the non-members: "
+                "attacks on people take them for members and for strangers at once"
+            )
+    return notes
 
 
-def _keys(rows: Rows) -> list[bytes]:
+def _keys(given: Given) -> list[Any]:
+    """Return what tells one record from another: all its columns, or its inputs and label."""
+    if given.table is not None:
+        return list(zip(*(column.to_pylist() for column in given.table.columns), strict=True))
+    rows = given.rows
     flat = np.ascontiguousarray(rows.inputs.reshape(len(rows), -1))
-    if flat.dtype == object:
-        return [repr(row.tolist()).encode() for row in flat]
     labels = np.ascontiguousarray(rows.labels.reshape(len(rows), -1))
     return [a.tobytes() + b.tobytes() for a, b in zip(flat, labels, strict=True)]
 
@@ -261,8 +269,8 @@ def forgotten_rows(
     dataset = dataset_of(data)
     if len(dataset.columns) > 1:
         gone = read_rows(model, data, target=target, subject=subject)
-        keys = set(_keys(gone.rows))
-        left = [i for i, key in enumerate(_keys(members.rows)) if key not in keys]
+        keys = set(_keys(replace(gone, table=None)))
+        left = [i for i, key in enumerate(_keys(replace(members, table=None))) if key not in keys]
         return members.take(np.asarray(left, np.int64)), gone
     (name,) = dataset.columns
     column = dataset.table.column(name)
