@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FEW_VALUES = 64
 """A column with at most so many different values may be a category."""
+_LOOKED_AT_FIRST = 500  # rows: what they rule out needs no look at all others
 
 
 def columns_of(inputs: NDArray[Any]) -> list[NDArray[np.intp]]:
@@ -22,13 +23,16 @@ def columns_of(inputs: NDArray[Any]) -> list[NDArray[np.intp]]:
     binary = np.array(
         [bool(((inputs[:, i] == 0) | (inputs[:, i] == 1)).all()) for i in range(width)]
     )
+    few = inputs[:_LOOKED_AT_FIRST].astype(np.float32)
     parts, at = [], 0
     while at < width:
-        end, total = at, np.zeros(len(inputs))
-        while end < width and binary[end] and total.max() <= 1 and not (total == 1).all():
-            total = total + inputs[:, end]
+        end, total = at, np.zeros(len(few), np.float32)
+        while end < width and binary[end] and total.max() <= 1:
+            if (total == 1).all() and (inputs[:, at:end].sum(axis=1) == 1).all():
+                break
+            total = total + few[:, end]
             end += 1
-        whole = end - at > 1 and bool((total == 1).all())
+        whole = end - at > 1 and bool((inputs[:, at:end].sum(axis=1) == 1).all())
         stop = end if whole else at + 1
         parts.append(np.arange(at, stop))
         at = stop

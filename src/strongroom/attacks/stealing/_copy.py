@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _KNOWLEDGE = "the model's {} for any input, and rows of the same population, without the model"
 _BUDGETS = {
     "quick": (100, 1_000),
-    "standard": (100, 300, 1_000, 3_000),
+    "standard": (300, 3_000),
     "full": (100, 300, 1_000, 3_000, 10_000, 30_000),
 }
 _CHOICE = 5  # rows made up for each one that is asked because the copy is unsure of it
