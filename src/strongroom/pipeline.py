@@ -191,9 +191,10 @@ def _key(way: Way, stage: Stage) -> str:
         for name, read in stage.reads.items()
     }
     own = (f"stages/{stage.code or stage.name}.py", "stages/_source.py", "data")
+    way.code = code_digest((*own, *stage.rooms))
     decides = {
         "stage": stage.name,
-        "code": code_digest((*own, *stage.rooms)),
+        "code": way.code,
         "settings": stage.settings(way),
         "reads": reads,
     }

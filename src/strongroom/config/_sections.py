@@ -313,6 +313,8 @@ class TrainSpec(_Section):
             best parameters seen; 0 never stops early. A private training looks at [data] validation
             alone, which must be public; a plain one without it holds a tenth of its rows out.
         compare: also train the same model without privacy, for comparison; it is not released.
+        shards: so many models, each of its own people, of which the mean answers: to take a person
+            out, only one of them is trained again. Not with privacy.
         privacy: the guarantee, or None for training without privacy.
         image: for models of images.
         text: for models of text.
@@ -335,6 +337,7 @@ class TrainSpec(_Section):
     image: ImageSpec = ImageSpec()
     text: TextSpec = TextSpec()
     trees: TreesSpec = TreesSpec()
+    shards: Annotated[int, Field(ge=1, le=256)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
 
     @property

@@ -22,6 +22,7 @@ from strongroom.models._encoder import (
 from strongroom.models._formats import model_from_parts
 from strongroom.models._metrics import delong, encode_labels, find_classes, metrics, wilson
 from strongroom.models._protocol import Model, TrainedModel, digest_of
+from strongroom.models._sharded import ShardedModel
 from strongroom.models._tokens import NO_TARGET, byte_sequences
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ __all__ = [
     "Opened",
     "Pretrained",
     "Scattering",
+    "ShardedModel",
     "TableBins",
     "TableEncoder",
     "TableModel",

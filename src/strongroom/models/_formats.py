@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FORMATS: Mapping[str, tuple[str, str]] = {
     "strongroom/table-model/1": ("_table", "TableModel"),
     "strongroom/additive-model/1": ("_additive", "AdditiveModel"),
+    "strongroom/sharded-model/1": ("_sharded", "ShardedModel"),
     "strongroom/image-model/1": ("_image", "ImageModel"),
     "strongroom/text-model/1": ("_text", "TextModel"),
     "strongroom/language-model/1": ("_text", "LanguageModel"),

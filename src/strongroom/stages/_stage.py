@@ -41,6 +41,7 @@ class Way:
         docs: stage name to its document (metrics and names, never values).
         outputs: stage name to its artefacts, name to digest of the sealed file.
         key: of the stage that runs now.
+        code: of that stage: a digest of all source that decides its outcome.
     """
 
     config: Config
@@ -50,6 +51,7 @@ class Way:
     docs: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     key: str = ""
+    code: str = ""
 
     def path(self, name: str) -> Path:
         """Resolve a path of the configuration."""

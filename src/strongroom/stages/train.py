@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from strongroom.errors import WorkspaceError
 from strongroom.stages import _source
 from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from strongroom.config import TrainSpec
     from strongroom.data import Dataset
-    from strongroom.train import TrainResult
+    from strongroom.train import Earlier, TrainResult
 
 MODEL_KIND = "model-bundle"
 CANARIES_KIND = "canaries"
@@ -76,6 +78,7 @@ def _work(way: Way) -> Outcome:
         key=way.key,
         checkpointer=workspace.checkpointer("train"),
         progress=way.view,
+        earlier=_earlier(way, spec),
     )
     doc = {**result.to_json(), "comparison": None, "majority": _majority(test)}
     outputs = {"model": _keep(way, "model", result)}
@@ -96,6 +99,26 @@ def _work(way: Way) -> Outcome:
         doc["comparison"] = twin.to_json()
         outputs["twin"] = _keep(way, "twin", twin)
     return Outcome(doc, outputs)
+
+
+def _earlier(way: Way, spec: TrainSpec) -> Earlier | None:
+    """Return the model of the last run, whose unchanged shards needn't be trained again."""
+    from strongroom.models import model_from_parts
+    from strongroom.train import Earlier
+    from strongroom.vault import unpack_bundle
+
+    if spec.shards == 1:
+        return None
+    last = way.workspace.stage("train")
+    kept = last.outputs.get("model") if last is not None else None
+    model = None
+    if kept is not None:
+        # Where its file is gone, every shard is trained again; one that was touched is refused.
+        with contextlib.suppress(WorkspaceError):
+            bundle = unpack_bundle(way.workspace.get(kept))
+            model = model_from_parts(bundle.tensors, bundle.meta)
+    # Whoever has the model must not be able to check a guess about the rows of a shard.
+    return Earlier(model, way.workspace.keyring.subkey("shards"), way.code)
 
 
 def _keep(way: Way, name: str, result: TrainResult) -> str:

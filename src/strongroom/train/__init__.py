@@ -14,5 +14,6 @@ from __future__ import annotations
 from strongroom.train._cost import spend_of
 from strongroom.train._result import Checkpointer, TrainResult
 from strongroom.train._run import train_model
+from strongroom.train._shards import Earlier, shard_of
 
-__all__ = ["Checkpointer", "TrainResult", "spend_of", "train_model"]
+__all__ = ["Checkpointer", "Earlier", "TrainResult", "shard_of", "spend_of", "train_model"]

@@ -49,6 +49,7 @@ class TrainResult:
         skipped: columns that were left out, with the reason.
         stopping: where early stopping was asked for: on whose rows, the looks (step, log loss), the
             best step, and the step it stopped at, if it did.
+        shards: where it was trained in shards: `rows` of each, and how many were `taken_over`.
     """
 
     model: TrainedModel
@@ -61,6 +62,7 @@ class TrainResult:
     curve: tuple[tuple[int, float], ...] = ()
     skipped: Mapping[str, str] | None = None
     stopping: Mapping[str, Any] | None = None
+    shards: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; the tensors and the canaries' scores stay out."""
@@ -78,6 +80,7 @@ class TrainResult:
             "curve": [list(point) for point in self.curve],
             "skipped": dict(self.skipped or {}),
             "stopping": dict(self.stopping) if self.stopping else None,
+            "shards": dict(self.shards) if self.shards else None,
         }
 
     def __str__(self) -> str:
@@ -89,6 +92,9 @@ class TrainResult:
                 f"  {part:<6} accuracy {found['accuracy']:.4f} [{low:.4f}, {high:.4f}]{more} on "
                 f"{found['rows']:,} rows"
             )
+        if self.shards:
+            count, taken = len(self.shards["rows"]), self.shards["taken_over"]
+            lines.append(f"  shards   {count}, of which {taken} taken over")
         if self.stopping:
             lines.append(f"  stopping {_stopped(self.stopping)}")
         lines.append(str(self.privacy) if self.privacy else "without privacy")

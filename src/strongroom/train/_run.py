@@ -9,6 +9,7 @@ from strongroom.errors import InputError, MissingExtraError
 from strongroom.privacy import MemoryLedger
 from strongroom.progress import SILENT
 from strongroom.train._guard import Surroundings
+from strongroom.train._shards import Earlier, train_sharded
 from strongroom.train._unfinished import check_unfinished
 from strongroom.train._watch import check_watch
 
@@ -49,6 +50,7 @@ def train_model(
     key: str = "",
     checkpointer: Checkpointer | None = None,
     progress: Progress = SILENT,
+    earlier: Earlier | None = None,
 ) -> TrainResult:
     """Train what `spec.model` names on the rows of a dataset, privately where the spec says so.
 
@@ -68,6 +70,8 @@ def train_model(
         key: identifies the run, so that a killed one gets its reservation back.
         checkpointer: makes a killed run continue where it was.
         progress: is told every step.
+        earlier: a model from before, whose unchanged shards are taken over where
+            `spec.shards` asks for several.
 
     Raises:
         DataError: no target, one class, or values that can't be used.
@@ -96,5 +100,9 @@ def train_model(
     )
     check_watch(spec, around)
     check_unfinished(spec, around)
+    if spec.shards > 1:
+        return train_sharded(
+            trainer, dataset, spec, test, columns or {}, around, earlier or Earlier()
+        )
     result: TrainResult = trainer(dataset, spec, test, columns or {}, around)
     return result
