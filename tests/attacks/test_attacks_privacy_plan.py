@@ -6,6 +6,7 @@ Statistical tests state how often they would fail by chance.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,10 +21,15 @@ from strongroom.attacks.privacy import (
 )
 from strongroom.privacy import calibrate
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 DELTA = 1e-5
 
 
-def ideal(epsilon: float, canaries: int, coins: np.random.Generator) -> tuple[np.ndarray, ...]:
+def ideal(
+    epsilon: float, canaries: int, coins: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Play the Gaussian mechanism that is exactly (ε, δ)-private."""
     mu = 1 / calibrate(epsilon, DELTA, 1.0, 1).noise_multiplier
     included = coins.random(canaries) < 0.5
@@ -53,7 +59,8 @@ def test_mechanisms_that_spend_all_they_have_are_hardly_ever_accused(
         included = coins.random(canaries) < 0.5
         told = included ^ (coins.random(canaries) < 1 / (1 + math.exp(epsilon)))
         clear = coins.random(canaries) < delta
-        scores = np.where(clear, 10 * included - 5.0, told) + 1e-3 * coins.random(canaries)
+        scores = np.where(clear, 10.0 * included - 5.0, 1.0 * told)
+        scores += 1e-3 * coins.random(canaries)
         accused += plan.bound(scores, included, delta, 0.95).epsilon_lower > epsilon
     assert accused <= at_most
 
@@ -69,7 +76,7 @@ def test_failures_that_erase_wrong_guesses_are_paid_for() -> None:
         heaviest = np.argsort(np.where(wrong, plan.weights, -1))[::-1][:failures]
         wrong[heaviest] = False
         included = plan.inside ^ wrong
-        ranks = np.arange(canaries) * 1.0
+        ranks = np.arange(canaries, dtype=np.float64)
         accused += plan.bound(ranks, included, delta, 0.95).epsilon_lower > epsilon
     assert accused <= 36
 
@@ -92,7 +99,7 @@ def test_five_thousand_canaries_show_nearly_half(epsilon: float, share: float) -
     coins = np.random.default_rng(1)
     found = []
     for _ in range(15):
-        result = one_run(*ideal(epsilon, 5_000, coins), DELTA, plan=plan)
+        result = one_run(*ideal(epsilon, 5_000, coins), delta=DELTA, plan=plan)
         assert isinstance(result, OneRunBound)
         assert result.correct <= result.guesses <= 5_000
         found.append(result.epsilon_lower)

@@ -7,6 +7,13 @@ which holds if the mechanism is of the family that it was accounted as).
 
 from strongroom.attacks.privacy._estimate import Estimate, estimate
 from strongroom.attacks.privacy._family import Family, Separation, gaussian_separation
+from strongroom.attacks.privacy._many_runs import (
+    ManyRuns,
+    Rates,
+    audit_many_runs,
+    from_rates,
+    many_runs,
+)
 from strongroom.attacks.privacy._one_run import (
     OneRun,
     one_run,
@@ -15,15 +22,30 @@ from strongroom.attacks.privacy._one_run import (
     refuted,
 )
 from strongroom.attacks.privacy._plan import Plan, plan_guesses
+from strongroom.attacks.privacy._training import (
+    Training,
+    TrainingAudit,
+    audit_training,
+    load_training,
+)
 
 __all__ = [
     "Estimate",
     "Family",
+    "ManyRuns",
     "OneRun",
     "Plan",
+    "Rates",
     "Separation",
+    "Training",
+    "TrainingAudit",
+    "audit_many_runs",
+    "audit_training",
     "estimate",
+    "from_rates",
     "gaussian_separation",
+    "load_training",
+    "many_runs",
     "one_run",
     "p_value",
     "plan_guesses",
