@@ -36,6 +36,7 @@ _SUFFIX = 50
 _PREFIX = 100
 _FEWEST_CHARACTERS = 20  # of a suffix: shorter ones are guessed
 _FEWEST_ROWS = 50
+_LOOKED_AT = 50_000  # rows of each, to choose lengths and draw from
 _ROWS = {"quick": 250, "standard": 1_000, "full": 5_000}
 _ALIKE = 0.75
 _FEW_EDITS = 0.1
@@ -60,8 +61,9 @@ class Memorised:
         speaker = speaker_of(situation)
         if isinstance(speaker, NotEvaluable):
             return speaker
-        inside = runs_of(situation.members, speaker.end)
-        outside = runs_of(situation.nonmembers, speaker.end)
+        seed = situation.seed
+        inside = runs_of(situation.members.sample(_LOOKED_AT, seed), speaker.end)
+        outside = runs_of(situation.nonmembers.sample(_LOOKED_AT, seed + 1), speaker.end)
         cut = _cut(speaker, inside, outside)
         if isinstance(cut, NotEvaluable):
             return cut
@@ -73,8 +75,7 @@ class Memorised:
                 "are needed"
             )
         most = _most_rows(situation, speaker, cut)
-        inside = inside.sample(most, situation.seed)
-        outside = outside.sample(most, situation.seed + 1)
+        inside, outside = inside.sample(most, seed), outside.sample(most, seed + 1)
         asked = [inside, outside]
         done, total = 0, len(inside) + len(outside)
         answers: list[list[_Answers]] = []
