@@ -8,6 +8,7 @@ from strongroom.attacks._results import NotEvaluable
 from strongroom.attacks.references._bank import KINDS, BankRecipe
 from strongroom.attacks.references._fitted import FittedRecipe
 from strongroom.attacks.references._forest import ForestRecipe
+from strongroom.attacks.references._sharded import ShardedRecipe
 
 if TYPE_CHECKING:
     from strongroom.attacks._situation import Situation
@@ -23,6 +24,10 @@ def recipe_of(situation: Situation) -> Recipe | NotEvaluable:
     spec, target = situation.train_spec, situation.target
     if spec is not None and spec.model in KINDS:
         noise = situation.statement.noise_multiplier if situation.statement else None
+        if spec.shards > 1:
+            one = spec.model_copy(update={"shards": 1})
+            each = BankRecipe(one, noise, len(situation.members) // spec.shards)
+            return ShardedRecipe(each, spec.shards)
         return BankRecipe(spec, noise, len(situation.members))
     if callable(getattr(target, "fit", None)):
         return ForestRecipe.of(target) or FittedRecipe.of(target)
