@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,8 +50,11 @@ class LossThreshold:
                 return looked
             return judge(looked, looked.target, ALONE)
         seed = situation.seed
-        return loss_threshold(
+        result = loss_threshold(
             situation.target,
             situation.members.sample(_MOST_ROWS, seed),
             situation.nonmembers.sample(_MOST_ROWS, seed + 1),
         )
+        if isinstance(result, NotEvaluable):
+            return result
+        return replace(result, details={**result.details, "seed": seed})

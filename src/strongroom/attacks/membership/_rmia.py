@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strongroom.attacks._results import NotEvaluable
-from strongroom.attacks._roc import auc
 from strongroom.attacks.membership._judging import judge
 from strongroom.attacks.membership._look import METRICS, OFFLINE, WITH_REFERENCES, look
 from strongroom.attacks.membership._sides import IN, OUT, log_probability, probability
@@ -100,16 +99,18 @@ def choose_a(references: NDArray[np.floating], membership: NDArray[np.bool_]) ->
     """
     p, gains = probability(references), np.zeros(len(_CHOICES))
     for i in range(min(_PSEUDO_TARGETS, len(p))):
-        others = np.arange(len(p)) != i
-        usable = ~membership[others].all(axis=0)
-        inside = membership[i] & usable
-        outside = ~membership[i] & usable
-        if min(inside.sum(), outside.sum()) == 0:
+        weight = (~membership).astype(np.float64)
+        weight[i] = 0
+        count = weight.sum(axis=0)
+        usable = count > 0
+        inside = membership[i, usable]
+        if not 0 < inside.sum() < len(inside):
             continue
+        outside = np.einsum("mn,mn->n", weight, p)[usable] / count[usable]
+        own = log_probability(references[i, usable])
         for j, a in enumerate(_CHOICES):
-            world = world_probability(p[others], membership[others], float(a))
-            ratio = log_probability(references[i]) - np.log(np.maximum(world, _TINY))
-            gains[j] += auc(ratio[inside], ratio[outside])[0]
+            ratio = own - np.log(np.maximum((1 + a) * outside + 1 - a, _TINY))
+            gains[j] += np.argsort(np.argsort(ratio))[inside].mean() / len(ratio)
     return float(_CHOICES[int(gains.argmax())]) if gains.any() else 1.0
 
 

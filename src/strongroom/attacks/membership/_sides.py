@@ -65,7 +65,8 @@ class Sides:
 
 def log_probability(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return log p for the signal log(p / (1 - p)), without overflow."""
-    found: NDArray[np.float64] = -np.logaddexp(0.0, -np.asarray(signal, np.float64))
+    with np.errstate(invalid="ignore"):  # NaN, where there was no answer, stays NaN
+        found: NDArray[np.float64] = -np.logaddexp(0.0, -np.asarray(signal, np.float64))
     return found
 
 
