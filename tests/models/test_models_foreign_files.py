@@ -17,7 +17,8 @@ import torch
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from tests.models.conformance import check_model
 
 from strongroom.attacks import NotEvaluable, Rows
@@ -128,6 +129,33 @@ def test_skops_files(tmp_path: Path) -> None:
         archive.writestr("schema.json", "{}")
     with pytest.raises(InputError, match="not a skops file"):
         open_model(path)
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_trees_of_skops_that_lead_astray(tmp_path: Path, encoded: bool) -> None:
+    skops = pytest.importorskip("skops.io")
+    inputs, labels = numbers(table()), table().table["y"].to_pylist()
+    tree = DecisionTreeClassifier(random_state=0)
+    # Behind an encoding a tree has more columns than the pipeline.
+    estimator: Any = make_pipeline(PolynomialFeatures(4), tree) if encoded else tree
+    estimator.fit(inputs, labels)
+    path = tmp_path / "model.skops"
+    skops.dump(estimator, path)
+    np.testing.assert_allclose(
+        open_model(path).model.predict_proba(inputs), estimator.predict_proba(inputs), atol=1e-6
+    )
+    state = tree.tree_.__getstate__()
+    for field, value in (("left_child", 0), ("right_child", 10_000), ("feature", 99)):
+        nodes = state["nodes"].copy()
+        nodes[field][1 if nodes["left_child"][1] > 0 else 0] = value
+        damaged = tree.tree_.__reduce__()[0](*tree.tree_.__reduce__()[1])
+        damaged.__setstate__({**state, "nodes": nodes})
+        broken = DecisionTreeClassifier()
+        broken.__dict__.update({**tree.__dict__, "tree_": damaged})
+        steps: Any = make_pipeline(estimator[0], broken) if encoded else broken
+        skops.dump(steps, path)
+        with pytest.raises(InputError, match="a tree in the file is damaged"):
+            open_model(path)
 
 
 class Unknown(LogisticRegression):  # type: ignore[misc]

@@ -341,3 +341,17 @@ def test_the_reader_agrees_with_the_librarys_own() -> None:
             assert read.values is not None
             np.testing.assert_array_equal(read.values, values)
             assert read.values.dtype == kind
+
+
+def test_a_rows_answer_does_not_hang_on_the_rows_beside_it(tmp_path: Path) -> None:
+    """Sums of many trees come in one order, to the last bit, alone and among a thousand."""
+    dataset = table(1_000)
+    estimator = RandomForestClassifier(100, random_state=0)
+    estimator.fit(numbers(dataset), dataset.table["y"].to_pylist())
+    path = tmp_path / "model.onnx"
+    path.write_bytes(skl2onnx.to_onnx(estimator, numbers(dataset)[:1]).SerializeToString())
+    model: Any = open_model(path, target="y").model
+    inputs, _ = model.read(dataset)
+    whole = model.predict_proba(inputs)
+    for count in (1, 7, 60):
+        np.testing.assert_array_equal(model.predict_proba(inputs[:count]), whole[:count])

@@ -70,7 +70,7 @@ def inner_rows(model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
         ValueError: they can't be written as one array of numbers.
     """
     codec, estimator = getattr(model, "codec", None), getattr(model, "estimator", None)
-    rows = inputs if codec is None or estimator is None else codec.decode(inputs)
+    rows: Any = inputs if codec is None or estimator is None else codec.decode(inputs)
     for _ in range(10):  # searches and pipelines within each other
         best, steps = getattr(estimator, "best_estimator_", None), getattr(estimator, "steps", None)
         if best is not None:
@@ -83,6 +83,8 @@ def inner_rows(model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
             estimator = steps[-1][1]
         else:
             break
+    if hasattr(rows, "iloc") and not all(kind.kind in "fiub" for kind in rows.dtypes):
+        rows = inputs  # a frame with categories goes in as it is: their codes are as good
     if hasattr(rows, "toarray"):
         if rows.shape[0] * rows.shape[1] > _LARGEST:
             raise ValueError("too many numbers")

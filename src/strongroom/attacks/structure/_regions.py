@@ -54,6 +54,8 @@ class Regions:
         model = situation.target
         if not getattr(model, "soft", True):
             return NotEvaluable("the model says labels only: its regions are its classes")
+        if len(situation.members) == 0:
+            return NotEvaluable("there are no members: nobody shares a region")
         members = situation.members.sample(_MOST_ROWS, situation.seed)
         answers = np.asarray(model.predict_proba(members.inputs), np.float32)
         trees = trees_of(model)

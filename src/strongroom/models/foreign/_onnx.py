@@ -232,6 +232,10 @@ def _session(path: Path, data: bytes, graph: OnnxGraph) -> Any:  # noqa: ANN401 
         raise MissingExtraError("onnxruntime", "audit") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    if any(node.op.startswith("TreeEnsemble") for node in graph.nodes):
+        # With more threads, trees are summed in another order for few rows than for many, and a
+        # row's answer would hang on the rows beside it.
+        options.intra_op_num_threads = 1
     try:
         # What was checked is what is run; a path only where data lie beside the file.
         source: Any = str(path) if graph.outside() else data

@@ -9,19 +9,26 @@ import numpy as np
 
 from strongroom.errors import InputError, MissingExtraError
 from strongroom.models.foreign._sklearn import SklearnModel
-from strongroom.models.foreign._walk import arrays_in
+from strongroom.models.foreign._walk import parts_of
 from strongroom.vault import Inspection, Verdict
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from strongroom.models.foreign._reference import Options, Reference
 
 
-# Beyond what skops trusts by itself: scikit-learn's own, which hold numbers and settings. Trees
-# follow the numbers of their nodes unchecked, so these are looked at before anything is asked.
+# Beyond what skops trusts by itself: scikit-learn's and SciPy's own, which hold numbers and
+# settings. Trees follow the numbers of their nodes unchecked: these are looked at before any
+# question is asked.
 _FIELDS = (("left_child", "right_child", "feature"), ("left", "right", "feature_idx"))
 _PLAIN = {
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.compose._column_transformer.make_column_selector",
+    "scipy.sparse._csr.csr_matrix",
+    "scipy.sparse._csr.csr_array",
+    "scipy.sparse._csc.csc_matrix",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
@@ -85,20 +92,40 @@ class SkopsAdapter:
         return model
 
 
-def _check_trees(estimator: Any, path: Path) -> None:  # noqa: ANN401
+def _check_trees(
+    thing: Any,  # noqa: ANN401 - an estimator, and whatever is in it
+    path: Path,
+    wide: float = np.inf,
+    seen: dict[int, Any] | None = None,
+) -> None:
     """Refuse trees whose nodes lead out of them, in circles, or to columns that aren't there.
 
     Raises:
         InputError: there is one.
     """
-    wide = getattr(estimator, "n_features_in_", None) or np.inf
-    for name, nodes in arrays_in(estimator):
-        found = next((f for f in _FIELDS if set(f) <= set(nodes.dtype.names or ())), None)
-        if found is None:
-            continue
-        left, right, column = (nodes[f].astype(np.int64) for f in found)
-        # Scikit-learn writes children after their parent: so no way leads in a circle.
-        inner = np.flatnonzero((left > 0) | (right > 0))
-        sound = all(((c[inner] > inner) & (c[inner] < len(nodes))).all() for c in (left, right))
-        if not sound or not ((column[inner] >= 0) & (column[inner] < wide)).all():
-            raise InputError("a tree in the file is damaged", where=f"{path}, {name}")
+    seen = {} if seen is None else seen
+    if id(thing) in seen or isinstance(thing, str | bytes | int | float | None | type):
+        return
+    seen[id(thing)] = thing
+    if isinstance(thing, np.ndarray):
+        if thing.dtype.names is not None and not _sound(thing, wide):
+            raise InputError("a tree in the file is damaged", where=str(path))
+        parts: Any = enumerate(thing.flat) if thing.dtype.hasobject else ()
+    else:
+        # The nearest estimator around a tree says how many columns it was given.
+        told = getattr(thing, "n_features_in_", None)
+        wide = wide if told is None else float(told)
+        parts = parts_of(thing)
+    for _, part in parts:
+        _check_trees(part, path, wide, seen)
+
+
+def _sound(nodes: NDArray[Any], wide: float) -> bool:
+    found = next((f for f in _FIELDS if set(f) <= set(nodes.dtype.names or ())), None)
+    if found is None:
+        return True
+    left, right, column = (nodes[f].astype(np.int64) for f in found)
+    # Scikit-learn writes children after their parent: so no way leads in a circle.
+    inner = np.flatnonzero((left > 0) | (right > 0))
+    ordered = all(((c[inner] > inner) & (c[inner] < len(nodes))).all() for c in (left, right))
+    return ordered and bool(((column[inner] >= 0) & (column[inner] < wide)).all())

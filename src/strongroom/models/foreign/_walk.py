@@ -77,7 +77,7 @@ def _walk(thing: Any, path: str, seen: dict[int, Any], depth: int) -> Iterator[t
     if dense is not None:
         yield path, dense
         return
-    yield from _children(_parts(thing), path, seen, depth)
+    yield from _children(parts_of(thing), path, seen, depth)
 
 
 def _children(parts: Any, path: str, seen: dict[int, Any], depth: int) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
@@ -101,7 +101,8 @@ def _dense(thing: Any) -> np.ndarray | None:  # noqa: ANN401
     return None
 
 
-def _parts(thing: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+def parts_of(thing: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """Give (name, part) of what an object is made of."""
     if isinstance(thing, Mapping):
         yield from ((str(k), v) for k, v in thing.items())
         return
