@@ -20,6 +20,7 @@ _STEPS = 600
 _BATCH = 256
 _FEW = 500
 _RATE = 0.01
+_BETA1, _BETA2 = 0.9, 0.999
 _WIDEST = 2_048  # numbers that a copy reads; more are mixed down by random signs
 _WIDEST_TREES = 200  # boosting looks at every column in every step
 _VOCABULARY = 1_024
@@ -127,42 +128,54 @@ def _mlp(x: NDArray[np.float32], y: NDArray[np.float64], seed: int) -> Student:
 
 
 def _network(x: NDArray[np.float32], y: NDArray[np.float64], seed: int, *, hidden: int) -> Student:
-    """Minimise the cross-entropy to the answers by Adam, the rate falling to 0."""
-    import torch
-    from torch import nn
+    """Minimise the cross-entropy to the answers by Adam, the rate falling to 0.
 
-    coins = torch.Generator().manual_seed(seed)
-    layers: list[nn.Module] = []
+    Written out: for so small a network, calling torch takes longer than the arithmetic.
+    """
+    coins = np.random.default_rng(seed)
+    inputs, targets = np.ascontiguousarray(x, np.float32), y.astype(np.float32)
     widths = [x.shape[1], *([hidden] if hidden else []), y.shape[1]]
-    for wide, high in pairwise(widths):
-        layer = nn.Linear(wide, high)
-        with torch.no_grad():
-            bound = wide**-0.5
-            layer.weight.uniform_(-bound, bound, generator=coins)
-            layer.bias.zero_()
-        layers += [layer, nn.ReLU()]
-    network = nn.Sequential(*layers[:-1])
-    inputs = torch.from_numpy(np.ascontiguousarray(x))
-    targets = torch.from_numpy(y.astype(np.float32))
-    solver = torch.optim.Adam(network.parameters(), lr=_RATE)
+    weights = [
+        coins.uniform(-(a**-0.5), a**-0.5, (a, b)).astype(np.float32) for a, b in pairwise(widths)
+    ]
+    weights += [np.zeros(b, np.float32) for b in widths[1:]]  # then the constants
+    first = [np.zeros_like(w) for w in weights]
+    second = [np.zeros_like(w) for w in weights]
+    layers = len(widths) - 1
     steps = _STEPS if len(x) > _FEW else _STEPS // 2
-    with torch.enable_grad():
-        for step in range(steps):
-            for group in solver.param_groups:
-                group["lr"] = _RATE * (1 - step / steps)
-            rows = torch.randint(len(inputs), (min(_BATCH, len(inputs)),), generator=coins)
-            loss = nn.functional.cross_entropy(network(inputs[rows]), targets[rows])
-            solver.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            solver.step()
+    for step in range(steps):
+        rows = coins.integers(0, len(inputs), min(_BATCH, len(inputs)))
+        seen = [inputs[rows]]
+        for layer in range(layers):
+            z = seen[-1] @ weights[layer] + weights[layers + layer]
+            seen.append(np.maximum(z, 0) if layer < layers - 1 else _softmax(z))
+        back = (seen[-1] - targets[rows]) / np.float32(len(rows))
+        slopes: list[NDArray[np.float32]] = [back] * len(weights)
+        for layer in reversed(range(layers)):
+            slopes[layer], slopes[layers + layer] = seen[layer].T @ back, back.sum(axis=0)
+            if layer:
+                back = (back @ weights[layer].T) * (seen[layer] > 0)
+        rate = _RATE * (1 - step / steps)
+        for w, slope, mean, square in zip(weights, slopes, first, second, strict=True):
+            mean[...] += (1 - _BETA1) * (slope - mean)
+            square[...] += (1 - _BETA2) * (slope**2 - square)
+            size = np.sqrt(square / (1 - _BETA2 ** (step + 1))) + 1e-8
+            w[...] -= np.float32(rate / (1 - _BETA1 ** (step + 1))) * mean / size
 
     def answer(features: NDArray[np.float32]) -> NDArray[np.float64]:
-        with torch.no_grad():
-            scores = network(torch.from_numpy(np.ascontiguousarray(features)))
-        found: NDArray[np.float64] = scores.softmax(dim=1).numpy().astype(np.float64)
-        return found
+        found = features
+        for layer in range(layers):
+            found = found @ weights[layer] + weights[layers + layer]
+            found = np.maximum(found, 0) if layer < layers - 1 else found
+        return _softmax(found.astype(np.float64))
 
     return answer
+
+
+def _softmax(z: NDArray[Any]) -> NDArray[Any]:
+    odds = np.exp(z - z.max(axis=1, keepdims=True))
+    found: NDArray[Any] = odds / odds.sum(axis=1, keepdims=True)
+    return found
 
 
 def _boosted(x: NDArray[np.float32], y: NDArray[np.float64], seed: int) -> Student | None:
