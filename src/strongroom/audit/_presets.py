@@ -34,8 +34,8 @@ class Preset:
 
 PRESETS = {
     "quick": Preset(16, 8, 4_000, 100),
-    "standard": Preset(64, 32, 8_000, 300),
-    "full": Preset(256, 128, 10_000, 1_000),
+    "standard": Preset(256, 32, 8_000, 300),
+    "full": Preset(512, 128, 10_000, 1_000),
 }
 
 
