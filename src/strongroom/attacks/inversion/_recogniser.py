@@ -26,11 +26,11 @@ class Recogniser:
 
     Args:
         images: [n, ...].
-        labels: int64 [n].
+        labels: int [n].
     """
 
-    def __init__(self, images: NDArray[Any], labels: NDArray[np.int64]) -> None:
-        self.classes = np.unique(labels)
+    def __init__(self, images: NDArray[Any], labels: NDArray[np.integer[Any]]) -> None:
+        self.classes = np.unique(np.asarray(labels, np.int64))
         rows = standardised(images.reshape(len(images), -1).astype(np.float64))
         self._centre = rows.mean(axis=0)
         means = np.stack([rows[labels == c].mean(axis=0) for c in self.classes])
@@ -61,7 +61,9 @@ class Recogniser:
         named: NDArray[np.int64] = self.classes[distances.argmin(axis=1)]
         return named
 
-    def accuracy(self, images: NDArray[Any], labels: NDArray[np.int64]) -> tuple[float, float]:
+    def accuracy(
+        self, images: NDArray[Any], labels: NDArray[np.integer[Any]]
+    ) -> tuple[float, float]:
         """Return how often templates and Fisherfaces name true images rightly."""
         return (
             float((self.by_templates(images, self._centre) == labels).mean()),
@@ -72,8 +74,8 @@ class Recogniser:
 def _fisher(
     rows: NDArray[np.float64],
     means: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    classes: NDArray[np.int64],
+    labels: NDArray[np.integer[Any]],
+    classes: NDArray[np.integer[Any]],
 ) -> NDArray[np.float64]:
     """Return the projection [d, k] under which the spread within classes is 1."""
     most = max(1, min(_COMPONENTS, len(rows) - 1, rows.shape[1]))
