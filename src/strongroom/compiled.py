@@ -7,6 +7,8 @@ plain NumPy twin in the tests that must agree.
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,7 +36,20 @@ def compiled(function: Function) -> Function:
         raise MissingExtraError("numba", "train") from error
     settings: Any = numba.config
     if not settings.CACHE_DIR:
-        settings.CACHE_DIR = str(Path(platformdirs.user_cache_dir("strongroom")) / "kernels")
+        place = Path(platformdirs.user_cache_dir("strongroom")) / "kernels"
+        settings.CACHE_DIR = str(place / _code())
     compile_it: Any = numba.njit(cache=True, error_model="numpy", nogil=True)
     made: Function = compile_it(function)
     return made
+
+
+@cache
+def _code() -> str:
+    """Name what all kernels are made of: one may call another that stands in another file.
+
+    By itself numba looks at a kernel's own file only, and would keep calling the old one.
+    """
+    found, root = hashlib.sha256(), Path(__file__).parent
+    for file in sorted([*root.rglob("_kernels*.py"), *root.glob("models/bank/*.py")]):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]

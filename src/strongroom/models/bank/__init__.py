@@ -6,7 +6,17 @@ generator, checkpoints, a ledger) isn't kept here.
 """
 
 from strongroom.models.bank._forest import ForestSpec, forest_probabilities
+from strongroom.models.bank._image import ImageBank, train_image_bank
 from strongroom.models.bank._plan import threads
 from strongroom.models.bank._table import Bank, BankReader, train_bank
 
-__all__ = ["Bank", "BankReader", "ForestSpec", "forest_probabilities", "threads", "train_bank"]
+__all__ = [
+    "Bank",
+    "BankReader",
+    "ForestSpec",
+    "ImageBank",
+    "forest_probabilities",
+    "threads",
+    "train_bank",
+    "train_image_bank",
+]

@@ -26,6 +26,7 @@ from strongroom.models.bank._simd import (
     multiply,
     root,
     splat,
+    spread,
     store,
     subtract,
     total,
@@ -74,7 +75,7 @@ def sparse_forward(
             c, d = load(weight, at + 2 * LANES), load(weight, at + 3 * LANES)
             for k in range(starts[rows[r]], starts[rows[r] + 1]):
                 at = int(columns[k]) * lanes + j
-                v = splat(values[k])
+                v = spread(values, k)
                 a, b = fused(v, load(weight, at), a), fused(v, load(weight, at + LANES), b)
                 c = fused(v, load(weight, at + 2 * LANES), c)
                 d = fused(v, load(weight, at + 3 * LANES), d)
@@ -88,7 +89,7 @@ def sparse_forward(
         for r in range(n):
             a = load(weight, bias + j)
             for k in range(starts[rows[r]], starts[rows[r] + 1]):
-                a = fused(splat(values[k]), load(weight, int(columns[k]) * lanes + j), a)
+                a = fused(spread(values, k), load(weight, int(columns[k]) * lanes + j), a)
             store(out, r * lanes + j, a)
         j += LANES
     while j < lanes:
@@ -117,7 +118,7 @@ def sparse_backward(
             c, d = load(delta, at + 2 * LANES), load(delta, at + 3 * LANES)
             for k in range(starts[rows[r]], starts[rows[r] + 1]):
                 at = int(columns[k]) * lanes + j
-                v = splat(values[k])
+                v = spread(values, k)
                 store(out, at, fused(v, a, load(out, at)))
                 store(out, at + LANES, fused(v, b, load(out, at + LANES)))
                 store(out, at + 2 * LANES, fused(v, c, load(out, at + 2 * LANES)))
@@ -128,7 +129,7 @@ def sparse_backward(
             a = load(delta, r * lanes + j)
             for k in range(starts[rows[r]], starts[rows[r] + 1]):
                 at = int(columns[k]) * lanes + j
-                store(out, at, fused(splat(values[k]), a, load(out, at)))
+                store(out, at, fused(spread(values, k), a, load(out, at)))
         j += LANES
     while j < lanes:
         for r in range(n):

@@ -88,6 +88,19 @@ def _store(_typing: Any, array: Any, _place: Any, _value: Any) -> Any:
     return types.void(array, types.int64, _vector), code
 
 
+def _spread(_typing: Any, array: Any, _place: Any) -> Any:
+    """Return sixteen times array[place] of a flat float32 array; the place is not checked."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, given[0]).data
+        value = builder.load(builder.gep(data, [given[1]]))
+        nothing = ir.Constant(_VECTOR, ir.Undefined)
+        first = builder.insert_element(nothing, value, ir.Constant(_INT, 0))
+        return builder.shuffle_vector(first, nothing, ir.Constant(_INTS, [0] * LANES))
+
+    return _vector(array, types.int64), code
+
+
 def _splat(_typing: Any, _value: Any) -> Any:
     """Return sixteen times the same number."""
 
@@ -115,11 +128,22 @@ def _total(_typing: Any, _value: Any) -> Any:
     return types.float32(_vector), code
 
 
+def _quads(_typing: Any, _value: Any) -> Any:
+    """Return, in each place, the sum over its group of four."""
+
+    def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        value = given[0]
+        for step in (1, 2):
+            order = ir.Constant(_INTS, [i ^ step for i in range(LANES)])
+            value = builder.fadd(value, builder.shuffle_vector(value, value, order))
+        return value
+
+    return _vector(_vector), code
+
+
 def _power_of_two(builder: Any, whole: Any) -> Any:
     """Return 2^n for whole numbers n from -126 to 127."""
-    kind = ir.FunctionType(_INTS, [_VECTOR])
-    name = "llvm.fptosi.sat.v16i32.v16f32"
-    number = builder.call(_cgutils.get_or_insert_function(builder.module, kind, name), [whole])
+    number = builder.fptosi(whole, _INTS)
     bits = builder.add(number, ir.Constant(_INTS, [_BIAS] * LANES))
     return builder.bitcast(builder.shl(bits, ir.Constant(_INTS, [_MANTISSA] * LANES)), _VECTOR)
 
@@ -146,6 +170,28 @@ def _exponential(builder: Any, x: Any) -> Any:
     return builder.fmul(p, _power_of_two(builder, n))
 
 
+def _tangent(builder: Any, x: Any) -> Any:
+    """Return tanh x within 5e-7: a quotient of polynomials, as Eigen has it; NaN stays NaN."""
+    for limit, sign in ((-7.9, "<"), (7.9, ">")):
+        beyond = builder.fcmp_ordered(sign, x, _constant(limit))
+        x = builder.select(beyond, _constant(limit), x)
+    square = builder.fmul(x, x)
+    above = _constant(-2.76076847742355e-16)
+    for coefficient in (
+        2.00018790482477e-13,
+        -8.60467152213735e-11,
+        5.12229709037114e-08,
+        1.48572235717979e-05,
+        6.37261928875436e-04,
+        4.89352455891786e-03,
+    ):
+        above = _call(builder, "fma", above, square, _constant(coefficient))
+    below = _constant(1.19825839466702e-06)
+    for coefficient in (1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03):
+        below = _call(builder, "fma", below, square, _constant(coefficient))
+    return builder.fdiv(builder.fmul(above, x), below)
+
+
 def _positive(builder: Any, value: Any, gate: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", gate, _constant(0.0)), value, _constant(0.0))
 
@@ -161,7 +207,9 @@ def _most(builder: Any, a: Any, b: Any) -> Any:
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 splat: Any = intrinsic(_splat)
+spread: Any = intrinsic(_spread)
 total: Any = intrinsic(_total)
+quads: Any = intrinsic(_quads)
 add: Any = _operation(2, lambda b, x, y: b.fadd(x, y))
 subtract: Any = _operation(2, lambda b, x, y: b.fsub(x, y))
 multiply: Any = _operation(2, lambda b, x, y: b.fmul(x, y))
@@ -169,6 +217,7 @@ divide: Any = _operation(2, lambda b, x, y: b.fdiv(x, y))
 fused: Any = _operation(3, lambda b, x, y, z: _call(b, "fma", x, y, z))  # x·y + z, rounded once
 root: Any = _operation(1, lambda b, x: _call(b, "sqrt", x))
 exponential: Any = _operation(1, _exponential)
+tangent: Any = _operation(1, _tangent)
 where_positive: Any = _operation(2, _positive)  # the value where the gate is above 0, else 0
 least: Any = _operation(2, _least)  # NaN in the first stays
 most: Any = _operation(2, _most)  # the same

@@ -28,7 +28,7 @@ _ACTIVATION_FLOATS = 250_000  # of one block of rows: 1 MB, half of a large seco
 # OpenBLAS keeps a product of fewer multiplications on one thread and needn't pack it.
 _PRODUCT = 1_000_000
 _DENSE = 0.25  # share of entries that aren't zero, above which a product is quicker than lists
-_MULTIPLE = 16
+MULTIPLE = 16
 _OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adam-corrected": 2}
 
 
@@ -137,24 +137,16 @@ class Entries:
         return self.starts, self.columns, self.values, self.dense
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What all models have in common."""
+@dataclass(frozen=True)
+class Settings:
+    """A plan and a recipe as kernels are given them."""
 
-    rows: Entries
-    labels: NDArray[np.int32]
-    widths: list[int]
     plan: Plan
     spec: TrainSpec
-    seed: int
 
     @property
-    def parameters(self) -> int:
-        return sum(o * (i + 1) for i, o in pairwise(self.widths))
-
-    @property
-    def settings(self) -> tuple[int, float, float, float, float, float]:
-        """Optimizer, rate, decay, deviation, clip, normaliser: in the order of the kernels."""
+    def numbers(self) -> tuple[int, float, float, float, float, float]:
+        """Optimizer, rate, decay, deviation, clip, normaliser: in the order of kernels."""
         plan, spec = self.plan, self.spec
         corrected = spec.optimizer == "adam-corrected"
         return (
@@ -178,6 +170,21 @@ class _Job:
         drawn = coins.standard_normal((steps, size), dtype=np.float32)
         drawn *= np.float32(self.plan.noise)
         return drawn
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What all models have in common."""
+
+    rows: Entries
+    labels: NDArray[np.int32]
+    widths: list[int]
+    settings: Settings
+    seed: int
+
+    @property
+    def parameters(self) -> int:
+        return sum(o * (i + 1) for i, o in pairwise(self.widths))
 
 
 def train_bank(
@@ -224,13 +231,13 @@ def train_bank(
     learnt = float(membership.sum(axis=1).mean()) if learnt is None else learnt
     plan = Plan.of(spec, membership.shape[1], learnt, noise_multiplier, seed)
     widths = [rows.width, *hidden, classes]
-    job = _Job(rows, np.ascontiguousarray(labels, np.int32), widths, plan, spec, seed)
+    job = _Job(rows, np.ascontiguousarray(labels, np.int32), widths, Settings(plan, spec), seed)
     train = _train_deep if hidden else _train_linear
     chunk = max(1, PARAMETER_FLOATS // job.parameters)
     parts = []
     for begin in range(0, len(membership), chunk):
         part = membership[begin : begin + chunk]
-        told = _Told(progress, begin, len(membership), plan.steps)
+        told = Told(progress, begin, len(membership), plan.steps)
         parts.append(train(job, part, first + begin, told))
     return Bank(
         tuple(np.concatenate([p.weights[i] for p in parts]) for i in range(len(widths) - 1)),
@@ -239,7 +246,7 @@ def train_bank(
 
 
 @dataclass(frozen=True)
-class _Told:
+class Told:
     """Tells of steps of models, `begin` of `models` of them being trained already."""
 
     progress: Progress
@@ -271,12 +278,12 @@ def _block(widths: list[int]) -> int:
     return max(32, min(_PRODUCT // largest, _ACTIVATION_FLOATS // sum(widths[1:]), 1024))
 
 
-def _train_deep(job: _Job, membership: NDArray[np.bool_], first: int, told: _Told) -> Bank:
+def _train_deep(job: _Job, membership: NDArray[np.bool_], first: int, told: Told) -> Bank:
     from strongroom.models.bank._deep import descend
 
     kernel: Callable[..., None] = descend
-    plan, models = job.plan, len(membership)
-    padded = -(-job.parameters // _MULTIPLE) * _MULTIPLE
+    plan, models = job.settings.plan, len(membership)
+    padded = -(-job.parameters // MULTIPLE) * MULTIPLE
     state = np.zeros((models, 4, padded), np.float32)
     for m in range(models):
         flat = [p.ravel() for layer in initial(job.widths, job.seed, first + m) for p in layer]
@@ -286,11 +293,11 @@ def _train_deep(job: _Job, membership: NDArray[np.bool_], first: int, told: _Tol
     done = 0
     most = max(1, _NOISE_FLOATS // padded) if plan.noise else plan.steps
     for batches in plan.spans(most):
-        starts, rows = _joined(batches)
+        starts, rows = joined(batches)
 
         def work(m: int, starts: NDArray[np.int64] = starts, rows: NDArray[np.int32] = rows,
                  done: int = done) -> None:  # fmt: skip
-            noise = job.noise(coins[m], len(starts) - 1, padded)
+            noise = job.settings.noise(coins[m], len(starts) - 1, padded)
             kernel(
                 *job.rows.arrays,
                 job.labels,
@@ -301,9 +308,9 @@ def _train_deep(job: _Job, membership: NDArray[np.bool_], first: int, told: _Tol
                 widths,
                 *state[m],
                 noise,
-                *job.settings,
+                *job.settings.numbers,
                 done,
-                job.average_from,
+                job.settings.average_from,
                 _block(job.widths),
             )
 
@@ -315,7 +322,7 @@ def _train_deep(job: _Job, membership: NDArray[np.bool_], first: int, told: _Tol
             lambda n: told.step(before * models + n * steps),  # noqa: B023
         )
         done += steps
-    last = state[:, 3 if job.average_from < plan.steps else 0]
+    last = state[:, 3 if job.settings.average_from < plan.steps else 0]
     weights, biases, at = [], [], 0
     for given, out in pairwise(job.widths):
         size = given * out
@@ -326,14 +333,14 @@ def _train_deep(job: _Job, membership: NDArray[np.bool_], first: int, told: _Tol
     return Bank(tuple(weights), tuple(biases))
 
 
-def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: _Told) -> Bank:
+def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: Told) -> Bank:
     from strongroom.models.bank._shared import descend_together
 
     kernel: Callable[..., None] = descend_together
-    plan, models = job.plan, len(membership)
+    plan, models = job.settings.plan, len(membership)
     width, classes = job.widths
     groups = [range(b, min(b + LANES, models)) for b in range(0, models, LANES)]
-    lanes = [-(-len(group) // _MULTIPLE) * _MULTIPLE for group in groups]
+    lanes = [-(-len(group) // MULTIPLE) * MULTIPLE for group in groups]
     size = (width + 1) * classes
     states = [np.zeros((4, size * wide), np.float32) for wide in lanes]
     learns = [np.zeros((len(job.rows), wide), np.float32) for wide in lanes]
@@ -345,7 +352,7 @@ def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: _T
     done = 0
     most = max(1, _NOISE_FLOATS // (size * LANES)) if plan.noise else plan.steps
     for batches in plan.spans(most):
-        starts, rows = _joined(batches)
+        starts, rows = joined(batches)
 
         def work(i: int, starts: NDArray[np.int64] = starts, rows: NDArray[np.int32] = rows,
                  done: int = done) -> None:  # fmt: skip
@@ -359,10 +366,10 @@ def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: _T
                 width,
                 classes,
                 *states[i],
-                job.noise(coins[i], len(starts) - 1, size * lanes[i]),
-                *job.settings,
+                job.settings.noise(coins[i], len(starts) - 1, size * lanes[i]),
+                *job.settings.numbers,
                 done,
-                job.average_from,
+                job.settings.average_from,
                 max(32, _ACTIVATION_FLOATS // (outputs * lanes[i])),
             )
 
@@ -375,7 +382,7 @@ def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: _T
         )
         done += steps
     kept = [
-        state[3 if job.average_from < plan.steps else 0]
+        state[3 if job.settings.average_from < plan.steps else 0]
         .reshape(width + 1, classes, wide)[:, :, : len(group)]
         .transpose(2, 1, 0)
         for state, wide, group in zip(states, lanes, groups, strict=True)
@@ -384,7 +391,7 @@ def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: _T
     return Bank((np.ascontiguousarray(whole[:, :, :-1]),), (whole[:, :, -1].copy(),))
 
 
-def _joined(
+def joined(
     batches: Sequence[NDArray[np.int32]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return where each batch begins, and all their rows."""
