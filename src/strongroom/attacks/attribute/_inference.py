@@ -43,6 +43,10 @@ _ROWS = {"quick": 500, "standard": 2_000, "full": 8_000}
 _COLUMNS = {"quick": 3, "standard": 8, "full": 32}
 _POPULATION = 5_000  # other people that the guesser without the model learns from, at most
 _FEWEST = 100  # members, and others, of a column
+_TOO_FEW = (
+    f"too few rows: at least {_FEWEST} members and {2 * _FEWEST} non-members whose value is known "
+    "are needed for a column"
+)
 _LARGEST = 30.0  # a confidence beyond it is as good as certain
 _SMALLEST = 1e-37
 _CONFIDENCE = 0.95
@@ -91,6 +95,8 @@ class AttributeInference:
             return NotEvaluable(
                 "the model can only be asked about the rows it came with, not with other values"
             )
+        if min(len(situation.members), len(situation.nonmembers)) < _FEWEST:
+            return NotEvaluable(_TOO_FEW)
         people, order = _people(situation)
         chosen = _columns(situation, people)
         if isinstance(chosen, NotEvaluable):
@@ -105,10 +111,7 @@ class AttributeInference:
                 found.append(guessed)
             situation.progress.step(number + 1, len(chosen), secret.name)
         if not found:
-            return NotEvaluable(
-                f"too few rows: at least {_FEWEST} members and {2 * _FEWEST} non-members whose "
-                "value is known are needed for a column"
-            )
+            return NotEvaluable(_TOO_FEW)
         return _measured(found, [s.name for s in chosen])
 
 
