@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from strongroom.attacks._intervals import clopper_pearson
+from strongroom.attacks._intervals import clopper_pearson, special_functions
 from strongroom.attacks._results import EpsilonEstimate, Measured, NotEvaluable, Value
 from strongroom.attacks.privacy._columns import Columns, log_ratio
 from strongroom.attacks.privacy._estimate import estimate
@@ -51,6 +51,7 @@ MANY, MANY_OUTSIDE, MANY_ESTIMATE = (
     "privacy.many_runs_estimate",
 )
 _FEWEST = 20
+_LEAST, _TINY = 1e-3, 1e-12
 _BOUND = "privacy.epsilon_lower_bound"
 
 
@@ -146,12 +147,27 @@ def many_runs(
     for part in (inside[:half], inside[half:]):
         if part.all() or not part.any():
             return NotEvaluable("the canary was always in or always out in half of the runs")
-    seen, known = values[:half], inside[:half]
-    candidates = np.unique(seen)
-    thresholds = np.append((candidates[1:] + candidates[:-1]) / 2, candidates[-1])
-    rates = [_counted(seen, known, t, delta, confidence) for t in thresholds]
-    best = thresholds[int(np.argmax([r.epsilon for r in rates]))]
-    return _counted(values[half:], inside[half:], best, delta, confidence)
+    threshold = _threshold(values[:half], inside[:half], delta, confidence)
+    return _counted(values[half:], inside[half:], threshold, delta, confidence)
+
+
+def _threshold(
+    scores: NDArray[np.float64], inside: NDArray[np.bool_], delta: float, confidence: float
+) -> float:
+    """Return the threshold that promises most by normal curves through both kinds of scores.
+
+    The counts themselves would promise most where chance has been kindest.
+    """
+    special = special_functions()
+    values = np.unique(scores)
+    candidates = np.append((values[1:] + values[:-1]) / 2, values[-1])
+    rates = []
+    for part, sign in ((scores[~inside], -1), (scores[inside], 1)):
+        spread = max(float(part.std()), _LEAST * float(np.ptp(scores)), _TINY)
+        hits = len(part) * special.ndtr(sign * (candidates - part.mean()) / spread)
+        rates.append(clopper_pearson(hits, len(part), confidence)[1])
+    ratios = [np.maximum(1 - delta - one, _TINY) / other for one, other in (rates, reversed(rates))]
+    return float(candidates[int(np.argmax(np.maximum(*ratios)))])
 
 
 def _counted(
