@@ -10,12 +10,17 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 from strongroom.attacks import EvasionResult, NotEvaluable, Rows, Situation
 from strongroom.attacks.evasion import CoordinateSearch, coordinate_search
 from strongroom.attacks.evasion._moves import moves_of, plain_table, valid_changes
 from strongroom.config import ColumnSpec, TrainSpec
-from strongroom.models import TableEncoder
+from strongroom.data import Dataset
+from strongroom.models import TableEncoder, open_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -263,3 +268,30 @@ def test_no_cell_moves_to_itself(name: str) -> None:
         for j in range(width):
             candidate = values[i * width + j].as_py()
             assert usable[i, j] == (cell is not None and candidate != cell)
+
+
+def test_a_pipeline_of_somebody_elses_is_searched_by_its_own_columns() -> None:
+    """The label is whether age is above 50: moving age across it flips every prediction near."""
+    coins = np.random.default_rng(0)
+    ages = coins.integers(40, 61, 300)
+    table = pa.table(
+        {
+            "age": ages,
+            "ward": coins.choice(["north", "south"], 300),
+            "old": np.where(ages > 50, "yes", "no"),
+        }
+    )
+    chosen = make_column_transformer((OneHotEncoder(), ["ward"]), remainder="passthrough")
+    frame = table.to_pandas()
+    estimator = make_pipeline(chosen, DecisionTreeClassifier(random_state=0))
+    estimator.fit(frame[["age", "ward"]], frame["old"])
+    opened = open_model(estimator, target="old")
+    inputs, labels = opened.read(Dataset(table))
+    rows = Rows(inputs, labels)
+    place = Situation(
+        target=opened.model, members=rows, nonmembers=rows, table=table, labels=labels
+    )
+    found = CoordinateSearch().run(place)
+    assert isinstance(found, EvasionResult)
+    assert set(found.columns) == {"age"}
+    assert 0.2 < found.rate < 0.35  # ages within three years, half a standard deviation, of it

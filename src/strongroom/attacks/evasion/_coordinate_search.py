@@ -234,11 +234,16 @@ class CoordinateSearch:
 
     def run(self, situation: Situation) -> EvasionResult | NotEvaluable:
         """Attack a sample of the test table."""
-        if situation.table is None or situation.labels is None or situation.encoder is None:
+        encoder = situation.encoder
+        if encoder is None:
+            # Of models that were made elsewhere, some say how a table becomes their inputs.
+            made = getattr(situation.target, "as_encoder", None)
+            encoder = made() if callable(made) else None
+        if situation.table is None or situation.labels is None or encoder is None:
             return NotEvaluable("there is no test table with an encoder to search in")
         return coordinate_search(
             situation.target,
-            situation.encoder,
+            encoder,
             situation.table,
             situation.labels,
             immutable=situation.immutable,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from strongroom.errors import DataError, InputError, StrongroomError
+from strongroom.models.foreign._codecs import AutoCodec
 from strongroom.models.foreign._labels import class_names, find_target, read_labels
+from strongroom.models.foreign._table_codec import TableCodec, TableEncoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,6 +129,15 @@ class ForeignModel:
         except DataError as error:
             raise DataError(error.what, where=dataset.name, hint=error.hint) from error
         self.queries = asked
+
+    def as_encoder(self) -> TableEncoding | None:
+        """Return how a table becomes inputs, and what its columns may hold; None of no table.
+
+        For those who change a person's values. A dataset must have been read before.
+        """
+        codec = self.codec.table if isinstance(self.codec, AutoCodec) else self.codec
+        known = isinstance(codec, TableCodec) and codec.columns
+        return TableEncoding(codec) if known and isinstance(codec, TableCodec) else None
 
     def digest(self) -> str:
         """Return SHA-256, hex, of what the model is."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from strongroom.errors import InputError
 from strongroom.models.foreign._base import ForeignModel, need_classes
-from strongroom.models.foreign._codecs import TableCodec
+from strongroom.models.foreign._table_codec import TableCodec
 from strongroom.vault import Inspection, Verdict
 
 if TYPE_CHECKING:

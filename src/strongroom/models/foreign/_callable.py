@@ -8,7 +8,8 @@ import numpy as np
 
 from strongroom.errors import InputError
 from strongroom.models.foreign._base import ForeignModel, guarded, one_hot
-from strongroom.models.foreign._codecs import AutoCodec, ImageCodec, TableCodec
+from strongroom.models.foreign._codecs import AutoCodec, ImageCodec
+from strongroom.models.foreign._table_codec import TableCodec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,10 +11,11 @@ import numpy as np
 
 from strongroom.errors import EndpointError, InputError
 from strongroom.models.foreign._base import ForeignModel, one_hot
-from strongroom.models.foreign._codecs import TableCodec, TextCodec
+from strongroom.models.foreign._codecs import TextCodec
 from strongroom.models.foreign._labels import class_name, class_names, find_target, read_labels
 from strongroom.models.foreign._mapping import Mapped, at_path, map_endpoint, read_mapping
 from strongroom.models.foreign._openapi import mapping_from
+from strongroom.models.foreign._table_codec import TableCodec
 from strongroom.models.foreign._transport import GarbageError, TooLargeError, Transport
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ class EndpointModel(ForeignModel):
                 hint="run it again later: what was answered is not asked again in this process",
             )
         return found
+
+    def as_encoder(self) -> None:
+        """Return nothing: a search among changed rows would ask for tens of thousands of them."""
 
     def answered(self, batch: NDArray[Any]) -> NDArray[np.bool_]:
         """Ask about all rows, and return which of them have an answer, bool [n].

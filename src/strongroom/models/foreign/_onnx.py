@@ -9,8 +9,9 @@ import numpy as np
 
 from strongroom.errors import DataError, InputError, MissingExtraError
 from strongroom.models.foreign._base import ForeignModel, guarded, in_batches, need_classes, one_hot
-from strongroom.models.foreign._codecs import AutoCodec, TableCodec, TextCodec, image_codec
+from strongroom.models.foreign._codecs import AutoCodec, TextCodec, image_codec
 from strongroom.models.foreign._onnx_graph import MalformedError, OnnxGraph, read_onnx
+from strongroom.models.foreign._table_codec import TableCodec
 from strongroom.vault import Inspection, Verdict
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import numpy as np
 
 from strongroom.errors import DataError, InputError, MissingExtraError
 from strongroom.models.foreign._base import ForeignModel, guarded, need_classes, one_hot
-from strongroom.models.foreign._codecs import AutoCodec, ImageCodec, TableCodec, TextCodec
+from strongroom.models.foreign._codecs import AutoCodec, ImageCodec, TextCodec
 from strongroom.models.foreign._labels import class_names
+from strongroom.models.foreign._table_codec import TableCodec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,7 +8,8 @@ import numpy as np
 
 from strongroom.errors import InputError, MissingExtraError
 from strongroom.models.foreign._base import ForeignModel, guarded, in_batches, need_classes
-from strongroom.models.foreign._codecs import AutoCodec, TableCodec, image_codec
+from strongroom.models.foreign._codecs import AutoCodec, image_codec
+from strongroom.models.foreign._table_codec import TableCodec
 
 try:
     import torch
