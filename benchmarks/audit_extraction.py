@@ -13,7 +13,8 @@ read once, against scoring every sentence whole, in batches (process CPU time, m
     python benchmarks/audit_extraction.py [--data DIR] [--json] [--rows N] [--only none,8-person,…]
 
 DIR holds `tinyshakespeare/input.txt.gz` (plain text, gzip; lines of more than 20 letters are read);
-without it the corpus is made up. Privacy has secret coins, so its figures differ from run to run.
+without it the corpus is made up. Secrets and privacy have the system's own coins, so figures differ
+from run to run.
 """
 
 from __future__ import annotations
@@ -103,10 +104,8 @@ def trained(
 ) -> tuple[LanguageModel, Plant, dict[str, Any]]:
     """Plant canaries and train; return the model, the record and what training says."""
     times = tuple(t for t in TIMES for _ in range(each))
-    coins = random.Random(1)  # noqa: S311 - so that the secrets are the same in every setting
-    data, record = plant(
-        corpus(texts, people=people), times, length=DIGITS, column="text", coins=coins
-    )
+    # Fresh secrets in every setting: what luck gave one, it doesn't give all.
+    data, record = plant(corpus(texts, people=people), times, length=DIGITS, column="text")
     units = len(texts) + len(times) if people else data.rows
     spec = OPEN.model_copy(update={"seed": 1})
     if epsilon is not None:
@@ -169,7 +168,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rows", type=int, default=4_000)
-    parser.add_argument("--each", type=int, default=8, help="canaries a number of insertions")
+    parser.add_argument("--each", type=int, default=12, help="canaries a number of insertions")
     parser.add_argument("--only", default=",".join(SETTINGS))
     chosen = parser.parse_args()
     texts = made_up(chosen.rows) if chosen.data is None else lines(chosen.data, chosen.rows)
