@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,10 +27,10 @@ from tests.models.serving import ROWS, Json, Server, chance, rows
 from strongroom.data import Dataset
 from strongroom.errors import ConfigError, DataError, EndpointError, InputError
 from strongroom.models import open_model
+from strongroom.models.foreign._mapping import _TOP, map_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -413,3 +415,15 @@ def test_a_certificate_of_another_host(tmp_path: Path) -> None:
         assert not secure.bodies
     finally:
         secure.close()
+
+
+def test_the_mapping_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    told = tomllib.loads(text.partition("## Mapping of an endpoint")[2].split("```")[1][4:])
+    with pytest.raises(InputError, match="MODEL_TOKEN is not set"):
+        map_endpoint(told)
+    monkeypatch.setenv("MODEL_TOKEN", "x")
+    made = map_endpoint(told)
+    assert (made.batch, made.budget, made.classes) == (32, 20_000, ("no", "yes"))
+    left_out = set(_TOP) - set(told) - {"openapi"}
+    assert not left_out, "every key is documented"
