@@ -218,6 +218,28 @@ def test_presets_leave_out_what_does_not_concern_the_model(bench: Callable[..., 
     assert chosen(AuditSpec(attacks=("extraction.b",)), "table") == ("extraction.b",)
 
 
+def test_what_does_not_concern_a_model_is_left_out_unless_somebody_asked(
+    bench: Callable[..., Bench],
+) -> None:
+    leaf = Scripted(
+        "structure.leaves",
+        lambda _: NotEvaluable("there is no tree", concerns=False),
+        metrics=("structure.smallest_leaf",),
+    )
+    both = bench(Scripted("membership.loss", scored), leaf)
+    by_preset = both.audit(spec=AuditSpec(attacks="quick"))
+    assert not any(f.metric.startswith("structure") for f in by_preset.findings)
+    assert by_preset.examined["left_out"] == {"structure.leaves": "there is no tree"}
+    # Named, or limited by the policy, it says why it can't say anything.
+    for audit in (
+        both.audit(),
+        both.audit(
+            spec=AuditSpec(attacks="quick"), policy={"structure.smallest_leaf": Limit(min=5)}
+        ),
+    ):
+        assert by(audit, "structure.smallest_leaf").reason == "there is no tree"
+
+
 def test_the_most_thorough_preset_is_the_dearest() -> None:
     quick, standard, full = (PRESETS[name] for name in ("quick", "standard", "full"))
     for one, more in ((quick, standard), (standard, full)):

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NotEvaluable:
-    """An attack that could not be judged, and why, in a sentence for people."""
+    """An attack that could not be judged, and why, in a sentence for people.
+
+    Attributes:
+        reason: why.
+        concerns: False where the question doesn't arise for this model at all, such as that of a
+            tree's leaves without a tree: presets leave it out, and say so.
+    """
 
     reason: str
+    concerns: bool = True
 
 
 @dataclass(frozen=True)

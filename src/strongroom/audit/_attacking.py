@@ -31,11 +31,13 @@ class Job:
         name: of the job: the attack's, or `baseline`.
         attack: the attack's name.
         situation: what the attacker is given.
+        asked: by name or by the policy, so that it says even that it doesn't concern the model.
     """
 
     name: str
     attack: str
     situation: Situation
+    asked: bool = True
 
 
 def run_jobs(
@@ -50,7 +52,8 @@ def run_jobs(
             journal.write(job.name, kept)
         done[job.name] = kept
         measured = any(f.value is not None for f in kept.findings)
-        progress.step(i + 1, len(jobs), job.name if measured else f"{job.name}: not evaluable")
+        note = "" if measured or kept.left_out else ": not evaluable"
+        progress.step(i + 1, len(jobs), f"{job.name}{note}")
     return done
 
 
@@ -59,6 +62,8 @@ def _run(job: Job, context: Context, progress: Progress) -> Finished:
     start = time.perf_counter()
     result = attempt(attack, replace(job.situation, progress=progress))
     seconds = time.perf_counter() - start
+    if isinstance(result, NotEvaluable) and not (result.concerns or job.asked):
+        return Finished((), left_out=result.reason)
     if job.name == BASELINE:
         found = [of_baseline(context, result, seconds)]
     else:

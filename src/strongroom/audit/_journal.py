@@ -36,11 +36,13 @@ class Finished:
         findings: unjudged.
         curve: its ROC curve, if it made one.
         exposed: the records that it is surest of, and its scores, if it tells.
+        left_out: why its question doesn't arise for this model, if it doesn't.
     """
 
     findings: tuple[Finding, ...]
     curve: Mapping[str, list[float]] = field(default_factory=dict)
     exposed: Mapping[str, Any] = field(default_factory=dict)
+    left_out: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -48,13 +50,14 @@ class Finished:
             "findings": [f.to_json() for f in self.findings],
             "curve": dict(self.curve),
             "exposed": dict(self.exposed),
+            "left_out": self.left_out,
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Finished:
         """Read back what `to_json` gave."""
         findings = tuple(Finding.from_json(f) for f in document["findings"])
-        return cls(findings, document["curve"], document["exposed"])
+        return cls(findings, document["curve"], document["exposed"], document["left_out"])
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from strongroom.attacks import about, attack_names, load_attack
 from strongroom.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from strongroom.config import AuditSpec
 
 INSPECTION = "file.inspection"
@@ -69,6 +71,13 @@ def chosen(spec: AuditSpec, kind: str | None = None, *, forgotten: bool = True) 
                 hint=did_you_mean(name, known) or f"known attacks: {', '.join(known)}",
             )
     return tuple(dict.fromkeys(spec.attacks))
+
+
+def asked_for(name: str, spec: AuditSpec, policy: Iterable[str]) -> bool:
+    """Tell whether an attack was named, or measures what the policy limits."""
+    if not isinstance(spec.attacks, str):
+        return True
+    return not set(about(load_attack(name)).metrics).isdisjoint(policy)
 
 
 def _concerns(name: str, preset: str, kind: str | None) -> bool:

@@ -91,12 +91,15 @@ def _unlimited(finding: Document) -> bool:
     return finding["status"] == "pass" and not finding["threshold"]
 
 
-def _badness(finding: Document) -> tuple[int, int, int, float]:
-    """Worst first: status, what has no limit last, severity, and the larger value."""
+def _badness(finding: Document) -> tuple[int, int, int, int, float]:
+    """Worst first: status, what has no limit last, severity, the room, and the larger value."""
+    rooms = list(_TITLES)
+    room = finding["metric"].partition(".")[0]
     return (
         _ORDER.index(finding["status"]),
         int(_unlimited(finding)),
         _SEVERITIES.index(finding["severity"]),
+        rooms.index(room) if room in rooms else len(rooms),
         -float(finding["value"] or 0.0),
     )
 
@@ -105,7 +108,8 @@ def _print_unmeasured(console: Console, findings: Sequence[Document]) -> None:
     """Say once per reason what couldn't be measured, and by what."""
     reasons: dict[str, dict[str, None]] = defaultdict(dict)
     for finding in findings:
-        reasons[finding["reason"]][finding["check"]] = None
+        unasked = finding["check"] == "policy"  # no attack of this audit asks
+        reasons[finding["reason"]][finding["metric" if unasked else "check"]] = None
     if not reasons:
         return
     console.say("not measured, which does not mean safe", style="bold")

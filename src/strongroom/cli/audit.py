@@ -20,6 +20,8 @@ from strongroom.files import write_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from strongroom.config import Limit
+
     Command = Callable[..., Any]
 
 _TRAINING = ("claimed_epsilon", "delta", "sampling_rate", "canaries", "runs")
@@ -171,7 +173,7 @@ def _foreign(
             "--predictions means that there is no MODEL",
             hint="--predictions --members FILE --nonmembers FILE, or MODEL without --predictions",
         )
-    policy = flags.config().policy if flags.config_path.exists() else {}
+    policy = _policy(flags, asked["attack"])
     spec = chosen_spec(
         asked["preset"] or "standard",
         asked["attack"],
@@ -229,7 +231,7 @@ def _training(flags: Common, model: str | None, asked: Mapping[str, Any]) -> dic
             hint="--claimed-epsilon E --delta D --members FILE --target COLUMN",
         )
     settings = {n: asked[n] for n in _TRAINING if asked[n] is not None}
-    policy = flags.config().policy if flags.config_path.exists() else {}
+    policy = _policy(flags, ("privacy.one_run", "privacy.estimate"))
     words = [("training", asked["training"]), ("members", asked["members"])]
     words += [("target", asked["target"]), *settings.items()]
     with flags.console.bar("audit") as bar:
@@ -243,6 +245,20 @@ def _training(flags: Common, model: str | None, asked: Mapping[str, Any]) -> dic
             progress=bar,
             **settings,
         ).to_json()
+
+
+def _policy(flags: Common, attacks: Sequence[str]) -> Mapping[str, Limit]:
+    """Return the limits of the configuration; of named attacks, those on what these measure."""
+    if not flags.config_path.exists():
+        return {}
+    from strongroom.attacks import about, attack_names, load_attack
+
+    limits = flags.config().policy
+    if not attacks:
+        return limits
+    known = [a for a in attacks if a in attack_names()]
+    asked = {m for a in known for m in about(load_attack(a)).metrics}
+    return {m: limit for m, limit in limits.items() if m in asked}
 
 
 def _default_cache() -> Path:
@@ -337,6 +353,12 @@ def _print(
         print_exposed(console, document.get("exposed", []), exposed)
     if then is not None:
         print_changes(console, document["changes"], then.get("when") or "the last audit")
+    left_out = document.get("examined", {}).get("left_out", {})
+    if every and left_out:
+        console.say("left out, for the question doesn't arise", style="bold")
+        for name, why in left_out.items():
+            console.say(f"  {name}: {why}", style="dim")
+        console.say()
     for note in document.get("notes", []):
         console.say(f"note: {note}", style="yellow")
     verdict = document["verdict"]

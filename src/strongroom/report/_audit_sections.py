@@ -171,10 +171,15 @@ def examined(data: ReportData) -> Section | None:
     seconds = number(data.audit, "seconds")
     if seconds:
         facts.append(("Time", fmt.duration(seconds)))
+    left_out = mapping(told, "left_out")
+    notes = [str(n) for n in items(data.audit, "notes")]
+    if left_out:
+        said = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+        notes.append(f"Left out, because the question doesn’t arise for this model: {said}.")
     return Section(
         "examined", "What was examined, and how?", "Examined",
         ("The numbers above hold for this model, these rows and these attackers.",),
-        notes=tuple(str(n) for n in items(data.audit, "notes")), facts=tuple(facts),
+        notes=tuple(notes), facts=tuple(facts),
     )  # fmt: skip
 
 

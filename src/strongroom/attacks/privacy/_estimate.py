@@ -150,7 +150,8 @@ class Estimate:
         if canaries is None:
             return NotEvaluable(
                 "no canaries rode along in this training; "
-                "canaries = 1000 under [train.privacy] plants some"
+                "canaries = 1000 under [train.privacy] plants some",
+                concerns=situation.statement is not None,
             )
         family = Family.of(canaries.mechanism)
         if family is None:

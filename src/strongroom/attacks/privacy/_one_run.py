@@ -191,7 +191,8 @@ class OneRun:
         if canaries is None:
             return NotEvaluable(
                 "no canaries rode along in this training; "
-                "canaries = 1000 under [train.privacy] plants some"
+                "canaries = 1000 under [train.privacy] plants some",
+                concerns=situation.statement is not None,
             )
         m = len(canaries.scores)
         plan = None

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from strongroom.models import Model
 
 _NOT_LINEAR = NotEvaluable(
-    "the model isn't a logistic or softmax regression: one linear layer with a constant"
+    "the model isn't a logistic or softmax regression: one linear layer with a constant",
+    concerns=False,
 )
 
 

@@ -32,7 +32,7 @@ class Leaves:
             return NotEvaluable(NOT_OPEN)
         trees = trees_of(model)
         if not trees:
-            return NotEvaluable("there is no decision tree in the model")
+            return NotEvaluable("there is no decision tree in the model", concerns=False)
         own = [tree.rows for tree in trees if tree.rows is not None]
         if len(own) == len(trees):
             rows, how = np.concatenate(own), "by the trees themselves"

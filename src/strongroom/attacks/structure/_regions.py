@@ -62,7 +62,9 @@ class Regions:
         distinct = len(regions(answers)[1]) / max(1, len(regions(members.inputs)[1]))
         if not trees and distinct > _CONTINUOUS:
             return NotEvaluable(
-                f"the model answers {distinct:.0%} of different rows differently: it has no regions"
+                f"the model answers {distinct:.0%} of different rows differently: it has no "
+                "regions",
+                concerns=False,
             )
         reached = leaves_reached(model, members.inputs) if len(trees) == 1 else None
         place, count = regions(answers if reached is None else reached)

@@ -72,7 +72,8 @@ class RiskySettings:
         if rule is None or not callable(ask):
             return NotEvaluable(
                 f"rules are known for {', '.join(_RULES)} only"
-                + (f", not for a {kind}" if estimator is not None else "")
+                + (f", not for a {kind}" if estimator is not None else ""),
+                concerns=False,
             )
         settings = ask(deep=False)
         shown = {
