@@ -14,11 +14,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_STEPS = 12
+_STRIDE, _STEPS, _LAST_STEPS = 4, 10, 3
+_FREE = 2  # the intercept and the base score aren't drawn to 0
+_ALL_BUT_NONE = 1e-3
 _FIRST_RIDGE = 100.0
 _RIDGES = (1.0, 1e9)
 _CLOSE = 1e-4
-_NEAR = 0.1
 _LEAST_TRUST = 0.05
 _BEYOND = 30.0  # log odds at which a probability is 0 or 1 to float64
 
@@ -65,24 +66,36 @@ def fit(
     design = np.concatenate([np.ones((len(wide), 1)), base[:, None], wide], axis=1)
     truth = member.astype(np.float64)
     weights, ridge = np.zeros(design.shape[1]), _FIRST_RIDGE
-    free = 2  # the intercept and the base score aren't drawn to 0
-    for _ in range(_STEPS):
-        odds = np.clip(design @ weights, -_BEYOND, _BEYOND)
-        chance = 1 / (1 + np.exp(-odds))
-        penalty = np.full(len(weights), ridge)
-        penalty[:free] = 1e-3
-        slope = design.T @ (truth - chance) - penalty * weights
-        curvature = (design * (chance * (1 - chance) + 1e-9)[:, None]).T @ design
-        step = np.linalg.solve(curvature + np.diag(penalty), slope)
-        weights = weights + step
-        # The clues' own curvature, once the base score and the intercept are accounted for.
-        known = curvature[free:, :free] @ np.linalg.solve(
-            curvature[:free, :free] + 1e-9 * np.eye(free), curvature[:free, free:]
-        )
-        values = np.maximum(np.linalg.eigvalsh(curvature[free:, free:] - known), 0)
-        settled = (values / (values + ridge)).sum()
-        last, size = ridge, float(weights[free:] @ weights[free:])
-        ridge = float(np.clip(settled / max(size, 1e-12), *_RIDGES))
-        if np.abs(step).max() < _CLOSE and abs(np.log(ridge / last)) < _NEAR:
-            break
-    return Stacking(max(float(weights[1]), _LEAST_TRUST), weights[free:], centre, scale, ridge)
+    # Most of the way is gone on every fourth row, which costs a fourth.
+    for stride, steps in ((_STRIDE, _STEPS), (1, _LAST_STEPS)):
+        part, told = design[::stride], truth[::stride]
+        for _ in range(steps):
+            weights, last, ridge = _step(part, told, weights, ridge)
+            if last < _CLOSE:
+                break
+    return Stacking(max(float(weights[1]), _LEAST_TRUST), weights[_FREE:], centre, scale, ridge)
+
+
+def _step(
+    design: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    ridge: float,
+) -> tuple[NDArray[np.float64], float, float]:
+    """Return weights a Newton step on, how large it was, and the ridge that fits them better."""
+    odds = np.clip(design @ weights, -_BEYOND, _BEYOND)
+    chance = 1 / (1 + np.exp(-odds))
+    penalty = np.full(len(weights), ridge)
+    penalty[:_FREE] = _ALL_BUT_NONE
+    slope = design.T @ (truth - chance) - penalty * weights
+    curvature = (design * (chance * (1 - chance) + 1e-9)[:, None]).T @ design
+    step = np.linalg.solve(curvature + np.diag(penalty), slope)
+    weights = weights + step
+    # The clues' own curvature, once the base score and the intercept are accounted for.
+    free = curvature[:_FREE, :_FREE] + 1e-9 * np.eye(_FREE)
+    known = curvature[_FREE:, :_FREE] @ np.linalg.solve(free, curvature[:_FREE, _FREE:])
+    values = np.maximum(np.linalg.eigvalsh(curvature[_FREE:, _FREE:] - known), 0)
+    settled = (values / (values + ridge)).sum()
+    size = float(weights[_FREE:] @ weights[_FREE:])
+    better = float(np.clip(settled / max(size, 1e-12), *_RIDGES))
+    return weights, float(np.abs(step).max()), better
