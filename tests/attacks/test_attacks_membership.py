@@ -223,7 +223,7 @@ def test_the_noise_on_the_mean_gradient_is_the_targets(
     batch: int | str, learnt: int, target_rows: int, kept: int | str, noise: float
 ) -> None:
     spec = TrainSpec.model_validate({"batch_size": batch, "privacy": {}})
-    found, multiplier = BankRecipe(spec, 3.0, target_rows)._for(learnt)
+    found, multiplier = BankRecipe(spec, 3.0, target_rows).for_rows(learnt)
     assert found.batch_size == kept
     assert multiplier == pytest.approx(noise)
-    assert BankRecipe(spec, None, target_rows)._for(learnt)[1] is None
+    assert BankRecipe(spec, None, target_rows).for_rows(learnt)[1] is None

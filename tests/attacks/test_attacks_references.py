@@ -50,6 +50,7 @@ class Scripted:
     """A recipe whose models say what a test wants; counts how often it is asked to train."""
 
     origin: Origin = "own"
+    slow = False
 
     def __init__(self, says: Any = None, together: int = 4, fits: int = 1_000) -> None:
         self.says, self.together, self.fits = says, together, fits
@@ -314,7 +315,7 @@ def test_a_foreign_models_own_fit_trains_its_shadows() -> None:
     made = situation.shadows_of()
     assert isinstance(made, Shadows)
     assert made.origin == "own"
-    assert made.details["shadows_trained"] == "by the target's own fit"
+    assert "grown by our own loops" in made.details["shadows_trained"]
     signal = made.confidence()
     inside = signal[made.membership].mean()
     assert inside > signal[~made.membership].mean() + 1  # a forest grown to purity remembers
@@ -362,9 +363,7 @@ def test_a_process_that_dies_is_said_and_so_is_a_fit_that_breaks() -> None:
 
     with pytest.raises(InputError, match="process that fitted shadow models died"):
         asked(dies, 2)
-    with pytest.raises(
-        InputError, match=r"can't be fitted on \d+ of its rows: ValueError"
-    ) as told:
+    with pytest.raises(InputError, match=r"can't be fitted on \d+ of its rows: ValueError") as told:
         asked(breaks, 2)
     assert "secret" not in str(told.value)
 

@@ -10,14 +10,14 @@ import numpy as np
 from strongroom.attacks._signal import confidence_of_logits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from strongroom.attacks._situation import Rows
     from strongroom.attacks.references._recipe import Origin
     from strongroom.config import TrainSpec
-    from strongroom.models import Bank
+    from strongroom.models.bank import Bank, Entries
     from strongroom.progress import Progress
 
 KINDS = ("logistic", "mlp")
@@ -40,6 +40,7 @@ class BankRecipe:
     noise_multiplier: float | None = None
     trained_on: int | None = None
     origin: Origin = "own"
+    slow = False
 
     @property
     def together(self) -> int:
@@ -74,7 +75,7 @@ class BankRecipe:
         """See `Recipe`."""
         from strongroom.models.bank import train_bank  # brings numba
 
-        spec, noise = self._for(round(learnt))
+        spec, noise = self.for_rows(round(learnt))
         bank = train_bank(
             spec,
             rows.inputs,
@@ -87,9 +88,9 @@ class BankRecipe:
             learnt=learnt,
             progress=progress,
         )
-        return BankModels(bank)
+        return BankModels(bank, _same)
 
-    def _for(self, learnt: int) -> tuple[TrainSpec, float | None]:
+    def for_rows(self, learnt: int) -> tuple[TrainSpec, float | None]:
         """Return the recipe for shadows of `learnt` rows, with the noise on their mean kept.
 
         A batch that is larger than a shadow's set becomes the full set. The noise on the *mean*
@@ -106,15 +107,16 @@ class BankRecipe:
 
 @dataclass(frozen=True, eq=False)
 class BankModels:
-    """A trained bank, asked for signals."""
+    """A trained bank, asked for signals about rows as `read` makes them."""
 
     bank: Bank
+    read: Callable[[NDArray[Any]], NDArray[np.float32] | Entries]
 
     def confidence(self, rows: Rows) -> NDArray[np.float32]:
         """See `Fitted`."""
         from strongroom.models.bank import BankReader
 
-        reader = BankReader(self.bank, rows.inputs)
+        reader = BankReader(self.bank, self.read(rows.inputs))
         classes = self.bank.biases[-1].shape[1]
         step = max(1, _ANSWERS // max(1, len(rows) * classes))
         out = np.empty((len(self.bank), len(rows)), np.float32)
@@ -122,3 +124,9 @@ class BankModels:
             some = range(begin, min(begin + step, len(self.bank)))
             out[begin : begin + step] = confidence_of_logits(reader.logits(some), rows.labels)
         return out
+
+
+def _same(inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """Take table rows as they are."""
+    found: NDArray[np.float32] = inputs
+    return found

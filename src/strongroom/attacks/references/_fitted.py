@@ -47,6 +47,7 @@ class FittedRecipe:
     origin: Origin = "own"
     where: Literal["processes", "here"] = "processes"
     together: int = 16
+    slow = True
 
     @classmethod
     def of(cls, target: Model) -> FittedRecipe:

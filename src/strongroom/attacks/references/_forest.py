@@ -42,6 +42,7 @@ class ForestRecipe:
     fallback: FittedRecipe
     origin: Origin = "own"
     together: int = _TOGETHER
+    slow = True
 
     @classmethod
     def of(cls, target: Model) -> ForestRecipe | None:

@@ -37,6 +37,10 @@ class Recipe(Protocol):
     def together(self) -> int:
         """How many models are trained in one call, at best: so many are lost by an interruption."""
 
+    @property
+    def slow(self) -> bool:
+        """Whether a model takes seconds rather than milliseconds, so that fewer are trained."""
+
     def identity(self) -> Mapping[str, Any]:
         """Return JSON values that name everything but rows, membership and seed."""
 

@@ -8,11 +8,12 @@ generator, checkpoints, a ledger) isn't kept here.
 from strongroom.models.bank._forest import ForestSpec, forest_probabilities
 from strongroom.models.bank._image import ImageBank, train_image_bank
 from strongroom.models.bank._plan import threads
-from strongroom.models.bank._table import Bank, BankReader, train_bank
+from strongroom.models.bank._table import Bank, BankReader, Entries, train_bank
 
 __all__ = [
     "Bank",
     "BankReader",
+    "Entries",
     "ForestSpec",
     "ImageBank",
     "forest_probabilities",

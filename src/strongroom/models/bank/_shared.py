@@ -52,6 +52,7 @@ def descend_together(
     done: int,
     average_from: int,
     block: int,
+    biased: bool,  # noqa: FBT001 - kernels are called by position
 ) -> None:
     """Take one step of all models for each batch; arguments as for `descend`, but for these.
 
@@ -60,6 +61,7 @@ def descend_together(
         norms: float32[N], length of each row with its 1 for the bias.
         width: of a row.
         classes: outputs of a model.
+        biased: whether there is a bias; else it stays what it is.
         parameters: float32[(width + 1) · classes · models], the bias last.
     """
     models = len(parameters) // ((width + 1) * classes)
@@ -109,6 +111,8 @@ def descend_together(
             change[:] = np.float32(0)
         if len(noise):
             add_to(gradient, noise[s], np.float32(1 / normaliser))
+        if not biased:
+            gradient[width * classes * models :] = np.float32(0)
         number = done + s + 1
         step(kind, parameters, gradient, first, second, number, rate, decay, deviation)
         if number > average_from:

@@ -56,9 +56,9 @@ class Bank:
 class BankReader:
     """Asks a bank about the same rows, some models at a time: all logits of all may be too much."""
 
-    def __init__(self, bank: Bank, inputs: Floats) -> None:
+    def __init__(self, bank: Bank, inputs: Floats | Entries) -> None:
         self._bank = bank
-        self._rows = Entries.of(inputs)
+        self._rows = inputs if isinstance(inputs, Entries) else Entries.of(inputs)
 
     def logits(self, models: range) -> Floats:
         """Return float32 [len(models), n, classes]."""
@@ -127,6 +127,21 @@ class Entries:
         empty = np.zeros((0, 0), np.float32)
         return cls(starts, columns, x[present], empty, squares, x.shape[1])
 
+    @classmethod
+    def of_tokens(cls, tokens: NDArray[np.integer], width: int, nothing: int = 0) -> Entries:
+        """Read texts int [n, t] as bags: 1/√k for each of a text's k tokens; `nothing` is none.
+
+        Tokens are below `width`.
+        """
+        present = tokens != nothing
+        counts = present.sum(axis=1)
+        starts = np.concatenate([[0], counts.cumsum()]).astype(np.int64)
+        each = (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+        values = np.repeat(each, counts)
+        squares = (counts > 0).astype(np.float32)
+        dense = np.zeros((0, 0), np.float32)
+        return cls(starts, tokens[present].astype(np.int32), values, dense, squares, width)
+
     def __len__(self) -> int:
         """Return how many rows there are."""
         return len(self.squares)
@@ -181,6 +196,7 @@ class _Job:
     widths: list[int]
     settings: Settings
     seed: int
+    bias: bool
 
     @property
     def parameters(self) -> int:
@@ -189,7 +205,7 @@ class _Job:
 
 def train_bank(
     spec: TrainSpec,
-    inputs: Floats,
+    inputs: Floats | Entries,
     labels: NDArray[np.integer],
     classes: int,
     membership: NDArray[np.bool_],
@@ -198,6 +214,7 @@ def train_bank(
     seed: int = 0,
     first: int = 0,
     learnt: float | None = None,
+    bias: bool = True,
     progress: Progress = SILENT,
 ) -> Bank:
     """Train one model per row of `membership`, each on its own subset of the rows.
@@ -213,7 +230,7 @@ def train_bank(
     Args:
         spec: the recipe: architecture, epochs, batch size, optimizer, averaging, and with
             `noise_multiplier` the clip norm.
-        inputs: float32 [N, d].
+        inputs: float32 [N, d], or the same as lists.
         labels: int [N], each below `classes`.
         classes: how many there are.
         membership: bool [M, N]: which rows each model learns from.
@@ -224,14 +241,17 @@ def train_bank(
             bank trained in parts has those of one trained whole. Of linear models that are trained
             with noise, parts must begin at multiples of 64 for that.
         learnt: rows that a model learns from, on average; by default of these models.
+        bias: whether a linear model has one.
         progress: told of steps.
     """
-    rows = Entries.of(inputs)
+    rows = inputs if isinstance(inputs, Entries) else Entries.of(inputs)
     hidden = spec.hidden if spec.model == "mlp" else ()
     learnt = float(membership.sum(axis=1).mean()) if learnt is None else learnt
     plan = Plan.of(spec, membership.shape[1], learnt, noise_multiplier, seed)
     widths = [rows.width, *hidden, classes]
-    job = _Job(rows, np.ascontiguousarray(labels, np.int32), widths, Settings(plan, spec), seed)
+    job = _Job(
+        rows, np.ascontiguousarray(labels, np.int32), widths, Settings(plan, spec), seed, bias
+    )
     train = _train_deep if hidden else _train_linear
     chunk = max(1, PARAMETER_FLOATS // job.parameters)
     parts = []
@@ -347,7 +367,7 @@ def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: To
     for group, learn in zip(groups, learns, strict=True):
         learn[:, : len(group)] = membership[group.start : group.stop].T
     coins = [np.random.default_rng([job.seed, 3, first + group.start]) for group in groups]
-    norms = np.sqrt(job.rows.squares + np.float32(1))
+    norms = np.sqrt(job.rows.squares + np.float32(job.bias))
     outputs = classes if classes > 2 else 1  # noqa: PLR2004
     done = 0
     most = max(1, _NOISE_FLOATS // (size * LANES)) if plan.noise else plan.steps
@@ -371,6 +391,7 @@ def _train_linear(job: _Job, membership: NDArray[np.bool_], first: int, told: To
                 done,
                 job.settings.average_from,
                 max(32, _ACTIVATION_FLOATS // (outputs * lanes[i])),
+                job.bias,
             )
 
         steps, before, count = len(batches), done, len(groups)
