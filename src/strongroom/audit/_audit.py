@@ -20,7 +20,7 @@ from strongroom.audit._findings import (
 )
 from strongroom.audit._journal import Journal, digest_of_rows
 from strongroom.audit._judge import Verdict, judge, refuse_unknown, summary
-from strongroom.audit._presets import INSPECTION, chosen, preset_of
+from strongroom.audit._presets import INSPECTION, asked_for, chosen, preset_of
 from strongroom.audit.metrics import METRICS
 from strongroom.config import AuditSpec
 from strongroom.notebook import html_table
@@ -212,7 +212,10 @@ def audit_model(
         train=train_spec.model_dump(mode="json") if train_spec else None,
         statement=statement.to_json() if statement else None,
     )
-    jobs = [Job(n, n, situation) for n in names if n != INSPECTION]
+    limits = {m: limit for m, limit in (policy or {}).items() if not _about_data(m)}
+    jobs = [
+        Job(n, n, situation, asked=asked_for(n, spec, limits)) for n in names if n != INSPECTION
+    ]
     jobs += _contrast(situation, baseline, names, spec, cache)
     done = run_jobs(jobs, context, journal, progress)
     findings = [of_statement(context, statement, ours=train_spec is not None)]
@@ -221,7 +224,6 @@ def audit_model(
         # A model that somebody hands over as an object has no file.
         findings.append(of_inspection(context, inspection))
     findings += of_utility(context, target, baseline, outside, metrics or {})
-    limits = {m: limit for m, limit in (policy or {}).items() if not _about_data(m)}
     verdict = judge(findings, limits)
     journal.close()
     return Audit(
@@ -240,6 +242,7 @@ def audit_model(
             "preset": spec.attacks if isinstance(spec.attacks, str) else list(spec.attacks),
             "seed": spec.seed,
             **_about_references(situation),
+            "left_out": {n: each.left_out for n, each in done.items() if each.left_out},
         },
         notes=tuple(notes),
     )
@@ -253,13 +256,14 @@ def _with_references(
     situation: Situation, recipe: Recipe | None, spec: AuditSpec, cache: Path | None
 ) -> Situation:
     """Return the situation with the reference models that all attacks share, if there can be."""
-    from strongroom.attacks.references import FittedRecipe, ReferenceModels, SignalCache, recipe_of
+    from strongroom.attacks.references import ReferenceModels, SignalCache
+    from strongroom.audit._recipes import recipe_for
 
-    used = recipe or recipe_of(situation)
+    used = recipe or recipe_for(situation)
     if isinstance(used, NotEvaluable):
         return situation
     preset = preset_of(spec)
-    usual = preset.fits if isinstance(used, FittedRecipe) else preset.shadows
+    usual = preset.fits if used.slow else preset.shadows
     references = ReferenceModels(
         used,
         spec.shadows or usual,
