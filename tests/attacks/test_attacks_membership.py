@@ -196,7 +196,7 @@ def test_what_cannot_be_judged_says_why(plain_model: MakePlain) -> None:
     data = rows(60, 1)
     model = plain_model(TAME, data.inputs, data.labels, 2)
     nobody = Rows(data.inputs[:0], data.labels[:0])
-    for members, shadows in ((data, 3), (nobody, 8)):
+    for members, shadows in ((data, 1), (nobody, 8)):
         assert isinstance(lira(model, members, data, TAME, shadows=shadows), NotEvaluable)
 
     class Constant:

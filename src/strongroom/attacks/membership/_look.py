@@ -83,7 +83,7 @@ def look(situation: Situation, *, references: bool = True) -> Looked | NotEvalua
         made = situation.shadows_of()
         if isinstance(made, NotEvaluable):
             return made
-        details |= {**made.details, "origin": made.origin}
+        details |= made.details
         signals, membership = made.confidence(), made.membership
     target = _signal(situation, pool)
     return settle(target, signals, membership, pool, details)

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from strongroom.attacks.references._cache import SignalCache
     from strongroom.attacks.references._recipe import Origin, Recipe
 
-FEWEST = 4
+FEWEST = 2
 _SMALLEST_SHARE = 0.25  # of the models that learn from a row: both sides need some
 
 
 def random_memberships(models: int, rows: int, seed: int, share: float = 0.5) -> NDArray[np.bool_]:
-    """Return bool [models, rows]: each row is in a random `share` of the models, exactly."""
+    """Return bool [models, rows]: each row is in a random `share` of the models, exactly.
+
+    In one of them at least, and not in all.
+    """
     coins = np.random.default_rng(seed)
     ranks = coins.random((models, rows)).argsort(axis=0)
-    chosen: NDArray[np.bool_] = ranks < round(models * share)
+    chosen: NDArray[np.bool_] = ranks < min(max(1, round(models * share)), models - 1)
     return chosen
 
 
