@@ -252,6 +252,10 @@ def test_probabilities_alone(tmp_path: Path, form: str) -> None:
     wanted = np.concatenate([d.table["p_yes"].to_numpy() for d in (dataset, _predictions(30, 1))])
     np.testing.assert_allclose(model.predict_proba(both)[:, 1], wanted, atol=1e-6)
     assert model.fixed
+    order = np.argsort(both[:, 0])
+    among = np.flatnonzero(order < len(inside))  # names say nothing of who is a member
+    assert len(np.unique(both)) == len(both)
+    assert 0.3 < among.mean() / len(both) < 0.7
     assert not callable(getattr(model, "fit", None))
     with pytest.raises(InputError, match="no other row can be asked about"):
         model.predict_proba(np.array([[70]]))

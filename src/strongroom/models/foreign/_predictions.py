@@ -30,6 +30,7 @@ _FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".arrow", ".gz")
 _TRUE = {"1", "true", "yes", "member", "in", "train"}
 _FALSE = {"0", "false", "no", "nonmember", "out", "test"}
 _ROUNDED = 2e-2
+_NAMES = 1 << 52  # whole numbers that float64 tells apart
 
 
 class Predictions(ForeignModel):
@@ -38,7 +39,8 @@ class Predictions(ForeignModel):
     `read` takes a dataset with one column per class (named as the class, or p_CLASS) and one with
     the label; or with one column `p_true`, the probability of the row's own class, and then nothing
     is known of the others: they share the rest. Each dataset that is read adds its rows; inputs are
-    int64 [n, 1], their numbers.
+    int64 [n, 1]: names of rows that are drawn at random, for a number in order would say which rows
+    are members.
 
     Args:
         classes: in the order of the outputs; by default those that columns or labels name.
@@ -48,9 +50,10 @@ class Predictions(ForeignModel):
     kind: ClassVar[str] = "predictions"
 
     def __init__(self, *, classes: Sequence[Any] | None = None, target: str | None = None) -> None:
-        super().__init__(_Numbers(), classes or ("0", "1"), target)
+        super().__init__(_Names(), classes or ("0", "1"), target)
         self._named = classes is not None
         self._known = np.zeros((0, len(self.classes)), np.float32)
+        self._names = np.zeros(0, np.int64)
         self.fixed = True
         self.own_only = False
 
@@ -58,7 +61,7 @@ class Predictions(ForeignModel):
         return f"Predictions({len(self._known):,} rows, {len(self.classes)} classes)"
 
     def read(self, dataset: Dataset) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return numbers int64 [n, 1] and labels of rows, and keep their probabilities.
+        """Return names int64 [n, 1] and labels of rows, and keep their probabilities.
 
         Raises:
             DataError: no label, no column for a class, or values that are no probabilities.
@@ -69,19 +72,25 @@ class Predictions(ForeignModel):
             self._begin(dataset, target, own)
         labels = read_labels(dataset, target, self.classes)
         found = self._own(dataset, own, labels) if own else self._all(dataset, target)
-        start = len(self._known)
+        names = self._new_names(len(labels))
+        self._names = np.concatenate([self._names, names])
         self._known = np.concatenate([self._known, found])
-        return np.arange(start, len(self._known), dtype=np.int64)[:, None], labels
+        return names[:, None], labels
+
+    def _new_names(self, count: int) -> NDArray[np.int64]:
+        """Return numbers that no row has yet, drawn at random, the same each time."""
+        coins = np.random.default_rng(len(self._names))
+        fresh = np.setdiff1d(coins.integers(0, _NAMES, 2 * count + 8), self._names)
+        return coins.permutation(fresh)[:count].astype(np.int64)
 
     def _answer(self, inputs: Any) -> NDArray[Any]:  # noqa: ANN401
-        places = np.asarray(inputs).reshape(-1)
-        if len(places) and not (
-            (places == np.rint(places)).all()
-            and places.min() >= 0
-            and places.max() < len(self._known)
-        ):
+        names = np.asarray(inputs).reshape(-1)
+        order = np.argsort(self._names)
+        place = np.searchsorted(self._names, names, sorter=order)
+        place = order[np.minimum(place, len(order) - 1)] if len(order) else np.zeros(0, np.intp)
+        if len(place) != len(names) or (self._names[place] != names).any():
             raise InputError("only what was predicted is known: no other row can be asked about")
-        found: NDArray[Any] = self._known[places.astype(np.int64)]
+        found: NDArray[Any] = self._known[place]
         return found
 
     def _target_of(self, dataset: Dataset) -> str:
@@ -150,8 +159,8 @@ class Predictions(ForeignModel):
         return {"classes": self.classes, "probabilities": self._known}
 
 
-class _Numbers:
-    """Inputs are row numbers as they stand."""
+class _Names:
+    """Inputs are names of rows as they stand."""
 
     def encode(self, dataset: Dataset, target: str) -> NDArray[Any]:
         """See `Codec.encode`."""
