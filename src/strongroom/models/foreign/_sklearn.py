@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import warnings
@@ -58,8 +59,10 @@ class SklearnModel(ForeignModel):
         self.soft = self._ask != "predict"
         self.fit: Callable[..., SklearnModel] | None = None
         if callable(getattr(estimator, "get_params", None)):
-            self.fit = self._fit
-            self.recipe = _recipe(_fresh(estimator))
+            # Other people's estimators don't always survive being made anew: then nobody fits them.
+            with contextlib.suppress(AttributeError, TypeError, ValueError, RuntimeError):
+                self.recipe = _recipe(_fresh(estimator))
+                self.fit = self._fit
 
     def __repr__(self) -> str:
         return f"SklearnModel({type(self.estimator).__name__}, {len(self.classes)} classes)"
