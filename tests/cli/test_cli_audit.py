@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 COLUMNS = ("age", "sex", "ward", "stay", "diagnosis", "readmitted")
 MAKER = '''
+import os
+import time
+
 import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
@@ -53,6 +58,29 @@ def fit(rows, labels):
         remainder="passthrough",
     )
     return make_pipeline(encode, DecisionTreeClassifier(random_state=0)).fit(rows, labels)
+
+
+class Stuck:
+    """Answers its first thousand rows, and then thinks for long."""
+
+    def __init__(self, tree):
+        self.tree, self.classes_, self.asked = tree, tree.classes_, 0
+        self.feature_names_in_ = tree.feature_names_in_
+
+    def predict_proba(self, rows):
+        self.asked += len(rows)
+        with open("asked.txt", "a") as file:
+            file.write(f"{len(rows)}\\n")
+        if self.asked > 1_000 and "HURRY" not in os.environ:
+            time.sleep(120)
+        return self.tree.predict_proba(rows)
+
+    def predict(self, rows):
+        return self.tree.predict(rows)
+
+
+def stuck():
+    return Stuck(remembers())
 
 
 def breaks():
@@ -155,6 +183,59 @@ def test_nothing_is_kept_where_nobody_wants_it(clinic: Clinic, tmp_path: Path) -
     assert clinic(*LOSS, "--cache", "mine").code == 1
     assert list((clinic.folder / "mine").rglob("*.json"))
     assert not (tmp_path / "cache").exists()
+
+
+def test_ctrl_c_leaves_nothing_half_written_and_goes_on(clinic: Clinic, tmp_path: Path) -> None:
+    arguments = (
+        "audit", f"{clinic.maker}:stuck", "--members", "seen.csv", "--nonmembers", "unseen.csv",
+        "--target", "readmitted", "--attack", "membership.loss",
+        "--attack", "stealing.copy", "--html", "a.html",
+    )  # fmt: skip
+    victim = clinic.project.start(*arguments)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.rglob("membership.loss.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    victim.send_signal(signal.SIGINT)
+    out, err = victim.communicate(timeout=60)
+    assert victim.returncode == 130, err
+    assert "Traceback" not in err
+    assert "continues" in err
+    assert out == ""
+    assert not (clinic.folder / "a.html").exists()
+    (clinic.folder / "asked.txt").unlink()
+    done = clinic.project(*arguments, "--json", HURRY="1")
+    assert done.code in (0, 1), done.err
+    checks = {f["check"] for f in done.json["findings"] if f["value"] is not None}
+    assert {"membership.loss", "stealing.copy"} <= checks
+    # What was finished wasn't asked again, and nothing is left of the interruption.
+    asked = (clinic.folder / "asked.txt").read_text().split()
+    assert asked.count("800") == 0
+    assert not list(tmp_path.rglob("membership.loss.json"))
+
+
+def test_an_onnx_file(clinic: Clinic) -> None:
+    skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    from sklearn.tree import DecisionTreeClassifier
+
+    rows = people(400, 1).to_pandas()
+    numbers = rows[["age", "stay"]].to_numpy("float32")
+    tree = DecisionTreeClassifier(random_state=0).fit(numbers, rows["readmitted"])
+    made = skl2onnx.to_onnx(tree, numbers[:1], options={"zipmap": False})
+    (clinic.folder / "tree.onnx").write_bytes(made.SerializeToString())
+    for name, seed in (("seen", 1), ("unseen", 2)):
+        few = people(400, seed).select(["age", "stay", "readmitted"])
+        write_table(few, clinic.folder / f"{name}.csv")
+    done = clinic.project(
+        "audit", "tree.onnx", "--members", "seen.csv", "--nonmembers", "unseen.csv",
+        "--target", "readmitted", "--preset", "quick", "--json",
+    )  # fmt: skip
+    assert done.code == 1, done.err
+    found = {(f["check"], f["metric"]): f for f in done.json["findings"]}
+    assert done.json["examined"]["format"] == "onnx"
+    assert found["membership.loss", "membership.auc"]["interval"]["low"] > 0.5
+    assert found["structure.leaves", "structure.smallest_leaf"]["value"] == 1
 
 
 def test_rows_in_both_files_are_counted(clinic: Clinic) -> None:
