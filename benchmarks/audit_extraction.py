@@ -190,7 +190,7 @@ def main() -> None:
         rows += [
             {
                 "name": f"exposure after {own['times']} insertions, ε = {name.replace('-', ' a ')}",
-                "ratio": max(0.0, own["exposure"] - CHANCE) / (peer["exposure"] - CHANCE),
+                "ratio": max(0.0, own["exposure"] - CHANCE) / max(0.1, peer["exposure"] - CHANCE),
                 "strongroom": own["exposure"],
                 "peer": peer["exposure"],
                 "peer_name": "without privacy",

@@ -96,6 +96,21 @@ def test_a_model_of_other_text_stays_at_chance(stranger: LanguageModel) -> None:
     assert accused <= 14
 
 
+def test_what_everybody_writes_is_no_memory() -> None:
+    """A form is written on word for word, and so are forms that the model never saw."""
+    forms = [
+        f"entry {number} was received and filed by the office in good order on the same day"
+        for number in random.Random(0).sample(range(1_000, 10_000), 120)
+    ]
+    members, others = forms[:60], forms[60:]
+    model = by_heart(members, 60, width=32)
+    verbatim, *_ = measured(Memorised().run(situation(model, members, others))).values
+    assert verbatim.details["share"] > 0.9
+    assert verbatim.details["control_share"] > 0.9
+    assert verbatim.value < 0.1
+    assert verbatim.details["p_value"] > 0.01
+
+
 def test_a_free_run_finds_text_and_addresses(leaky: LanguageModel) -> None:
     found = measured(FreeRun().run(situation(leaky, MEMBERS, OTHERS, effort="quick")))
     verbatim, personal = found.values
