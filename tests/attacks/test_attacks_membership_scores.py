@@ -24,7 +24,7 @@ from strongroom.attacks.membership import (
     rmia_scores,
 )
 from strongroom.attacks.membership._bavaria import predictive
-from strongroom.attacks.membership._combined import combine
+from strongroom.attacks.membership._combined import aligned, combine
 from strongroom.attacks.membership._range import trimmed_mean
 from strongroom.attacks.membership._sides import Sides, log_probability, logit_of_log
 from strongroom.attacks.membership._stacking import fit, products
@@ -254,6 +254,24 @@ def test_the_weighing_is_never_shown_the_targets_members() -> None:
     np.testing.assert_allclose(one.centre, other.centre)
     np.testing.assert_allclose(one.weights, other.weights, atol=0.05)
     assert combine(target, references[:4], membership[:4])[1] is None
+
+
+def test_a_stand_ins_scale_is_brought_to_the_targets() -> None:
+    """A target that is surer of everything: order is kept, and ties are, members first or not."""
+    target, references, membership, member = world(16, 2_000, 10)
+    stretched = 5 * target + 3
+    wanted = combined_scores(target, references, membership, align=True)
+    found = combined_scores(stretched, references, membership, align=True)
+    np.testing.assert_allclose(found, wanted)
+    raw = combined_scores(stretched, references, membership)
+    assert auc(found[member], found[~member])[0] > auc(raw[member], raw[~member])[0]
+    own = combined_scores(target, references, membership)
+    assert auc(own[member], own[~member])[0] == pytest.approx(
+        auc(wanted[member], wanted[~member])[0], abs=0.01
+    )
+    told = aligned(np.round(target), references)
+    assert len(np.unique(told)) == len(np.unique(np.round(target)))
+    assert np.ptp(aligned(np.zeros(2_000), references)) == 0
 
 
 def test_no_lesson_tells_by_its_count_who_was_left_out() -> None:

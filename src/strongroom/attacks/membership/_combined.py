@@ -25,6 +25,8 @@ from strongroom.attacks.membership._sides import FLOOR, IN, OUT, log_probability
 from strongroom.attacks.membership._stacking import Stacking, fit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from strongroom.attacks._results import RocResult
@@ -36,6 +38,7 @@ _LEAST_EFFECT = 0.1  # of the usual effect of rows of one difficulty
 _FEWEST_TO_LEARN = 6
 _PSEUDO_TARGETS = 64
 _ROWS_TO_LEARN = 64_000
+_LIKE = 0.8  # of the target's rows: with fewer a model is another model
 _TINY = 1e-12
 
 
@@ -208,6 +211,7 @@ def combined_scores(
     references: NDArray[np.floating],
     membership: NDArray[np.bool_],
     *,
+    align: bool = False,
     seed: int = 0,
 ) -> NDArray[np.float64]:
     """Return a score of each row, high for members.
@@ -216,9 +220,10 @@ def combined_scores(
         target: [n], log(p / (1 - p)) under the target.
         references: [M, n], the same under the references, M at least 2.
         membership: bool [M, n], which reference learnt from which row.
+        align: see `aligned`; for references that aren't made like the target.
         seed: of the rows that the weighing is learnt from.
     """
-    return combine(target, references, membership, seed=seed)[0]
+    return combine(target, references, membership, align=align, seed=seed)[0]
 
 
 def combine(
@@ -226,10 +231,13 @@ def combine(
     references: NDArray[np.floating],
     membership: NDArray[np.bool_],
     *,
+    align: bool = False,
     seed: int = 0,
 ) -> tuple[NDArray[np.float64], Stacking | None]:
     """Return `combined_scores` and what was learnt, None with fewer than 6 references."""
     signals = np.asarray(references, np.float64)
+    if align:
+        target = aligned(target, signals)
     centre = signals.mean(axis=0)
     apart, p = signals - centre, probability(signals)
     sums = _Sums.of(apart, p, membership)
@@ -242,6 +250,21 @@ def combine(
     taught, member = _lessons(signals, apart, p, membership, sums, centre, curves, seed)
     learnt = fit(ruler(taught), taught, member)
     return learnt(base, clues), learnt
+
+
+def aligned(target: NDArray[np.floating], references: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the target's signals [n] on the references' scale, their order kept.
+
+    A stand-in is surer of everything than the target, or less sure: the k-th smallest signal
+    becomes what the references' k-th smallest is on average. Equal signals stay equal: they must
+    not be told apart by where they stand, as members stand first.
+    """
+    usual = np.sort(references, axis=1).mean(axis=0, dtype=np.float64)
+    rising = np.sort(target)
+    first = np.searchsorted(rising, target, side="left")
+    last = np.searchsorted(rising, target, side="right") - 1
+    found: NDArray[np.float64] = np.interp((first + last) / 2, np.arange(len(usual)), usual)
+    return found
 
 
 @dataclass(frozen=True)
@@ -307,6 +330,12 @@ def _partner(
     return found
 
 
+def _differ(details: Mapping[str, Any]) -> bool:
+    """Return whether the references aren't like the target: by a stand-in, or of fewer rows."""
+    learnt, target = (details.get(k, 0) for k in ("rows_per_shadow", "rows_of_the_target"))
+    return details.get("references") == "surrogate" or learnt < _LIKE * target
+
+
 class Combined:
     """`combined_scores` behind the attack seam."""
 
@@ -318,14 +347,16 @@ class Combined:
         looked = look(situation)
         if isinstance(looked, NotEvaluable):
             return looked
+        align = _differ(looked.details)
         scores, learnt = combine(
-            looked.target, looked.references, looked.membership, seed=situation.seed
+            looked.target, looked.references, looked.membership, align=align, seed=situation.seed
         )
-        details: dict[str, Any] = {"rule": "fixed: too few shadow models to learn from"}
+        details: dict[str, Any] = {
+            "rule": "fixed: too few shadow models to learn from"
+            if learnt is None
+            else "learnt by attacking each shadow model with the others",
+            "aligned": align,
+        }
         if learnt is not None:
-            details = {
-                "rule": "learnt by attacking each shadow model with the others",
-                "trust_in_the_fixed_score": learnt.trust,
-                "ridge": learnt.ridge,
-            }
+            details |= {"trust_in_the_fixed_score": learnt.trust, "ridge": learnt.ridge}
         return judge(looked, scores, WITH_REFERENCES, details)
