@@ -40,6 +40,10 @@ _MOST_LISTED = 1_000_000
 _Z95 = 1.96
 
 
+class TooManyError(Exception):
+    """A search would ask for more tokens than it may; never leaves this file."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """Where one secret stands among all that are possible.
@@ -140,7 +144,7 @@ class _Tree:
         """Give numbers and losses of secrets, part by part, of all whose loss is at most `most`.
 
         Raises:
-            TimeoutError: more than `budget` tokens would have to be read.
+            TooManyError: more than `budget` tokens would have to be read.
         """
         speaker, width = self.speaker, len(self.letters)
         step, spent = speaker.rows_at_once(1), speaker.asked
@@ -153,7 +157,7 @@ class _Tree:
             reading = branch.reading
             if branch.letter is not None:
                 if speaker.asked - spent + len(branch.letter) > budget:
-                    raise TimeoutError
+                    raise TooManyError
                 given = self.letters[branch.letter][:, None]
                 _, reading = reading.take(branch.parents).on(given)
             losses = branch.losses[:, None] - reading.following[:, self.letters]
@@ -202,7 +206,7 @@ class _Tree:
         """Return how many secrets have a loss of at most `most`; None: too many to count."""
         try:
             return sum(len(codes) for codes, _ in self.leaves(most, budget))
-        except TimeoutError:
+        except TooManyError:
             return None
 
 
