@@ -302,6 +302,18 @@ def test_a_model_of_sequences_is_asked_for_its_losses(leaking: Situation) -> Non
     p = np.exp(-np.abs(situation.pool().rows.inputs[:, 0].astype(np.float64)) - 0.1)
     np.testing.assert_allclose(looked.target, np.log(p / (1 - p)))
     assert isinstance(LossThreshold().run(situation), RocResult)
+
+    class Told(Same):
+        def confidence(self, rows: Rows | None = None) -> NDArray[np.float32]:
+            del rows
+            return np.full((len(self), 1_000), np.log(0.25), np.float32)
+
+    made = leaking.shadows_of()
+    assert not isinstance(made, NotEvaluable)
+    stub: Any = Told(made, np.arange(1_000))
+    looked = look(replace(situation, references=stub))
+    assert not isinstance(looked, NotEvaluable)
+    np.testing.assert_allclose(looked.references, np.log(1 / 3), rtol=1e-6)
     assert isinstance(variations_of(situation, looked.pool.rows.inputs), NotEvaluable)
     assert isinstance(LabelOnly().run(situation), NotEvaluable)
 

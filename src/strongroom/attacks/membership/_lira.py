@@ -129,7 +129,7 @@ def lira(
         return made
     looked = settle(
         as_signal(target, confidence(target, pool.rows)),
-        made.confidence(),
+        as_signal(target, made.confidence()),
         made.membership,
         pool,
         made.details,

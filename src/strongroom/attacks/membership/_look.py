@@ -84,7 +84,7 @@ def look(situation: Situation, *, references: bool = True) -> Looked | NotEvalua
         if isinstance(made, NotEvaluable):
             return made
         details |= made.details
-        signals, membership = made.confidence(), made.membership
+        signals, membership = as_signal(situation.target, made.confidence()), made.membership
     target = _signal(situation, pool)
     return settle(target, signals, membership, pool, details)
 
@@ -129,12 +129,11 @@ def _signal(situation: Situation, pool: Pool) -> NDArray[np.float64]:
     A query may cost money, and an endpoint may count them.
     """
     if situation not in _asked:
-        _asked[situation] = as_signal(situation.target, confidence(situation.target, pool.rows))
+        seen = as_signal(situation.target, confidence(situation.target, pool.rows))
+        _asked[situation] = np.asarray(seen, np.float64)
     return _asked[situation]
 
 
-def as_signal(target: object, seen: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return log(p / (1 - p)): a model of sequences gives a mean log-likelihood instead."""
-    if callable(getattr(target, "losses", None)):
-        return logit_of_log(seen)
-    return np.asarray(seen, np.float64)
+def as_signal(target: object, seen: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return log(p / (1 - p)): models of sequences like the target give log p instead."""
+    return logit_of_log(seen) if callable(getattr(target, "losses", None)) else seen

@@ -109,10 +109,10 @@ class Range:
         for _ in range(_CANDIDATES):
             candidates = Rows(changes.changed(pool.rows.inputs, UNKNOWN, coins), pool.rows.labels)
             target.append(as_signal(situation.target, confidence(situation.target, candidates)))
-            references.append(made.confidence(candidates))
+            references.append(as_signal(situation.target, made.confidence(candidates)))
         membership = made.membership[:, chosen]
         a = choose_a(made.confidence(), made.membership)
-        signals = np.stack(target, axis=1)
+        signals = np.stack(target, axis=1).astype(np.float64)
         signals[~np.isfinite(signals)] = np.nan
         scores = range_scores(signals, np.stack(references, axis=2), membership, a=a)
         return _judged(situation, pool, scores, len(made), a)
