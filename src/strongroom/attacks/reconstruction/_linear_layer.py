@@ -15,6 +15,7 @@ _ZERO = 1e-3
 _APART = 0.02  # from what is known, of length 1
 _SUBSETS = 4096
 _ROUNDS = 8
+_SURE = 2  # times the zeros that any direction has
 
 
 def one_row(weight: NDArray[np.floating[Any]], bias: NDArray[np.floating[Any]]) -> NDArray[Any]:
@@ -87,9 +88,8 @@ def _directions(
         tried = np.linalg.svd(low[drawn])[2][:, -1]
         # Any direction has the zeros that it was made to have; a true one has more.
         tried = tried[_zeros(low, tried) > rank]
-        before = len(chosen)
         chosen = _sparsest(np.concatenate([chosen, tried]), low)
-        if len(chosen) == rank == before:
+        if len(chosen) == rank and _zeros(low, chosen).min() >= _SURE * rank:
             break
     return chosen
 
