@@ -318,6 +318,18 @@ def test_a_model_of_sequences_is_asked_for_its_losses(leaking: Situation) -> Non
     assert isinstance(LabelOnly().run(situation), NotEvaluable)
 
 
+def test_a_table_of_answers_is_attacked_as_far_as_it_goes(leaking: Situation) -> None:
+    class Table(Bank):
+        fixed = True
+
+    known = replace(leaking, target=Table(leaking.members))
+    assert isinstance(LossThreshold().run(known), RocResult)
+    for attack in (LabelOnly(), Quantile(), Range()):
+        result = attack.run(known)
+        assert isinstance(result, NotEvaluable)
+        assert "answers" in result.reason
+
+
 def test_images_are_attacked_too() -> None:
     def pictures(rows: Rows) -> Rows:
         pixels = np.clip(rows.inputs * 40 + 128, 0, 255).astype(np.uint8)

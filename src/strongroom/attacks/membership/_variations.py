@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from strongroom.attacks._situation import Situation
 
+FIXED = "only the model's answers to these very rows are known: it can be asked about no other"
+
 _PIXELS = 3  # an image is [height, width] or has its colours first or last
 _STRENGTHS = 4
 _SHIFTS = ((0, 1), (1, 0), (0, 2), (2, 2))
@@ -90,6 +92,8 @@ class Pictures:
 
 def variations_of(situation: Situation, inputs: NDArray[Any]) -> Variations | NotEvaluable:
     """Return what can be changed in the inputs of this situation's model."""
+    if getattr(situation.target, "fixed", False):
+        return NotEvaluable(FIXED)
     if situation.kind == "image":
         pixels = inputs[:2_000]
         return Pictures(float(pixels.std()), float(pixels.min()), float(pixels.max()))
