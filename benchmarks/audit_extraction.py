@@ -135,7 +135,7 @@ def exposed(model: LanguageModel, record: Plant, texts: list[str]) -> dict[str, 
         "most": details["most"],
         "p_value": details["p_value"],
         "audit_seconds": time.process_time() - begun,
-        "tokens": found.queries,
+        "tokens": found.details["tokens"],
     }
 
 

@@ -212,6 +212,10 @@ def test_fewer_texts_are_asked_within_a_query_budget(stranger: LanguageModel) ->
     at = situation(stranger, letters(300, 1), letters(300, 2), effort="quick", query_budget=120)
     found = measured(Memorised().run(at))
     assert found.values[0].details["rows"] == 60
+    assert found.queries == 120
+    assert found.details["tokens"] > 120 * LENGTH / 2
+    free = measured(FreeRun().run(at))
+    assert free.queries <= 120
 
 
 # NLTK 3.9's sentence_bleu, unsmoothed, on runs of 50.

@@ -271,6 +271,12 @@ def test_what_cannot_be_judged_says_why(stranger: LanguageModel) -> None:
     found = Exposure().run(given)
     assert isinstance(found, NotEvaluable)
     assert "no canaries were planted" in found.reason
+    _, record = plant(corpus(9), (1, 1), column="text", coins=random.Random(4))
+    found = Exposure().run(replace(given, plant=record, query_budget=3_000))
+    assert isinstance(found, NotEvaluable)
+    assert "2 canaries need 4,000 queries to be ranked; 3,000 are allowed" in found.reason
+    found = Exposure().run(replace(given, plant=record, query_budget=5_000))
+    assert measured(found).queries <= 5_000
     long = Plant((Canary(Template("x" * 100), "123456", 1),), "text", 9)
     found = Exposure().run(replace(given, plant=long))
     assert isinstance(found, NotEvaluable)

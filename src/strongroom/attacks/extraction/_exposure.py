@@ -15,7 +15,7 @@ import numpy as np
 
 from strongroom.attacks._intervals import share_interval, special_functions
 from strongroom.attacks._results import Measured, NotEvaluable, Value
-from strongroom.attacks.extraction._rank import Standing, standings
+from strongroom.attacks.extraction._rank import FEWEST_TEXTS, Standing, standings
 from strongroom.attacks.extraction._speaker import speaker_of
 
 if TYPE_CHECKING:
@@ -55,13 +55,22 @@ class Exposure:
             )
         if (reason := _unfit(speaker, plant)) is not None:
             return NotEvaluable(reason)
-        budget = speaker.affordable(situation.effort) // len(plant.canaries)
+        count, allowed = len(plant.canaries), situation.query_budget
+        budget = speaker.affordable(situation.effort) // count
+        if allowed is not None:
+            # A text asked costs a token or more; half is kept for what is drawn in any case.
+            budget = min(budget, allowed // (2 * count))
+            if budget < FEWEST_TEXTS:
+                return NotEvaluable(
+                    f"{count} canaries need {2 * count * FEWEST_TEXTS:,} queries to be ranked; "
+                    f"{allowed:,} are allowed"
+                )
         found = []
         for i, canary in enumerate(plant.canaries):
             coins = np.random.default_rng((situation.seed, i))
             found.append(standings(speaker, canary, budget, coins))
             situation.progress.step(i + 1, len(plant.canaries), "canaries ranked")
-        return _measured(plant, found, speaker.asked)
+        return _measured(plant, found, speaker)
 
 
 def fisher_combined(p_values: Sequence[float]) -> float:
@@ -80,7 +89,9 @@ def _unfit(speaker: Speaker, plant: Plant) -> str | None:
     )
 
 
-def _measured(plant: Plant, found: list[tuple[Standing, list[Standing]]], asked: int) -> Measured:
+def _measured(
+    plant: Plant, found: list[tuple[Standing, list[Standing]]], speaker: Speaker
+) -> Measured:
     own = [standing for standing, _ in found]
     controls = [c for _, others in found for c in others]
     times = sorted({c.times for c in plant.canaries})
@@ -133,10 +144,12 @@ def _measured(plant: Plant, found: list[tuple[Standing, list[Standing]]], asked:
         # A fact about these canaries; the interval is of canaries like them.
         counts = {"ranked": len(exact), "share": first / len(exact), "low": low, "high": high}
         values.append(Value("extraction.canaries_first", float(first), details=counts))
-    return Measured(tuple(values), queries=asked, knowledge=_KNOWLEDGE, details=_ASKED)
-
-
-_ASKED = {"queries_are": "tokens that the model read"}
+    return Measured(
+        tuple(values),
+        queries=speaker.texts,
+        knowledge=_KNOWLEDGE,
+        details={"tokens": speaker.tokens},
+    )
 
 
 def _mean(group: Sequence[Standing]) -> float:

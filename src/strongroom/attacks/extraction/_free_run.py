@@ -114,7 +114,8 @@ def _sample(situation: Situation, speaker: Speaker, outside: Runs) -> _Written:
     affordable = max(_FEWEST_TEXTS, speaker.affordable(situation.effort) // (2 * length))
     count = min(_TEXTS[situation.effort], affordable)
     if situation.query_budget is not None:
-        count = min(count, situation.query_budget)
+        # What was written is read once more, in lower case.
+        count = min(count, situation.query_budget // 2)
     coins = np.random.default_rng(situation.seed)
     begun = outside.of_at_least(_BEGINNING)
     step = speaker.rows_at_once(1)
@@ -282,9 +283,9 @@ def _measured(
                 details=leaked,
             ),
         ),
-        queries=speaker.asked,
+        queries=speaker.texts,
         knowledge=_KNOWLEDGE,
-        details={"queries_are": "tokens that the model read"},
+        details={"tokens": speaker.tokens},
     )
 
 

@@ -226,11 +226,8 @@ def _measured(
         ),
         value("extraction.discoverable_share", lambda a: _likely(a.chance)[:, None], tries=_TRIES),
     )
-    details = {"prefixes": list(cut.prefixes), "suffix": cut.suffix, **ASKED}
-    return Measured(values, queries=speaker.asked, knowledge=_KNOWLEDGE, details=details)
-
-
-ASKED = {"queries_are": "tokens that the model read"}
+    details = {"prefixes": list(cut.prefixes), "suffix": cut.suffix, "tokens": speaker.tokens}
+    return Measured(values, queries=speaker.texts, knowledge=_KNOWLEDGE, details=details)
 
 
 def _likely(chance: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ How = Literal["enumerated", "searched", "sampled", "weighted", "extrapolated"]
 
 _TRIED = 32
 _SAMPLES = 10_000
-_FIRST_LOOK = 1_000
+FEWEST_TEXTS = 1_000
 _ENOUGH = 30  # sampled secrets that are likelier, for a share of them
 _WRITTEN = 5_000  # secrets that the model writes itself
 _REFITS = 200
@@ -92,7 +92,7 @@ def standings(
         everything = [template.secret(n) for n in range(template.space)]
         ordered = np.sort(_losses(speaker, template, everything))
         return _listed(own, ordered), [_listed(loss, ordered) for loss in others]
-    most = max(_FIRST_LOOK, min(_SAMPLES, budget // (2 * template.length)))
+    most = max(FEWEST_TEXTS, min(_SAMPLES, budget // (2 * template.length)))
     sample = np.sort(_losses(speaker, template, _drawn(template, most, coins)))
     controls = [_sampled(loss, sample, template, coins) for loss in others]
     if tree is not None and (sample <= own + _TIE).mean() * template.space <= budget / 2:
@@ -147,7 +147,7 @@ class _Tree:
             TooManyError: more than `budget` tokens would have to be read.
         """
         speaker, width = self.speaker, len(self.letters)
-        step, spent = speaker.rows_at_once(1), speaker.asked
+        step, spent = speaker.rows_at_once(1), speaker.tokens
         start = _read(speaker, self.before)
         # Depth first, so that only a few readings are held: (of parents, whose children, …).
         zero = np.zeros(1, np.int64)
@@ -156,7 +156,7 @@ class _Tree:
             branch = waiting.pop()
             reading = branch.reading
             if branch.letter is not None:
-                if speaker.asked - spent + len(branch.letter) > budget:
+                if speaker.tokens - spent + len(branch.letter) > budget:
                     raise TooManyError
                 given = self.letters[branch.letter][:, None]
                 _, reading = reading.take(branch.parents).on(given)

@@ -50,7 +50,8 @@ class Speaker:
         begin, end: tokens that stand before and behind a text.
         context: tokens read at most, `begin` included.
         vocabulary: how many tokens there are.
-        asked: how many tokens the model has read so far.
+        texts: how many texts the model was asked to begin or to go on with so far.
+        tokens: how many tokens it has read.
     """
 
     def __init__(self, model: Any) -> None:  # noqa: ANN401 - a Model with what `speaker_of` looks for
@@ -59,16 +60,17 @@ class Speaker:
         self.context, self.vocabulary = int(model.context), len(model.classes)
         self.encode: Callable[[list[str]], list[list[int]]] = model.encode
         self.decode: Callable[[NDArray[np.integer]], list[str]] = model.decode
-        self.asked = 0
+        self.texts = self.tokens = 0
 
     def reading(self, count: int = 1) -> Reading:
         """Return a reading of `count` texts, of which only `begin` has been read."""
-        self.asked += count
+        self.texts += count
+        self.tokens += count
         begin = getattr(self._model, "reading", None)
         if begin is not None:
-            return _Counted(self, begin(count), count)
+            return _Counted(self, begin(count))
         first = np.full((count, 1), self.begin, np.int32)
-        return _Counted(self, _Repeated(self._model, first, self.context), count)
+        return _Counted(self, _Repeated(self._model, first, self.context))
 
     def rows_at_once(self, tokens: int) -> int:
         """Return how many texts of which `tokens` are read in one go fit into memory."""
@@ -119,8 +121,8 @@ def speaker_of(situation: Situation) -> Speaker | NotEvaluable:
 class _Counted:
     """A reading that tells its speaker what it was asked."""
 
-    def __init__(self, speaker: Speaker, inner: Reading, count: int) -> None:
-        self._speaker, self._inner, self._count = speaker, inner, count
+    def __init__(self, speaker: Speaker, inner: Reading) -> None:
+        self._speaker, self._inner = speaker, inner
 
     @property
     def room(self) -> int:
@@ -131,12 +133,13 @@ class _Counted:
         return self._inner.following
 
     def on(self, tokens: NDArray[np.integer]) -> tuple[NDArray[np.float32], Reading]:
-        self._speaker.asked += tokens.size
+        self._speaker.tokens += tokens.size
         chances, inner = self._inner.on(tokens)
-        return chances, _Counted(self._speaker, inner, self._count)
+        return chances, _Counted(self._speaker, inner)
 
     def take(self, rows: NDArray[np.integer]) -> Reading:
-        return _Counted(self._speaker, self._inner.take(rows), len(rows))
+        self._speaker.texts += len(rows)
+        return _Counted(self._speaker, self._inner.take(rows))
 
 
 class _Repeated:
