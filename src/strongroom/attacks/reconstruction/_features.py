@@ -41,7 +41,7 @@ def feature_layer(network: nn.Module, gradients: Gradients, shape: tuple[int, ..
     try:
         with torch.no_grad():
             network(torch.zeros(2, *shape))
-    except (RuntimeError, TypeError, IndexError, ValueError):
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError):
         return None
     finally:
         for hook in hooks:

@@ -57,7 +57,7 @@ def first_linear(network: nn.Module, shape: tuple[int, ...]) -> FirstLayer | Non
         with torch.no_grad():
             for x in tried:
                 network(x)
-    except (RuntimeError, TypeError, IndexError, ValueError):
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError):
         return None  # it takes no such numbers: tokens, for example
     finally:
         for hook in hooks:

@@ -36,7 +36,8 @@ class LinearReconstruction:
     """
 
     name = "reconstruction.linear"
-    kinds = ("table", "image", "text")
+    kinds = ("table", "image")
+    presets = ("standard", "full")
     metrics = (METRIC,)
 
     def run(self, situation: Situation) -> Result:

@@ -58,7 +58,7 @@ def network_of(
     try:
         with torch.no_grad():
             outputs = network(torch.from_numpy(np.ascontiguousarray(rows[:_TRIED])))
-    except (RuntimeError, TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
         return NotEvaluable(f"the network can't be run on these rows: {type(error).__name__}")
     if not isinstance(outputs, torch.Tensor):
         return NotEvaluable("the network gives something else than one tensor of outputs")
