@@ -29,7 +29,7 @@ from strongroom.attacks.references import _cache as cache_module
 from strongroom.attacks.references._training import FARTHEST, Training
 from strongroom.config import TrainSpec
 from strongroom.errors import InputError, WorkspaceError
-from strongroom.models.foreign import SklearnModel
+from strongroom.models.foreign import CallableModel, SklearnModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -319,6 +319,23 @@ def test_a_foreign_models_own_fit_trains_its_shadows() -> None:
     signal = made.confidence()
     inside = signal[made.membership].mean()
     assert inside > signal[~made.membership].mean() + 1  # a forest grown to purity remembers
+
+
+def test_a_function_of_the_same_name_never_gets_anothers_shadows(tmp_path: Path) -> None:
+    given, cache = pool(), SignalCache(tmp_path / "kept")
+
+    def answers(share: float) -> Shadows:
+        def fit(inputs: Any, labels: Any, seed: int) -> Any:
+            del inputs, labels, seed
+            return lambda rows: np.full((len(rows), 2), [1 - share, share])
+
+        target = CallableModel(fit(None, None, 0), ("no", "yes"), fit=fit)
+        made = ReferenceModels(FittedRecipe.of(target), 4, 40, cache=cache).on(given, 2)
+        assert isinstance(made, Shadows)
+        return made
+
+    first, second = answers(0.9), answers(0.6)
+    assert not np.array_equal(first.confidence(), second.confidence())
 
 
 def test_processes_fit_the_same_models_as_one_after_another() -> None:
