@@ -24,6 +24,7 @@ _FEWEST = 3  # rows of an array that must be found, whatever chance says
 _NAMED = 20
 _ROUNDING = 1e-5  # of a column's spread: what scaling in float32 may change
 _NEIGHBOURS = 64
+_MOST_NUMBERS = 1 << 24  # of rows that are looked for
 _MISSING = 1.2345e6  # stands for what is missing: the same here and there
 # Where scikit-learn's neighbours, support vector machines and Gaussian processes keep rows, and the
 # operators of ONNX for support vectors.
@@ -49,9 +50,11 @@ class StoredRows:
         if not is_open(model):
             return NotEvaluable(NOT_OPEN)
         try:
-            members, others = (
-                _seen(model, rows.inputs) for rows in (situation.members, situation.nonmembers)
+            sides = tuple(
+                rows.sample(_most(rows.inputs), situation.seed)
+                for rows in (situation.members, situation.nonmembers)
             )
+            members, others = (_seen(model, rows.inputs) for rows in sides)
         except (ValueError, TypeError):
             return NotEvaluable("the rows can't be written as the numbers that the model sees")
         if not members.size or not others.size:
@@ -76,18 +79,24 @@ class StoredRows:
                         "others": int(control.sum()),
                     }
                 )
-        numbers = situation.members.numbers[stored]
+        numbers = sides[0].numbers[stored]
         value = Value(
             self.metrics[0],
             float(stored.sum()),
             details={
-                "members": len(members),
+                "members": len(situation.members),
+                "looked_for": len(members),
                 "stored_share": float(stored.mean()),
                 "arrays": where[:_NAMED],
                 "rows": [int(n) for n in numbers[:_NAMED]],
             },
         )
         return Measured((value,), knowledge=_KNOWLEDGE)
+
+
+def _most(inputs: NDArray[Any]) -> int:
+    """Return how many rows are looked for: wide ones, such as images, fewer."""
+    return max(2_000, _MOST_NUMBERS // max(1, int(np.prod(inputs.shape[1:]))))
 
 
 def _seen(model: Model, inputs: NDArray[Any]) -> NDArray[np.float64]:
