@@ -234,6 +234,10 @@ def test_redirects_are_not_followed(server: Server, tmp_path: Path) -> None:
         ("http://models.example/predict", "unencrypted"),
         ("https://me:word@models.example/", "holds a password"),
         ("ftp://models.example/", "no|not"),
+        ("https://[::1", "not an address"),
+        ("https://models.example:99999/", "not an address"),
+        ("https://models.example/a b\r\nHost: x", "not an address"),
+        ("http://", "not an address"),
     ],
 )
 def test_addresses_that_are_refused(url: str, said: str) -> None:

@@ -6,6 +6,7 @@ import email.utils
 import http.client
 import json
 import random
+import re
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -70,9 +71,14 @@ class Transport:
     _last: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InputError("not an address of http or https", where=self.shown)
+        try:
+            parts = urlsplit(self.url)
+            sound = parts.scheme in {"http", "https"} and bool(parts.hostname)
+            sound = sound and (parts.port is None or parts.port > 0)
+        except ValueError:
+            sound = False
+        if not sound or re.search(r"[\s\x00-\x1f\x7f]", self.url):
+            raise InputError("not an address of http or https", hint="https://host/path")
         if parts.username or parts.password:
             raise InputError(
                 "the address holds a password",
