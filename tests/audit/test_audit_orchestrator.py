@@ -240,6 +240,20 @@ def test_what_does_not_concern_a_model_is_left_out_unless_somebody_asked(
         assert by(audit, "structure.smallest_leaf").reason == "there is no tree"
 
 
+def test_a_room_that_takes_long_is_left_out_and_said(bench: Callable[..., Bench]) -> None:
+    copy = Scripted(
+        "stealing.copy", found("stealing.fidelity", 0.9), metrics=("stealing.fidelity",)
+    )
+    both = bench(Scripted("membership.loss", scored), copy)
+    quick = AuditSpec(attacks="quick")
+    fast = both.audit(spec=quick, without=("stealing",))
+    assert copy.calls == 0
+    assert "for its time" in fast.examined["left_out"]["stealing.copy"]
+    both.audit(spec=quick, without=("stealing",), policy={"stealing.fidelity": Limit(max=0.5)})
+    both.audit(without=("stealing",))
+    assert copy.calls == 2
+
+
 def test_the_most_thorough_preset_is_the_dearest() -> None:
     quick, standard, full = (PRESETS[name] for name in ("quick", "standard", "full"))
     for one, more in ((quick, standard), (standard, full)):

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     Labelled = Rows | tuple[NDArray[Any], NDArray[np.integer]]
 
 _SIGNALS = "references"
+_FOR_ITS_TIME = "left out of this run for its time; name it under [audit] attacks, or limit it"
+_CONTRAST = 64  # reference models are enough for what is only compared with
 # The strongest attack on membership that an audit may run stands for the model.
 _HEADLINES = ("membership.combined", "membership.lira")
 _CURVE_NAMES = {
@@ -135,6 +137,7 @@ def audit_model(
     spec: AuditSpec | None = None,
     policy: Mapping[str, Limit] | None = None,
     baseline: Model | None = None,
+    without: Sequence[str] = (),
     cache: Path | None = None,
     reproduce: str = "",
     name: str = "",
@@ -163,6 +166,8 @@ def audit_model(
         spec: which attacks, how many shadows, which coins.
         policy: metric id to limit.
         baseline: the same model trained without privacy: attacked for contrast, not judged.
+        without: rooms that a preset leaves out for their time, where the policy limits nothing of
+            theirs.
         cache: the folder that keeps what reference models said, and what an interrupted audit has
             finished.
         reproduce: the command or call that repeats it.
@@ -213,9 +218,9 @@ def audit_model(
         statement=statement.to_json() if statement else None,
     )
     limits = {m: limit for m, limit in (policy or {}).items() if not _about_data(m)}
-    jobs = [
-        Job(n, n, situation, asked=asked_for(n, spec, limits)) for n in names if n != INSPECTION
-    ]
+    asked = {n: asked_for(n, spec, limits) for n in names if n != INSPECTION}
+    skipped = [n for n in asked if n.partition(".")[0] in without and not asked[n]]
+    jobs = [Job(n, n, situation, asked=a) for n, a in asked.items() if n not in skipped]
     jobs += _contrast(situation, baseline, names, spec, cache)
     done = run_jobs(jobs, context, journal, progress)
     findings = [of_statement(context, statement, ours=train_spec is not None)]
@@ -242,7 +247,10 @@ def audit_model(
             "preset": spec.attacks if isinstance(spec.attacks, str) else list(spec.attacks),
             "seed": spec.seed,
             **_about_references(situation),
-            "left_out": {n: each.left_out for n, each in done.items() if each.left_out},
+            "left_out": {
+                **{n: each.left_out for n, each in done.items() if each.left_out},
+                **dict.fromkeys(skipped, _FOR_ITS_TIME),
+            },
         },
         notes=tuple(notes),
     )
@@ -301,7 +309,8 @@ def _contrast(
         return []
     spec = situation.train_spec and situation.train_spec.model_copy(update={"privacy": None})
     told = replace(situation, target=baseline, train_spec=spec, statement=None, references=None)
-    told = _with_references(told, None, audit, cache)
+    few = min(situation.shadows, _CONTRAST)
+    told = _with_references(told, None, audit.model_copy(update={"shadows": few}), cache)
     return [Job(BASELINE, headline, told)]
 
 
