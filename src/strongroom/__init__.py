@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names, for type checkers; at run time `_HOME` finds them
-    from strongroom.api import anonymize, audit, load_model, risk, scan, train
+    from strongroom.api import anonymize, audit, audit_training, load_model, risk, scan, train
     from strongroom.config import (
         AnonymizeSpec,
         AuditSpec,
@@ -50,6 +50,7 @@ __all__ = [
     "__version__",
     "anonymize",
     "audit",
+    "audit_training",
     "load_model",
     "make_private",
     "risk",
@@ -57,7 +58,7 @@ __all__ = [
     "train",
 ]
 
-_HOME = dict.fromkeys(("scan", "risk", "load_model"), "strongroom.api")
+_HOME = dict.fromkeys(("scan", "risk", "load_model", "audit_training"), "strongroom.api")
 _HOME |= dict.fromkeys(
     ("AnonymizeSpec", "AuditSpec", "ColumnSpec", "DiscoverSpec", "Limit", "PrivacySpec"),
     "strongroom.config",

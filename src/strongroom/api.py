@@ -296,6 +296,46 @@ def audit(
     )
 
 
+def audit_training(
+    training: Any,  # noqa: ANN401 - a function or its name
+    members: Any,  # noqa: ANN401 - a path, any Arrow speaker, or (inputs, labels)
+    *,
+    claimed_epsilon: float,
+    delta: float = 1e-5,
+    target: str | None = None,
+    policy: Mapping[str, Limit] | None = None,
+    progress: Progress = SILENT,
+    **settings: Any,  # noqa: ANN401 - see strongroom.attacks.privacy.audit_training
+) -> Audit:
+    """Hold anybody's private training against the ε that is claimed for it.
+
+    Args:
+        training: `train(inputs, labels, *, seed, on_step=None)`, or `package.module:train`.
+        members: the rows to train on, numbers only.
+        claimed_epsilon: what is claimed for it.
+        delta: of the claim.
+        target: the column that is predicted.
+        policy: metric id to limit.
+        progress: is told how far it is.
+        settings: `canaries`, `sampling_rate`, `clip_norm`, `runs`, `scale`, `seed`.
+
+    Raises:
+        InputError: the function, the rows or the claim are unusable.
+    """
+    from strongroom.audit import audit_function
+
+    return audit_function(
+        training,
+        members,
+        claimed_epsilon=claimed_epsilon,
+        delta=delta,
+        target=target,
+        policy=policy,
+        progress=progress,
+        **settings,
+    )
+
+
 def load_model(folder: Path | str) -> ReleasedModel:
     """Read a model folder that Strongroom released. No pickle is involved.
 
