@@ -32,6 +32,7 @@ class BoosterModel(ForeignModel):
         names: of the columns that it was trained on.
         target, columns: see `open_model`.
         settings: what it was trained with, where its file says it.
+        known: its pandas categories, of each column of text in order.
     """
 
     estimator: Any
@@ -47,12 +48,19 @@ class BoosterModel(ForeignModel):
         target: str | None,
         columns: Sequence[str] | None,
         settings: Mapping[str, Any] | None = None,
+        known: Sequence[Sequence[Any]] = (),
     ) -> None:
         given = [str(n) for n in names]
         wide = len(given)
         if all(n.startswith(_NUMBERED) and n.lstrip("Columnf_").isdigit() for n in given):
             given = []
-        codec = TableCodec(columns or given or None, width=wide or None)
+        codec = TableCodec(
+            columns or given or None,
+            width=wide or None,
+            frame=bool(known),
+            categories=bool(known),
+            known=known,
+        )
         super().__init__(codec, need_classes(classes, max(2, outputs)), target)
         self.estimator = booster
         if settings is not None:

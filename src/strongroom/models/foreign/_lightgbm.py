@@ -93,9 +93,8 @@ class LightGBMModel(BoosterModel):
             target=target,
             columns=columns,
             settings=_settings(text),
+            known=booster.pandas_categorical or (),
         )
-        self.codec.frame = bool(booster.pandas_categorical)  # type: ignore[attr-defined]
-        self.codec.categories = self.codec.frame  # type: ignore[attr-defined]
         self.fit = self._fit
 
     def _answer(self, inputs: Any) -> NDArray[Any]:  # noqa: ANN401

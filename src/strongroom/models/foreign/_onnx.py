@@ -319,7 +319,9 @@ def _codec(
     graph: OnnxGraph, columns: Sequence[str] | None, images: Mapping[str, Any]
 ) -> AutoCodec | TextCodec | TableCodec:
     if len(graph.inputs) > 1:
-        return TableCodec(columns or [value.name for value in graph.inputs])
+        names = [*(columns or [value.name for value in graph.inputs])]
+        texts = [t for node in graph.nodes for t in node.attributes.get("cats_strings", ())]
+        return TableCodec(names, known=dict.fromkeys(names, texts))
     (only,) = graph.inputs
     shape = only.shape
     wide = shape[1] if len(shape) == 2 else None  # noqa: PLR2004 - [n, d]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from strongroom.models.foreign._codecs import Codec
     from strongroom.models.foreign._reference import Options, Reference
 
+_MOST_PARTS = 10_000
 _LIGHTGBM_NUMBERED = re.compile(r"Column_\d+")
 
 
@@ -250,9 +251,33 @@ def _codec(estimator: Any, columns: Sequence[str] | None) -> Codec:  # noqa: ANN
     if width is None and names is None and hasattr(first, "vocabulary_"):
         return TextCodec(columns[0] if columns else None)
     if names is not None:
-        return TableCodec([str(n) for n in names], frame=True, categories=_takes_categories(last))
+        listed = getattr(getattr(last, "_Booster", None), "pandas_categorical", None)
+        return TableCodec(
+            [str(n) for n in names],
+            frame=True,
+            categories=_takes_categories(last),
+            known=listed or _known_texts(estimator),
+        )
     table = TableCodec(columns, width=None if width is None else int(width))
     return AutoCodec(table, ImageCodec(layout="flat"))
+
+
+def _known_texts(estimator: Any) -> dict[str, list[Any]]:  # noqa: ANN401
+    """Return the texts that encoders within an estimator learnt, by column."""
+    found: dict[str, list[Any]] = {}
+    waiting: list[Any] = [estimator]
+    seen: dict[int, Any] = {}
+    while waiting and len(seen) < _MOST_PARTS:
+        part = waiting.pop()
+        many = isinstance(part, list | tuple)
+        if id(part) in seen or not (many or hasattr(part, "__dict__")):
+            continue
+        seen[id(part)] = part
+        names, known = (getattr(part, n, None) for n in ("feature_names_in_", "categories_"))
+        if names is not None and isinstance(known, list) and len(known) == len(names):
+            found |= {str(n): list(k) for n, k in zip(names, known, strict=True)}
+        waiting += part if many else vars(part).values()
+    return found
 
 
 def _takes_categories(estimator: Any) -> bool:  # noqa: ANN401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MISSING = -1  # the code of a text that isn't there
 _SHOWN = 12
+_SPELLINGS = {"", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"}  # as data's readers do
 
 
 @dataclass
@@ -32,6 +34,7 @@ class TableColumn:
         kind: what its numbers stand for; `moment` is microseconds since 1970.
         integer: whether numbers are whole.
         values: texts by their code; it only grows, so that a code never changes its meaning.
+        missing: what the model knows a missing text as.
     """
 
     name: str
@@ -39,6 +42,7 @@ class TableColumn:
     kind: Literal["number", "boolean", "text", "moment"] = "number"
     integer: bool = False
     values: list[str] = field(default_factory=list)
+    missing: Any = np.nan
     _codes: dict[str, int] = field(default_factory=dict, repr=False)
 
     def encode(self, column: pa.ChunkedArray, where: str) -> NDArray[np.float64]:
@@ -71,7 +75,7 @@ class TableColumn:
         """Return the values: numbers, truth values, texts or moments; NaN or None for missing."""
         codes = np.asarray(codes, np.float64)
         if self.kind == "text":
-            texts = np.array([*self.values, np.nan], dtype=object)
+            texts = np.array([*self.values, self.missing], dtype=object)
             places = np.nan_to_num(np.rint(codes), nan=_MISSING).astype(np.int64)
             places[(places < 0) | (places >= len(self.values))] = len(self.values)
             chosen: NDArray[Any] = texts[places]
@@ -116,6 +120,8 @@ class TableCodec:
         frame: the model takes a pandas frame with these names; else an array.
         categories: texts in such a frame are categories.
         rounded: to float32, whatever that loses.
+        known: the texts that the model knows, by column, or of its columns of text in order. Our
+            readers take "?" and its like for missing; a model may have learnt them as a text.
     """
 
     takes = "table"
@@ -128,9 +134,11 @@ class TableCodec:
         frame: bool = False,
         categories: bool = False,
         rounded: bool = False,
+        known: Mapping[str, Sequence[Any]] | Sequence[Sequence[Any]] = (),
     ) -> None:
         self.names = None if names is None else tuple(names)
         self.width = width
+        self._known = known
         self.frame, self.categories, self.rounded = frame, categories, rounded
         self.columns: tuple[TableColumn, ...] = ()
 
@@ -188,10 +196,18 @@ class TableCodec:
                 + ", ".join([source for _, source in pairs][:_SHOWN]),
             )
         schema = dataset.table.schema
-        return tuple(
+        columns = tuple(
             _column_of(name, source, schema.field(source).type, dataset.name)
             for name, source in pairs
         )
+        texts = [column for column in columns if column.kind == "text"]
+        for place, column in enumerate(texts):
+            if isinstance(self._known, Mapping):
+                known = self._known.get(column.name, ())
+            else:
+                known = self._known[place] if len(self._known) == len(texts) else ()
+            column.missing = _missing_among(known)
+        return columns
 
     def _pairs(self, dataset: Dataset, target: str) -> list[tuple[str, str]]:
         """Return (the model's name, the dataset's) of each column."""
@@ -209,6 +225,14 @@ class TableCodec:
         if self.width is not None and len(names) != self.width:
             names = [c for c in names if c not in identifiers]
         return [(name, name) for name in names]
+
+
+def _missing_among(known: Sequence[Any]) -> Any:  # noqa: ANN401 - a text or NaN
+    """Return how a model knows what is missing: NaN, unless it knows one spelling and no NaN."""
+    if any(not isinstance(value, str) for value in known):
+        return np.nan
+    spelt = [value for value in known if value.strip() in _SPELLINGS]
+    return spelt[0] if len(spelt) == 1 else np.nan
 
 
 @dataclass(frozen=True)
