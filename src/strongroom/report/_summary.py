@@ -157,6 +157,8 @@ def verdict(data: ReportData) -> Verdict:
     counts = {s.value: sum(status_of(f) is s for f in findings) for s in Status}
     unlimited = sum(map(is_unlimited, findings))
     failed = [f for f in findings if status_of(f) is Status.FAIL]
+    # Several attacks may miss one limit: the worst speaks, for they stand worst first.
+    failed = list({text(f, "metric"): f for f in reversed(failed)}.values())[::-1]
     measured = {text(f, "metric") for f in findings if number(f, "value") is not None}
     unanswered = [m for m in data.policy if m not in measured]
     summary = " ".join(filter(None, [_tally(counts, unlimited), _leak(data), _proved(data)]))
