@@ -5,7 +5,7 @@ four channels a group, tanh and a mean over 2×2; then means over a grid of 4×4
 layers. Activations of one image stay in the cache from the first pixel to the last gradient.
 """
 
-# ruff: noqa: C901, PLR0917, D417 - loops: no calls that could be spared
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917, D417 - loops: no calls that could be spared
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ from strongroom.models.bank._layers import (
 )
 from strongroom.models.bank._simd import (
     LANES,
+    add,
     fused,
     load,
     splat,
     spread,
     store,
     tangent,
-    total,
 )
 
 if TYPE_CHECKING:
@@ -116,10 +116,16 @@ def _forward(
     features = GRID * GRID * width
     at = m[PARAMETERS] + (SIDE * SIDE * m[GIVEN] + 3) * width
     for j in range(0, hidden, LANES):
-        v = load(parameters, at + features * hidden + j)
-        for i in range(features):
-            v = fused(spread(grid, i), load(parameters, at + i * hidden + j), v)
-        store(bent, j, tangent(v))
+        # Four sums side by side: one would wait for itself.
+        a, b = load(parameters, at + features * hidden + j), splat(np.float32(0))
+        c, d = b, b
+        for i in range(0, features, 4):
+            w = at + i * hidden + j
+            a = fused(spread(grid, i), load(parameters, w), a)
+            b = fused(spread(grid, i + 1), load(parameters, w + hidden), b)
+            c = fused(spread(grid, i + 2), load(parameters, w + 2 * hidden), c)
+            d = fused(spread(grid, i + 3), load(parameters, w + 3 * hidden), d)
+        store(bent, j, tangent(add(add(a, b), add(c, d))))
     at += (features + 1) * hidden
     for k in range(classes):
         logits[k] = parameters[at + hidden * classes + k]
@@ -131,11 +137,13 @@ def _forward(
 @compiled
 def _backward(
     layout: Places, hidden: int, classes: int, parameters: Floats, matrices: Floats,
-    scratch: Floats, means: Floats, grid: Floats, bent: Floats, delta: Floats, sink: Floats,
+    scratch: Floats, means: Floats, grid: Floats, bent: Floats, across: Floats, delta: Floats,
+    sink: Floats,
 ) -> None:  # fmt: skip
     """Add the gradients of one image to `sink`, those of weights at points to the scratch.
 
-    `delta` holds the gradient of the logits; means and grid are overwritten.
+    `across` holds the first linear layer's weights, transposed; `delta` the gradient of the
+    logits; means and grid are overwritten.
     """
     blocks = len(layout)
     m = layout[blocks - 1]
@@ -154,13 +162,17 @@ def _backward(
         inner[j] = s * (np.float32(1) - bent[j] * bent[j])
     add_to(sink[first + features * hidden : at], inner, np.float32(1))
     for i in range(features):
-        s, x = splat(np.float32(0)), spread(grid, i)
-        to = first + i * hidden
+        x, to = spread(grid, i), first + i * hidden
         for j in range(0, hidden, LANES):
-            d = load(inner, j)
-            s = fused(d, load(parameters, to + j), s)
-            store(sink, to + j, fused(x, d, load(sink, to + j)))
-        grid[i] = total(s)
+            store(sink, to + j, fused(x, load(inner, j), load(sink, to + j)))
+    for i in range(0, features, 2 * LANES):
+        a = b = splat(np.float32(0))
+        for j in range(hidden):
+            d = spread(inner, j)
+            a = fused(d, load(across, j * features + i), a)
+            b = fused(d, load(across, j * features + i + LANES), b)
+        store(grid, i, a)
+        store(grid, i + LANES, b)
     means[:] = np.float32(0)
     grid_of(means, m[HIGH] // 2, m[WIDE] // 2, width, grid, True)  # noqa: FBT003
     for i in range(blocks - 1, -1, -1):
@@ -326,8 +338,14 @@ def descend_images(
     own = np.zeros(len(parameters) if clipped else 0, np.float32)
     sink = own if clipped else gradient
     squared = np.zeros(1, np.float32)
+    features = len(grid)
+    across = np.zeros(hidden * features, np.float32)
+    head = m[PARAMETERS] + (SIDE * SIDE * m[GIVEN] + 3) * m[WIDTH]
     for s in range(len(batch_starts) - 1):
         _prepare(layout, parameters, matrices, scratch)
+        for i in range(features):
+            for j in range(hidden):
+                across[j * features + i] = parameters[head + i * hidden + j]
         for i in range(batch_starts[s], batch_starts[s + 1]):
             row = batch_rows[i]
             if not member[row]:
@@ -339,8 +357,8 @@ def descend_images(
             truth[0] = labels[row]
             residuals(logits, truth, classes)
             _backward(
-                layout, hidden, classes, parameters, matrices, scratch, means, grid, bent, logits,
-                sink,
+                layout, hidden, classes, parameters, matrices, scratch, means, grid, bent, across,
+                logits, sink,
             )  # fmt: skip
             if clipped:
                 _collect(layout, matrices, scratch, own)
