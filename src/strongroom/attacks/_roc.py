@@ -109,7 +109,7 @@ def judge_scores(
 def _histograms(
     members: NDArray[np.float64], nonmembers: NDArray[np.float64]
 ) -> dict[str, list[float]]:
-    """Return both sides' shares in the same bins; an outlier doesn't squeeze all others into one."""
+    """Return both sides' shares in the same bins; an outlier doesn't squeeze all others."""
     low, high = np.quantile(np.concatenate([members, nonmembers]), [0.005, 0.995])
     top = min(max(members.max(), nonmembers.max()), high + 2 * (high - low))
     if not low < top:
