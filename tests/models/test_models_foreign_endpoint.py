@@ -106,9 +106,10 @@ def test_waits_as_long_as_it_is_told(server: Server, tmp_path: Path) -> None:
 
 def test_keeps_to_a_rate(server: Server, tmp_path: Path) -> None:
     model = opened(server, tmp_path, requests_per_second=20, batch=4)
+    begun = time.monotonic()
     model.predict_proba(model.read(rows())[0])
     assert len(server.times) == 2 + 5
-    assert np.diff(server.times).min() >= 0.045
+    assert time.monotonic() - begun >= 6 / 20, "a lower bound: however slow the machine is"
 
 
 @pytest.mark.parametrize(
