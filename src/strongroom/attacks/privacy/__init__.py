@@ -1,8 +1,9 @@
-"""How much does one private training run leak at least (privacy auditing)?
+"""How much does a private training leak at least (privacy auditing)?
 
-In: scores and truths of planted canaries. Out, kept apart by name and type: a *certified* lower
-bound on ε (`one_run`, which takes nothing for granted), and an *estimate* (`estimate`, tighter,
-which holds if the mechanism is of the family that it was accounted as).
+In: scores and truths of planted canaries, or a training function that anybody wrote
+(`audit_training`, `audit_many_runs`). Out, kept apart by name and type: a *certified* lower bound
+on ε (`one_run`, `many_runs`, which take nothing for granted), and an *estimate* (`estimate`,
+tighter, which holds if the mechanism is of the family that it was accounted as).
 """
 
 from strongroom.attacks.privacy._estimate import Estimate, estimate
@@ -26,7 +27,6 @@ from strongroom.attacks.privacy._training import (
     Training,
     TrainingAudit,
     audit_training,
-    load_training,
 )
 
 __all__ = [
@@ -44,7 +44,6 @@ __all__ = [
     "estimate",
     "from_rates",
     "gaussian_separation",
-    "load_training",
     "many_runs",
     "one_run",
     "p_value",

@@ -30,6 +30,7 @@ from strongroom.attacks.privacy._estimate import estimate
 from strongroom.attacks.privacy._training import (
     SEES_OUTPUTS,
     SEES_UPDATES,
+    SHOWS_NOTHING,
     checked,
     claim_checked,
     family_of,
@@ -254,8 +255,7 @@ def audit_many_runs(
         scores = [one[what] for one in played]
         if None in scores:
             return NotEvaluable(
-                "the training function showed no steps: it must call on_step(model) before the "
-                "first step and after each"
+                SHOWS_NOTHING
                 if what == "updates"
                 else "the training function returned nothing that predicts"
             )

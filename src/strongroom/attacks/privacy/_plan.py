@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from strongroom.attacks.privacy._family import Family, Separation
 
 _COARSE, _LEVELS = 4, 12  # of weights: to choose ε₀ by, and in the plan; more gain nothing
-_FAILURES = (0, 1, 2, 4, 8, 16)  # k: few where m δ is small, more where it isn't
+_FAILURES = (0, 1, 2, 4, 8, 16, 32, 64, 128)  # k: few where m δ is small, more where it isn't
 _MAIN = 0.9  # of the error; the rest is the second plan's
 _MARGIN = 3.0  # deviations of how many canaries are in
 _GRID = 14  # values of ε₀ that are tried

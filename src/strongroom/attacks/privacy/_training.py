@@ -23,7 +23,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +48,10 @@ _WHERE = "the training function"
 _SIGNATURE = "train(inputs, labels, *, seed, on_step=None)"
 _PROBES = 1_000  # rows asked for at once
 _LEAST = 1e-30  # a probability that is none
+SHOWS_NOTHING = (
+    "the training function showed no steps: it must call on_step(model) before the first step and "
+    "after each"
+)
 _WIDER = (
     "; the training is of the data with extra columns, one for each canary, in which all other "
     "rows are zero"
@@ -95,33 +98,6 @@ class TrainingAudit:
         """Whether a certified bound is above what was claimed."""
         bounds = (b for b in (self.updates, self.outside) if isinstance(b, OneRunBound))
         return any(b.claimed is not None and b.epsilon_lower > b.claimed for b in bounds)
-
-
-def load_training(path: str) -> Training:
-    """Return the training function that `package.module:name` names.
-
-    Raises:
-        InputError: there is none.
-    """
-    module, _, name = path.partition(":")
-    if not module or not name:
-        raise InputError(
-            f'"{path}" names no training function', hint="give it as package.module:function"
-        )
-    try:
-        found: Any = import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise InputError(
-            f"the training function can't be loaded: {error}",
-            where=path,
-            hint="the module must be importable from here: set PYTHONPATH to its folder",
-        ) from error
-    if not callable(found):
-        raise InputError("this is not a function", where=path, hint=_SIGNATURE)
-    training: Training = found
-    return training
 
 
 def audit_training(
@@ -187,10 +163,8 @@ def audit_training(
 
     updates: OneRunBound | NotEvaluable
     estimated: EpsilonEstimate | NotEvaluable
-    updates = estimated = NotEvaluable(
-        "the training function showed no steps: it must call on_step(model) before the first step "
-        "and after each"
-    )
+    problem = next((game.problem for game in games if game.problem), SHOWS_NOTHING)
+    updates = estimated = NotEvaluable(problem)
     if steps:
         noise = family.claimed.noise_multiplier
         scores = np.concatenate(
@@ -232,12 +206,14 @@ class Game:
         columns: where the canaries are and who is in.
         signals, parts: float [steps, m], from the updates; see `log_ratio`.
         outputs: float64 [m], from the final model; the higher, the likelier in.
+        problem: why the updates couldn't be read, if so.
     """
 
     columns: Columns
     signals: NDArray[np.float32]
     parts: NDArray[np.float32]
     outputs: NDArray[np.float64] | NotEvaluable
+    problem: str = ""
 
     @property
     def steps(self) -> int:
@@ -257,7 +233,7 @@ def play(
     """Train once.
 
     Raises:
-        InputError: the function failed, or shows what can't be read.
+        InputError: the function failed.
     """
     mixed, targets = columns.mixed(rows, labels, seed=seed)
     watcher = Watcher(columns, clip_norm)
@@ -274,7 +250,7 @@ def play(
         ) from error
     none = np.zeros((0, columns.canaries), np.float32)
     seen = (watcher.signals, watcher.parts) if watcher.steps else (none, none)
-    return Game(columns, *seen, _outputs(predictor, columns))
+    return Game(columns, *seen, _outputs(predictor, columns), watcher.problem)
 
 
 def _shows_steps(train: Training) -> bool:

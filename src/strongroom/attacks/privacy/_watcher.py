@@ -48,10 +48,14 @@ class Watcher:
     Args:
         columns: where the canaries are.
         clip_norm: that gradients are cut to, if known.
+
+    Attributes:
+        problem: why nothing could be read, if so.
     """
 
     def __init__(self, columns: Columns, clip_norm: float | None = None) -> None:
         self._columns, self._clip_norm = columns, clip_norm
+        self.problem = ""
         self._steps: list[NDArray[np.float32]] = []
         self._parts: list[NDArray[np.float32]] = []
         self._weights: NDArray[np.float32] | None = None
@@ -76,12 +80,16 @@ class Watcher:
         return np.stack(self._parts)
 
     def __call__(self, state: nn.Module | Mapping[str, Any]) -> None:
-        """Take in the parameters as they are now.
-
-        Raises:
-            InputError: no layer has as many inputs as the data has columns.
-        """
-        weights, own = self._read(state)
+        """Take in the parameters as they are now; what can't be read is said in `problem`."""
+        if self.problem:
+            return
+        try:
+            weights, own = self._read(state)
+        except InputError as error:
+            # The training goes on: what comes out of it can still be judged from outside.
+            self.problem = f"{error.what}; {error.hint}"
+            self._steps.clear()
+            return
         if self._weights is not None:
             self._update(weights - self._weights)
         self._weights, self._own = weights, own

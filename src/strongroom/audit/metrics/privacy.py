@@ -20,7 +20,7 @@ METRICS = (
     Metric(
         "privacy.epsilon_lower_bound",
         "How much the training revealed about planted records at least, measured "
-        "(one-run audit, certified lower bound on ε)",
+        "(privacy audit, certified lower bound on ε)",
         Severity.CRITICAL,
         _PRIVACY,
         "a measured bound above the proved ε means that the implementation or the proof is "
@@ -29,7 +29,7 @@ METRICS = (
     Metric(
         "privacy.epsilon_estimate",
         "How much the training revealed about planted records, if its noise is of the kind "
-        "that was accounted (one-run audit, estimate of ε, lower end)",
+        "that was accounted (privacy audit, estimate of ε, lower end)",
         Severity.CRITICAL,
         _PRIVACY,
         "an estimate above the proved ε happens to a sound training once in 1,000: train and "
