@@ -107,7 +107,7 @@ def adult() -> Task:
     labels = np.asarray(pc.equal(table["income"].cast(pa.string()), ">50K")).astype(np.int64)
     spec = TrainSpec(
         model="mlp", hidden=(64,), epochs=30, batch_size=128, optimizer="adam",
-        learning_rate=0.002, average=False,
+        learning_rate=0.0018, average=False,
     )  # fmt: skip
     return Task("adult", np.concatenate(parts, axis=1).astype(np.float32), labels, 5_000, spec)
 

@@ -253,7 +253,24 @@ def test_the_weighing_is_never_shown_the_targets_members() -> None:
     assert other is not None
     np.testing.assert_allclose(one.centre, other.centre)
     np.testing.assert_allclose(one.weights, other.weights, atol=0.05)
-    assert combine(target, references[:4], membership[:4])[1] is None
+    assert combine(target, references[:3], membership[:3])[1] is None
+
+
+def test_a_leak_that_is_all_but_certain_is_weighed_too() -> None:
+    """Clues that give members away have no largest likelihood: a Newton step overshoots."""
+    for models in (4, 8, 32):
+        target, references, membership, member = world(models, 1_500, 11, effect=20.0)
+        scores, learnt = combine(target, references, membership)
+        assert learnt is not None
+        best = max(
+            auc(
+                s(target, references, membership)[member],
+                s(target, references, membership)[~member],
+            )[0]
+            for n, s in SCORES.items()
+            if n != "combined"
+        )
+        assert auc(scores[member], scores[~member])[0] > max(0.9, best - 0.005)
 
 
 def test_a_stand_ins_scale_is_brought_to_the_targets() -> None:

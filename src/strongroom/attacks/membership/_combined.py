@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _LEVELS = 20  # bins of rows of one difficulty
 _DRAWN = 32.0  # pseudo-observations that draw a row's variance to that of its difficulty
 _LEAST_EFFECT = 0.1  # of the usual effect of rows of one difficulty
-_FEWEST_TO_LEARN = 6
+_FEWEST_TO_LEARN = 4
 _PSEUDO_TARGETS = 64
 _ROWS_TO_LEARN = 64_000
 _LIKE = 0.8  # of the target's rows: with fewer a model is another model
@@ -120,6 +120,7 @@ class _Curves:
     level: NDArray[np.float64]
     effect: NDArray[np.float64]
     variance: NDArray[np.float64]
+    side_variance: NDArray[np.float64]  # [2, levels]
 
     @classmethod
     def of(cls, sums: _Sums, centre: NDArray[np.float64]) -> _Curves:
@@ -139,17 +140,22 @@ class _Curves:
         effect = per_level(both * apart) / pairs
         spread = per_level(both * (apart - effect[bins]) ** 2) / pairs
         inverse = per_level(both * np.sum(1 / some, axis=0)) / pairs
-        degrees = per_level(np.maximum(sums.count - 1, 0).sum(axis=0))
-        within = per_level(np.maximum(sums.square - sums.signal * mean, 0).sum(axis=0))
+        squares = np.maximum(sums.square - sums.signal * mean, 0)
+        degrees = np.stack([per_level(np.maximum(c - 1, 0)) for c in sums.count])
+        within = np.stack([per_level(s) for s in squares])
         # With one reference a side nothing varies within a side: then the two sides' difference.
         variance = np.where(
-            degrees > _LEVELS, within / np.maximum(degrees, 1), spread / np.maximum(inverse, FLOOR)
+            degrees.sum(axis=0) > _LEVELS,
+            within.sum(axis=0) / np.maximum(degrees.sum(axis=0), 1),
+            spread / np.maximum(inverse, FLOOR),
         )
+        apiece = np.where(degrees > _LEVELS, within / np.maximum(degrees, 1), variance)
         here = rows > 0
         return cls(
             (per_level(level) / np.maximum(rows, 1))[here],
             np.maximum(effect, 0)[here],
             np.maximum(variance, FLOOR)[here],
+            np.maximum(apiece, FLOOR)[:, here],
         )
 
 
@@ -159,6 +165,7 @@ def _world(sums: _Sums, centre: NDArray[np.float64], curves: _Curves) -> _World:
     level = (mean * held).sum(axis=0) / np.maximum(held.sum(axis=0), 1)
     usual = np.interp(level, curves.level, curves.effect)
     variance = np.interp(level, curves.level, curves.variance)
+    apiece = np.stack([np.interp(level, curves.level, v) for v in curves.side_variance])
     for side, other, sign in ((OUT, IN, -1.0), (IN, OUT, 1.0)):
         missing = ~held[side]
         if missing.any():
@@ -177,7 +184,7 @@ def _world(sums: _Sums, centre: NDArray[np.float64], curves: _Curves) -> _World:
     return _World(
         mean=mean,
         p=np.clip(p, _TINY, 1.0),
-        side_variance=(squares + _DRAWN / 2 * variance) / (degrees + _DRAWN / 2),
+        side_variance=(squares + _DRAWN / 2 * apiece) / (degrees + _DRAWN / 2),
         variance=both,
         effect=np.maximum(effect, _LEAST_EFFECT * usual + FLOOR),
     )
@@ -234,7 +241,7 @@ def combine(
     align: bool = False,
     seed: int = 0,
 ) -> tuple[NDArray[np.float64], Stacking | None]:
-    """Return `combined_scores` and what was learnt, None with fewer than 6 references."""
+    """Return `combined_scores` and what was learnt, None with fewer than 4 references."""
     signals = np.asarray(references, np.float64)
     if align:
         target = aligned(target, signals)

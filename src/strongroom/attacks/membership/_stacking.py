@@ -19,6 +19,8 @@ _FREE = 2  # the intercept and the base score aren't drawn to 0
 _ALL_BUT_NONE = 1e-3
 _FIRST_RIDGE = 100.0
 _RIDGES = (1.0, 1e9)
+_AT_ONCE = 30.0  # a ridge changes by no more than this factor a step
+_HALVINGS = 12
 _CLOSE = 1e-4
 _LEAST_TRUST = 0.05
 _BEYOND = 30.0  # log odds at which a probability is 0 or 1 to float64
@@ -73,7 +75,17 @@ def fit(
             weights, last, ridge = _step(part, told, weights, ridge)
             if last < _CLOSE:
                 break
-    return Stacking(max(float(weights[1]), _LEAST_TRUST), weights[_FREE:], centre, scale, ridge)
+    learnt = Stacking(max(float(weights[1]), _LEAST_TRUST), weights[_FREE:], centre, scale, ridge)
+    if _order(design @ weights, member) >= _order(base, member):
+        return learnt
+    return Stacking(1.0, np.zeros(len(centre)), centre, scale, _RIDGES[1])
+
+
+def _order(scores: NDArray[np.float64], member: NDArray[np.bool_]) -> float:
+    """Return the mean rank of members: what the area under the curve grows with."""
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(scores, kind="stable")] = np.arange(len(scores))
+    return float(ranks[member].mean())
 
 
 def _step(
@@ -83,13 +95,19 @@ def _step(
     ridge: float,
 ) -> tuple[NDArray[np.float64], float, float]:
     """Return weights a Newton step on, how large it was, and the ridge that fits them better."""
-    odds = np.clip(design @ weights, -_BEYOND, _BEYOND)
-    chance = 1 / (1 + np.exp(-odds))
     penalty = np.full(len(weights), ridge)
     penalty[:_FREE] = _ALL_BUT_NONE
+    odds = design @ weights
+    chance = 1 / (1 + np.exp(-np.clip(odds, -_BEYOND, _BEYOND)))
     slope = design.T @ (truth - chance) - penalty * weights
     curvature = (design * (chance * (1 - chance) + 1e-9)[:, None]).T @ design
     step = np.linalg.solve(curvature + np.diag(penalty), slope)
+    # Where clues all but give members away a full step overshoots, and the next one more so.
+    moved, now = design @ step, _objective(odds, truth, weights, penalty)
+    for _ in range(_HALVINGS):
+        if _objective(odds + moved, truth, weights + step, penalty) >= now:
+            break
+        step, moved = step / 2, moved / 2
     weights = weights + step
     # The clues' own curvature, once the base score and the intercept are accounted for.
     free = curvature[:_FREE, :_FREE] + 1e-9 * np.eye(_FREE)
@@ -97,5 +115,16 @@ def _step(
     values = np.maximum(np.linalg.eigvalsh(curvature[_FREE:, _FREE:] - known), 0)
     settled = (values / (values + ridge)).sum()
     size = float(weights[_FREE:] @ weights[_FREE:])
-    better = float(np.clip(settled / max(size, 1e-12), *_RIDGES))
-    return weights, float(np.abs(step).max()), better
+    better = float(np.clip(settled / max(size, 1e-12), ridge / _AT_ONCE, ridge * _AT_ONCE))
+    return weights, float(np.abs(step).max()), float(np.clip(better, *_RIDGES))
+
+
+def _objective(
+    odds: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    penalty: NDArray[np.float64],
+) -> float:
+    """Return the penalised log-likelihood, which a step must not lower."""
+    likelihood = truth @ odds - np.logaddexp(0.0, odds).sum()
+    return float(likelihood - 0.5 * penalty @ weights**2)
