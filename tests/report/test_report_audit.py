@@ -126,6 +126,8 @@ def test_new_metrics_are_rules_and_a_failure_has_its_severity() -> None:
     assert (bad["kind"], bad["level"]) == ("fail", "error")
     severity = float(rules["attribute.value_advantage"]["properties"]["security-severity"])
     assert severity == 8.0
+    (place,) = bad["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "model.onnx"
     (lost,) = (r for r in run["results"] if r["ruleId"] == "evasion.success_rate")
     assert lost["kind"] == "open"
 

@@ -3,7 +3,7 @@
 What SARIF calls a result is a finding of ours. Its kind says pass, fail or open; only a kind of
 "fail" may carry a level (section 3.27.10). A finding about the data points to the data file, one
 about the model to the configuration that made it; both name the examined thing as a logical
-location.
+location. An audit alone has no configuration, and points to the model.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def _result(data: ReportData, finding: Document, rule: int) -> dict[str, Any]:
 
 def _location(data: ReportData, finding: Document, known: Metric) -> dict[str, Any]:
     about_data = known.id.startswith(_ABOUT_DATA)
-    path = text(data.files[0], "path") if about_data and data.files else CONFIG_NAME
+    made_by = CONFIG_NAME if data.page == "report" else data.project
+    path = text(data.files[0], "path") if about_data and data.files else made_by
     name = "data" if about_data else "model"
     return {
         "physicalLocation": {"artifactLocation": {"uri": _uri(path)}},
