@@ -88,11 +88,11 @@ def train(
     if not person:
         data = data[0].flatten(0, 1), data[1].flatten(0, 1)
     if epsilon is None:
-        optimizer = torch.optim.Adam(layer.parameters(), lr=0.01)
+        plain = torch.optim.Adam(layer.parameters(), lr=0.01)
         for _ in range(2 * STEPS):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(layer(data[0]), data[1]).backward()
-            optimizer.step()
+            plain.zero_grad()
+            nn.functional.cross_entropy(layer(data[0]), data[1]).backward()  # type: ignore[no-untyped-call]
+            plain.step()
         return Softmax(layer), None
     private, optimizer, batches = make_private(
         layer,
@@ -107,9 +107,9 @@ def train(
         for some, truth in batches:
             optimizer.zero_grad()
             outputs = private(some).reshape(-1, len(x))
-            nn.functional.cross_entropy(outputs, truth.reshape(-1)).backward()
+            nn.functional.cross_entropy(outputs, truth.reshape(-1)).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-    proved = optimizer.private.statement.epsilon
+    proved: float = optimizer.private.statement.epsilon  # type: ignore[attr-defined]
     made = nn.Linear(x.shape[-1], len(x))
     made.load_state_dict(layer.state_dict())
     return Softmax(made), proved
@@ -159,7 +159,7 @@ def summary(name: str, found: list[dict[str, Any]], people: int) -> dict[str, An
     """Return one row of the table over all seeds."""
 
     def mean(key: str) -> float:
-        return statistics.mean(f[key] for f in found)
+        return float(statistics.mean(f[key] for f in found))
 
     shares = [f["recognised"] for f in found]
     low, high = share_interval(round(sum(shares) * people), people * len(found))

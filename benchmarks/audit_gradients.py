@@ -114,10 +114,10 @@ def learn(network: nn.Module, rows: Rows, epochs: int) -> None:
     x = x.float() if rows.inputs.dtype == np.uint8 else x
     y = torch.from_numpy(rows.labels)
     for parameter in network.parameters():
-        parameter.requires_grad_(requires_grad=True)
+        parameter.requires_grad = True
     optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
     for _ in range(epochs):
-        for some in torch.randperm(len(y)).split(128):
+        for some in torch.split(torch.randperm(len(y)), 128):
             optimizer.zero_grad()
             nn.functional.cross_entropy(network(x[some]), y[some]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -182,7 +182,7 @@ TARGETS: dict[str, tuple[Callable[[], tuple[Any, Rows, Rows]], str]] = {
 def measure(name: str, seeds: int) -> list[dict[str, Any]]:
     """Return the rows of the table for one target."""
     make, kind = TARGETS[name]
-    settings = [("untrained", None), ("trained", None)]
+    settings: list[tuple[str, float | None]] = [("untrained", None), ("trained", None)]
     settings += [("trained", epsilon) for epsilon in EPSILONS]
     found: dict[tuple[str, float | None], list[dict[str, Any]]] = {s: [] for s in settings}
     for seed in range(seeds):
@@ -206,7 +206,8 @@ def row(
 
     ours, peer = mean("share") or 0.0, mean("baseline") or 0.0
     over, under = (peer, ours) if epsilon is None else (ours, peer)
-    ratio = over / under if under else (1.0 if over == 0 else float("inf"))
+    # A share of zero is at most about one in as many rows as were tried.
+    ratio = over / max(under, 1 / found[0]["updates"]) if over or under else 1.0
     quality = next(k for k in ("columns_right", "psnr", "token_recall") if k in found[0])
     return {
         "name": f"{name}, {state}" + ("" if epsilon is None else f", ε = {epsilon:g}"),
