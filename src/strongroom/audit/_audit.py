@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from strongroom import __version__
-from strongroom.attacks import NotEvaluable, Rows, Situation
+from strongroom.attacks import NotEvaluable, Rows, Situation, attack_names
 from strongroom.audit._attacking import BASELINE, Job, run_jobs
 from strongroom.audit._compare import comparison
 from strongroom.audit._finding import Findings
@@ -348,7 +348,8 @@ def check_request(spec: AuditSpec, policy: Mapping[str, Limit]) -> None:
     Raises:
         ConfigError: an attack or a metric that doesn't exist.
     """
-    names = chosen(spec)
+    # Of a preset every attack is one that there is, and none need be loaded to know it.
+    names = attack_names() if isinstance(spec.attacks, str) else chosen(spec)
     # Findings of a foreign attack are named by its family, such as `mine.auc` of `mine.attack`.
     ours = {metric.split(".")[0] for metric in METRICS}
     foreign = {name.split(".")[0] for name in names} - ours
