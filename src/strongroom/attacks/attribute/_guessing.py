@@ -31,7 +31,9 @@ class Imputer:
         """Learn from people [n, w] whose value is known, int [n]."""
         import torch
 
-        x = torch.from_numpy(_with_one(known))
+        # Encodings have room for values that nobody here holds: they would cost, and teach nothing.
+        told = np.append(np.ptp(known, axis=0) > 0, True)
+        x = torch.from_numpy(_with_one(known)[:, told])
         y = torch.from_numpy(truth.astype(np.int64))
         weights = torch.zeros((x.shape[1], values), dtype=torch.float64, requires_grad=True)
         solver = torch.optim.LBFGS([weights], max_iter=_STEPS, line_search_fn="strong_wolfe")
@@ -41,13 +43,15 @@ class Imputer:
             with torch.enable_grad():
                 # The penalty of one more row: logistic regression's usual default.
                 penalty = 0.5 * weights[:-1].square().sum() / len(y)
-                found = torch.nn.functional.cross_entropy(x @ weights, y) + penalty
-            found.backward()  # type: ignore[no-untyped-call]
-            return found
+                cost = torch.nn.functional.cross_entropy(x @ weights, y) + penalty
+            cost.backward()  # type: ignore[no-untyped-call]
+            return cost
 
         with torch.enable_grad():
             solver.step(loss)  # type: ignore[no-untyped-call]
-        return cls(weights.detach().numpy())
+        found = np.zeros((len(told), values))
+        found[told] = weights.detach().numpy()
+        return cls(found)
 
     def log_chances(self, known: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return log P(value) float [n, K]."""
