@@ -14,7 +14,7 @@ _RANK = 1e-5  # single-precision gradients have noise below it
 _ZERO = 1e-3
 _APART = 0.02  # from what is known, of length 1
 _SUBSETS = 4096
-_ROUNDS = 8
+_ROUNDS = 4
 _SURE = 2  # times the zeros that any direction has
 
 
