@@ -128,7 +128,12 @@ def test_a_section_cannot_be_changed_afterwards() -> None:
         ('[data.columns."a.b"]\nrnage = [1, 2]', "rnage", 6, 'did you mean "range"?'),
         ('[policy]\n"a.b" = { maxx = 3 }', "maxx", 6, 'did you mean "max"?'),
         ("[anonymize]\n# k = 3\nq = 3", "q", 7, None),
-        ("[audit]\nzzzz = 1", "zzzz", 6, "known keys: attacks, shadows, immutable, seed"),
+        (
+            "[audit]\nzzzz = 1",
+            "zzzz",
+            6,
+            "known keys: attacks, shadows, immutable, sensitive, query_budget, seed",
+        ),
     ],
 )
 def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(

@@ -26,7 +26,6 @@ from strongroom.models._sharded import ShardedModel
 from strongroom.models._tokens import NO_TARGET, byte_sequences
 
 if TYPE_CHECKING:
-    from strongroom.models.bank import Bank, train_bank
     from strongroom.models._huggingface import HuggingFaceModel
     from strongroom.models._huggingface_language import HuggingFaceLanguageModel
     from strongroom.models._image import CentredLinear, ImageKind, ImageModel, ImageShape
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from strongroom.models._scattering import Scattering
     from strongroom.models._table import TableModel, build_network
     from strongroom.models._text import LanguageModel, TextKind, TextModel, TextShape, text_of
+    from strongroom.models.bank import Bank, train_bank
     from strongroom.models.foreign import Opened, open_model
 
 _LATER = {

@@ -8,6 +8,7 @@ from strongroom.attacks.references._bank import KINDS, BankRecipe
 from strongroom.attacks.references._fitted import FittedRecipe
 from strongroom.attacks.references._forest import ForestRecipe
 from strongroom.attacks.references._networks import network_recipe
+from strongroom.attacks.references._sharded import ShardedRecipe
 from strongroom.attacks.references._surrogate import surrogate_of
 
 if TYPE_CHECKING:
@@ -25,8 +26,12 @@ def recipe_of(situation: Situation) -> Recipe | NotEvaluable:
     spec, target = situation.train_spec, situation.target
     if spec is not None and spec.model in KINDS:
         noise = situation.statement.noise_multiplier if situation.statement else None
+        if spec.shards > 1:
+            one = spec.model_copy(update={"shards": 1})
+            each = BankRecipe(one, noise, len(situation.members) // spec.shards)
+            return ShardedRecipe(each, spec.shards)
         return BankRecipe(spec, noise, len(situation.members))
-    if spec is not None:
+    if spec is not None and spec.shards <= 1:
         recipe = network_recipe(spec, situation)
         if recipe is not None:
             return recipe

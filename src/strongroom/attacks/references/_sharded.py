@@ -41,6 +41,11 @@ class ShardedRecipe:
         """See `Recipe`."""
         return max(1, self.shard.together // self.shards)
 
+    @property
+    def slow(self) -> bool:
+        """See `Recipe`."""
+        return self.shard.slow
+
     def identity(self) -> Mapping[str, Any]:
         """See `Recipe`."""
         return {"recipe": "sharded", "shards": self.shards, "shard": dict(self.shard.identity())}
