@@ -24,7 +24,7 @@ _FEWEST = 3  # rows of an array that must be found, whatever chance says
 _NAMED = 20
 _ROUNDING = 1e-5  # of a column's spread: what scaling in float32 may change
 _NEIGHBOURS = 64
-_MOST_NUMBERS = 1 << 24  # of rows that are looked for
+_MOST_NUMBERS = 8_000_000  # of either side: 64 MB, of which a few copies are made
 _MISSING = 1.2345e6  # stands for what is missing: the same here and there
 # Where scikit-learn's neighbours, support vector machines and Gaussian processes keep rows, and the
 # operators of ONNX for support vectors.
