@@ -33,13 +33,13 @@ class ForestRecipe:
 
     Attributes:
         spec: how.
-        fallback: the target's own fit, for values that can't be coded.
+        fallback: the target's own fit, for values that can't be coded; None where there are none.
         origin: whether it is the target's own recipe.
         together: models between two stops at which what is finished is kept.
     """
 
     spec: ForestSpec
-    fallback: FittedRecipe
+    fallback: FittedRecipe | None = None
     origin: Origin = "own"
     together: int = _TOGETHER
     slow = True
@@ -58,11 +58,13 @@ class ForestRecipe:
 
     def identity(self) -> Mapping[str, Any]:
         """See `Recipe`."""
-        return {"recipe": "forest", "about": dict(self.fallback.about)}
+        about = {"forest": repr(self.spec)} if self.fallback is None else dict(self.fallback.about)
+        return {"recipe": "forest", "about": about}
 
     def describe(self) -> Mapping[str, Any]:
         """See `Recipe`."""
-        return {"shadows_trained": "as the target was: the same forests, grown by our own loops"}
+        how = "as the target was: the same forests" if self.origin == "own" else "forests"
+        return {"shadows_trained": f"{how}, grown by our own loops"}
 
     def train(
         self,
@@ -78,7 +80,7 @@ class ForestRecipe:
         """See `Recipe`; nothing is grown before something is asked."""
         numbers = np.asarray(rows.inputs)
         plain = numbers.ndim == 2 and numbers.dtype == np.float32  # noqa: PLR2004 - a matrix
-        if not (plain and np.isfinite(numbers).all()):
+        if self.fallback is not None and not (plain and np.isfinite(numbers).all()):
             return self.fallback.train(
                 rows, classes, membership, seed=seed, first=first, learnt=learnt, progress=progress
             )

@@ -18,7 +18,6 @@ from strongroom.attacks._signal import confidence
 from strongroom.attacks._situation import Rows
 from strongroom.attacks.references._bank import BankRecipe
 from strongroom.attacks.references._cache import digest_of_array
-from strongroom.attacks.references._fitted import FittedRecipe
 from strongroom.attacks.references._forest import ForestRecipe
 from strongroom.attacks.references._networks import FeatureRecipe, ImageRecipe
 from strongroom.config import TrainSpec
@@ -255,7 +254,7 @@ def _for_tables(inputs: NDArray[Any]) -> dict[str, Recipe]:
         for name, deepest in (("forest, 8 levels", 8), ("forest grown to purity", None)):
             spec = ForestSpec(50, deepest=deepest)
             # Standardised it has no missing values, so that nothing is left to another's fit.
-            forest = ForestRecipe(spec, FittedRecipe(_no_fit, {"forest": repr(spec)}), "surrogate")
+            forest = ForestRecipe(spec, origin="surrogate")
             found[name] = Standardised.of(forest, inputs)
     return found
 
@@ -280,7 +279,3 @@ def _for_tokens(most: int) -> dict[str, Recipe]:
         )
         for epochs in (3, 10, 40)
     }
-
-
-def _no_fit(inputs: NDArray[Any], labels: NDArray[np.integer], seed: int) -> Any:  # noqa: ANN401
-    raise NotImplementedError
