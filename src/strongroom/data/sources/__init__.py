@@ -1,5 +1,25 @@
 """Where data comes from: files, folders, archives, databases, standard input."""
 
-from strongroom.data.sources._document import Batch, Document, Limits, Reader, Unreadable
+from strongroom.data.sources._document import (
+    Batch,
+    Budget,
+    Document,
+    Limits,
+    Member,
+    Opener,
+    Reader,
+    Unpacker,
+    Unreadable,
+)
 
-__all__ = ["Batch", "Document", "Limits", "Reader", "Unreadable"]
+__all__ = [
+    "Batch",
+    "Budget",
+    "Document",
+    "Limits",
+    "Member",
+    "Opener",
+    "Reader",
+    "Unpacker",
+    "Unreadable",
+]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from strongroom.errors import DataError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from strongroom.data._dataset import Kind
-    from strongroom.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,14 @@ class Batch:
         first_row: number of the first record in its document.
         offset: code points of that record that earlier batches held: only a record too long for
             one batch is cut, at white space where there is some.
+        notes: what a person should know about how these records were read, in words without
+            values: bytes that no text has, pages that are pictures, members passed over.
     """
 
     table: pa.Table
     first_row: int
     offset: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Limits:
         members: how many.
         depth: archives within archives.
         record_bytes: longer records are cut.
+        buffer_bytes: of a member that must lie in memory whole, since its format needs it.
+        ocr: read the text in pictures, where the extra for it is installed.
     """
 
     member_bytes: int = 1 << 34
@@ -78,7 +84,80 @@ class Limits:
     members: int = 100_000
     depth: int = 3
     record_bytes: int = 1 << 22
+    buffer_bytes: int = 1 << 28
+    ocr: bool = True
+
+
+@dataclass
+class Budget:
+    """What one source has unfolded so far, over all its members and theirs: counts, and refuses.
+
+    Attributes:
+        limits: what it may unfold into.
+        path: of the source, for messages.
+        unpacked: bytes so far.
+        members: how many so far.
+    """
+
+    limits: Limits
+    path: str
+    unpacked: int = 0
+    members: int = 0
+
+    def unpack(self, count: int) -> None:
+        """Count bytes that were unpacked.
+
+        Raises:
+            DataError: that is too much.
+        """
+        self.unpacked += count
+        if self.unpacked > self.limits.total_bytes:
+            raise DataError(
+                f"unpacks into more than {self.limits.total_bytes >> 20:,} MiB: the rest was not "
+                "read",
+                where=self.path,
+            )
+
+    def member(self) -> None:
+        """Count a member.
+
+        Raises:
+            DataError: there are too many.
+        """
+        self.members += 1
+        if self.members > self.limits.members:
+            raise DataError(
+                f"holds more than {self.limits.members:,} members: the rest was not read",
+                where=self.path,
+            )
+
+
+@dataclass(frozen=True)
+class Member:
+    """Something that lies in another file: of an archive, attached to a mail, pasted into text.
+
+    Attributes:
+        name: as the file that holds it says; for people, never used as a path.
+        head: how it begins, enough to tell its form.
+        open: gives its bytes, forward only. The first time, and before the next member is asked
+            for, that costs nothing; later, what holds it may be read again up to there.
+        size: unpacked, where known; not to be trusted.
+        version: tells that it is unchanged (its checksum); empty if that can't be told.
+    """
+
+    name: str
+    head: bytes
+    open: Callable[[], BinaryIO]
+    size: int | None = None
+    version: str = ""
 
 
 Reader = Callable[[BinaryIO, str, Limits], Iterator[Batch]]
-"""(seekable stream, path for messages, limits) to records."""
+"""(stream, path for messages, limits) to records; a stream that can't seek is read forward, or
+held in memory up to `buffer_bytes` where the format needs more."""
+
+Unpacker = Callable[[BinaryIO, str, Budget], BinaryIO]
+"""(compressed stream, path for messages, budget) to what it holds, forward only."""
+
+Opener = Callable[[BinaryIO, str, Budget], Iterator[Member | Unreadable]]
+"""(stream, path for messages, budget) to what lies in it."""
