@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+CountryCode = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 
 
 class _Section(BaseModel):
@@ -113,13 +114,27 @@ class DiscoverSpec(_Section):
 
     Attributes:
         country: ISO 3166 code for phone numbers and national ids written without one.
+        countries: further ones whose numbers are known without a word beside them.
         min_score: spans below it are dropped.
         max_rows: rows looked at per column to name its type; 0 is all of them.
+        names: look for names, places and the like in sentences, with the model in the package.
+        allow: terms that are nobody's secret and never reported, in capitals or small letters.
+        deny: entity to terms that are always reported as it.
+        recognizers: files with recognizers of your own: rules in `.toml`, or `.py`, which is run.
     """
 
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    country: CountryCode = "US"
+    countries: tuple[CountryCode, ...] = ()
     min_score: Fraction = 0.5
     max_rows: Annotated[int, Field(ge=0)] = 0
+    names: bool = True
+    allow: tuple[str, ...] = ()
+    deny: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    recognizers: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        """Hash by content: what is compiled for a specification is kept under it."""
+        return hash(self.model_dump_json())
 
 
 class AnonymizeSpec(_Section):
