@@ -17,7 +17,7 @@ from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind, Role, read_dataset
 from strongroom.discover import Found, find_dataset_spans, scan
 from strongroom.discover._found import percent
-from strongroom.discover._quasi import singled_out
+from strongroom.discover.columns._quasi import singled_out
 from strongroom.errors import DataError
 
 DATA = Path(__file__).parent.parent / "data"

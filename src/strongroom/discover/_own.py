@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from strongroom.config import DiscoverSpec
 from strongroom.discover._detection import Detection, resolve
-from strongroom.discover._leaves import Leaf, leaves
-from strongroom.discover._profile import look
-from strongroom.discover._roles import judge
+from strongroom.discover.columns._leaves import Leaf, leaves
+from strongroom.discover.columns._profile import look
+from strongroom.discover.columns._roles import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,11 +12,11 @@ import pyarrow as pa
 from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind, Role, image_column
 from strongroom.discover._found import ColumnFound, EntityShare, Found, percent
-from strongroom.discover._leaves import leaves
-from strongroom.discover._profile import Profile, look
-from strongroom.discover._quasi import singled_out
-from strongroom.discover._roles import Verdict, judge, looks, suggest_target
 from strongroom.discover._spans import find_column_spans
+from strongroom.discover.columns._leaves import leaves
+from strongroom.discover.columns._profile import Profile, look
+from strongroom.discover.columns._quasi import singled_out
+from strongroom.discover.columns._roles import Verdict, judge, looks, suggest_target
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from strongroom.data import Role
-from strongroom.discover import _shapes as shapes
 from strongroom.discover._found import percent
-from strongroom.discover._headers import Meaning, Named, is_key, is_person_key, meanings
+from strongroom.discover.columns import _shapes as shapes
+from strongroom.discover.columns._headers import Meaning, Named, is_key, is_person_key, meanings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from strongroom.discover._profile import Profile
+    from strongroom.discover.columns._profile import Profile
 
 
 @dataclass(frozen=True)

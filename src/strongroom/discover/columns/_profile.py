@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from strongroom.config import DiscoverSpec
     from strongroom.discover._detection import Recognizer
-    from strongroom.discover._leaves import Leaf
+    from strongroom.discover.columns._leaves import Leaf
 
 # A detection that covers this much of a value is the value; less is a mention inside it.
 _COVERS = 0.6
