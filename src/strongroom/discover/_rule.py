@@ -27,7 +27,8 @@ class Rule:
         score: 0 to 1, how sure it is without a word of context.
         lead: stands right before the span and isn't part of it.
         follow: stands right after the span and isn't part of it.
-        bounded: no letter, digit or underscore may touch the match.
+        bounded: no letter, digit or underscore may touch the span; with a lead, what stands left of
+            it is the lead's own business.
         keywords: literals in any case, one of which lead and span together hold; texts without
             one are never looked at closely.
         check: a checksum over the span.

@@ -77,7 +77,8 @@ class Engine:
 
 
 def _compiled(rule: Rule) -> re.Pattern[str]:
-    left, right = (r"(?<![^\W])", r"(?![^\W])") if rule.bounded else ("", "")
+    left = r"(?<![^\W])" if rule.bounded and not rule.lead else ""
+    right = r"(?![^\W])" if rule.bounded else ""
     follow = f"(?={rule.follow})" if rule.follow else ""
     return re.compile(f"{left}(?:{rule.lead})({rule.pattern}){follow}{right}")
 
