@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from strongroom.config import DiscoverSpec
-from strongroom.discover._detection import Detection, Recognizer, resolve
-from strongroom.discover.recognizers import load_recognizers
+from strongroom.discover._detection import Detection, Recognizer
+from strongroom.discover._hits import Hits
+from strongroom.discover.engine import Engine
+from strongroom.discover.recognizers import load_recognizers, load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +37,8 @@ def find_spans(
     Returns:
         Detections that don't overlap, in the order of the text.
     """
-    chosen = load_recognizers(spec) if recognizers is None else recognizers
-    return resolve(d for r in chosen for d in r.find(text) if d.score >= spec.min_score)
+    texts = pa.array([text], pa.large_string())
+    return find_hits(texts, spec, recognizers).detections(texts).get(0, [])
 
 
 def find_column_spans(
@@ -99,18 +102,57 @@ def spans_of(
     header: str = "",
 ) -> dict[int, list[Detection]]:
     """Return the detections of each text that has any, by its place in `texts`."""
-    chosen = load_recognizers(spec) if recognizers is None else recognizers
-    prefix = f"{header_words(header)}: " if header else ""
+    return find_hits(texts, spec, recognizers, header=header).detections(texts)
+
+
+def find_hits(
+    texts: pa.Array,
+    spec: DiscoverSpec = _DEFAULT,
+    recognizers: Sequence[Recognizer] | None = None,
+    *,
+    header: str = "",
+) -> Hits:
+    """Let every tier look at a column of strings.
+
+    Args:
+        texts: large strings; nulls are passed over.
+        spec: countries, lowest score, and which tiers look.
+        recognizers: instead of all tiers.
+        header: the name of the column, which counts as words before each value.
+
+    Returns:
+        Hits without overlaps, by row and place.
+    """
+    words = header_words(header) if header else ""
+    parts = []
+    if recognizers is None:
+        parts.append(engine_of(spec).find(texts, words))
+        recognizers = load_recognizers(spec)
+    parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
+    return Hits.merged([part for part in parts if len(part)], texts)
+
+
+@lru_cache(maxsize=8)
+def engine_of(spec: DiscoverSpec) -> Engine:
+    """Return the compiled rules for a specification."""
+    return Engine(load_rules(spec), spec)
+
+
+def _one_by_one(
+    texts: pa.Array, spec: DiscoverSpec, recognizers: Sequence[Recognizer], header: str
+) -> Hits:
+    """Ask recognizers that read one text at a time."""
+    prefix = f"{header}: " if header else ""
     shift = len(prefix)
     raw: dict[int, list[Detection]] = {}
-    for recognizer in chosen:
+    for recognizer in recognizers:
         trigger = getattr(recognizer, "trigger", "")
         where = _matching(texts, trigger)
         for i, text in zip(where.tolist(), texts.take(pa.array(where)).to_pylist(), strict=True):
-            for found in recognizer.find(prefix + text):
+            for found in recognizer.find(prefix + text) if text else ():
                 if found.score >= spec.min_score and found.start >= shift:
                     raw.setdefault(i, []).append(_moved(found, shift) if shift else found)
-    return {i: resolve(found) for i, found in sorted(raw.items())}
+    return Hits.of_detections(texts, raw)
 
 
 def header_words(header: str) -> str:

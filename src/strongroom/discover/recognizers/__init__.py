@@ -26,8 +26,10 @@ from strongroom.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from strongroom.config import DiscoverSpec
+    from strongroom.discover._rule import Rule
 
 GROUP = "strongroom.recognizers"
 
@@ -43,6 +45,14 @@ BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = (
     NationalIdRecognizer,
     SecretRecognizer,
 )
+
+FAMILIES: tuple[ModuleType, ...] = ()
+"""Files of rules: each has `RULES`."""
+
+
+def load_rules(_spec: DiscoverSpec) -> tuple[Rule, ...]:
+    """Return the rules of all families."""
+    return tuple(rule for family in FAMILIES for rule in family.RULES)
 
 
 @lru_cache(maxsize=16)
