@@ -137,8 +137,11 @@ class Evaluation:
         raise KeyError(name)
 
     def best_min_score(self, by: str = "overlapping_f1") -> float:
-        """Return the lowest score that gives the best `by`, a field of `Threshold`."""
-        return max(self.thresholds, key=lambda t: (getattr(t, by) or 0.0, -t.min_score)).min_score
+        """Return the lowest score with the best `by`, a field of `Threshold`; else the present."""
+        return max(
+            self.thresholds,
+            key=lambda t: (getattr(t, by) or 0.0, t.min_score == self.min_score, -t.min_score),
+        ).min_score
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; rates as [value, low, high] with a 95 % interval."""

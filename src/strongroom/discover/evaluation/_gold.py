@@ -125,7 +125,7 @@ def paired(
     if left:
         path, row, field = min(left)
         raise DataError(
-            f"{len(left):,} marked texts are not among what was scanned, such as row {row}, {field}",
+            f"{len(left):,} marked texts were not scanned, such as row {row}, {field}",
             where=path,
             hint="scan the same files, under the same names, as when the marks were made",
         )
@@ -137,7 +137,7 @@ def _records(path: Path) -> Iterator[tuple[int, Any]]:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            lines = gzip.open(raw) if packed else raw
+            lines = gzip.GzipFile(fileobj=raw) if packed else raw
             first = lines.readline(_LONGEST_LINE)
             while first and not first.strip(b"\xef\xbb\xbf \t\r\n"):
                 first = lines.readline(_LONGEST_LINE)
