@@ -17,8 +17,10 @@ class Rule:
 
     Patterns are in a dialect that Python's `re` and the engine's automata read alike: literals,
     classes, `\d \w \s`, groups `(?:…)`, `|`, `*`, `+`, `?`, `{m,n}` and `(?i:…)`; no look-around,
-    no references back, nothing lazy. Classes are ASCII; `\w` also takes letters beyond it. The
-    longest match wins, in time linear in the text.
+    no references back, nothing lazy. Classes are ASCII; `\w` and negated classes also take what
+    is beyond it, byte by byte of its UTF-8. Where several ends are possible, the longest span
+    that also satisfies everything else wins; a lead may begin anywhere, and of several the longest
+    counts. Time is linear in the text.
 
     Attributes:
         name: who says so, such as `national_id.pl`.
@@ -29,6 +31,12 @@ class Rule:
         follow: stands right after the span and isn't part of it.
         bounded: no letter, digit or underscore may touch the span; with a lead, what stands left of
             it is the lead's own business.
+        apart: where a digit, one of these characters and a digit meet at an edge of the span, it
+            is part of a longer number, and no hit.
+        compact: what must be left of the span, as a whole, when everything but its ASCII letters
+            and digits is taken out and letters are made capitals; a pattern of the same dialect.
+            The automaton of `pattern` stays small when it says where separators may stand, and
+            this one says which digits.
         keywords: literals in any case, one of which lead and span together hold; texts without
             one are never looked at closely.
         check: a checksum over the span.
@@ -52,6 +60,8 @@ class Rule:
     lead: str = ""
     follow: str = ""
     bounded: bool = True
+    apart: str = ".-/"
+    compact: str = ""
     keywords: tuple[str, ...] = ()
     check: Check | None = None
     entropy: float = 0.0

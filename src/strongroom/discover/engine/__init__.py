@@ -58,6 +58,8 @@ class Engine:
             for match in pattern.finditer(text):
                 start, end = match.span(1)
                 span = text[start:end]
+                if _joined(low, start, end, rule.apart) or not _proved(rule, span):
+                    continue
                 if rule.entropy and _entropy(span) < rule.entropy:
                     continue
                 if rule.verify is not None and not rule.verify(span):
@@ -81,6 +83,24 @@ def _compiled(rule: Rule) -> re.Pattern[str]:
     right = r"(?![^\W])" if rule.bounded else ""
     follow = f"(?={rule.follow})" if rule.follow else ""
     return re.compile(f"{left}(?:{rule.lead})({rule.pattern}){follow}{right}")
+
+
+def _joined(text: str, start: int, end: int, apart: str) -> bool:
+    """Say whether the span is a part of a longer number."""
+    edges = ((text[max(0, start - 2) : start], text[start]), (text[end : end + 2], text[end - 1]))
+    outside = ((edges[0][0][::-1], edges[0][1]), edges[1])
+    return any(
+        len(o) == 2 and o[0] in apart and o[1].isdigit() and edge.isdigit()  # noqa: PLR2004
+        for o, edge in outside
+    )
+
+
+def _proved(rule: Rule, span: str) -> bool:
+    if rule.compact:
+        left = re.sub("[^0-9A-Za-z]", "", span).upper()
+        if re.fullmatch(rule.compact, left) is None:
+            return False
+    return rule.check is None or rule.check.passes(span)
 
 
 def _entropy(text: str) -> float:
