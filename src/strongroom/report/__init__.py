@@ -15,19 +15,24 @@ from strongroom.report._data import ReportData
 if TYPE_CHECKING:
     from strongroom.report._card import render_card
     from strongroom.report._html import render_html
+    from strongroom.report._inventory import InventoryData, render_inventory
     from strongroom.report._json import render_json
     from strongroom.report._pictures import render_plan, render_sweep
+    from strongroom.report._processing import render_processing
     from strongroom.report._sarif import render_sarif
     from strongroom.report._summary import State, Verdict, verdict
 
 __all__ = [
+    "InventoryData",
     "ReportData",
     "State",
     "Verdict",
     "render_card",
     "render_html",
+    "render_inventory",
     "render_json",
     "render_plan",
+    "render_processing",
     "render_sarif",
     "render_sweep",
     "verdict",
@@ -35,6 +40,9 @@ __all__ = [
 
 # Loaded on first use: the page needs jinja2, which `import strongroom.report` must not cost.
 _LAZY = {
+    "InventoryData": "_inventory",
+    "render_inventory": "_inventory",
+    "render_processing": "_processing",
     "State": "_summary",
     "Verdict": "_summary",
     "render_card": "_card",

@@ -84,7 +84,7 @@ def found(data: ReportData) -> tuple[Section, tuple[FileFound, ...]] | None:
     """What `discover` saw, per file: heat map and a role per column with the reason."""
     if not data.files:
         return None
-    files = tuple(_file(f) for f in data.files)
+    files = tuple(file_found(f) for f in data.files)
     personal = sum(
         text(c, "role") in {"direct_identifier", "quasi_identifier", "sensitive"}
         for f in data.files
@@ -101,7 +101,8 @@ def found(data: ReportData) -> tuple[Section, tuple[FileFound, ...]] | None:
     return section, files
 
 
-def _file(document: Document) -> FileFound:
+def file_found(document: Document) -> FileFound:
+    """Return what a scan said of one file, ready to be printed."""
     columns = _columns(document)
     rows, kind = number(document, "rows"), text(document, "kind")
     parts = [

@@ -40,7 +40,7 @@ CHANGE_WORDS = {
 
 def render_html(data: ReportData) -> str:
     """Return the report as one HTML page that opens offline and fetches nothing."""
-    style, script = _resource("report.css"), _resource("report.js")
+    style, script = resource("report.css"), resource("report.js")
     found = of_data.found(data)
     rooms = {section.id: section for section in of_audit.rooms(data)}
     sections = {
@@ -58,7 +58,7 @@ def render_html(data: ReportData) -> str:
         "examined": of_audit.examined(data),
     }
     order = ("utility", "learning", "leak", "exposed", *rooms, "risk")
-    return _environment().get_template("report.html.j2").render(
+    return environment().get_template("report.html.j2").render(
         data=data,
         verdict=verdict(data),
         tiles=tiles(data),
@@ -73,17 +73,23 @@ def render_html(data: ReportData) -> str:
         # The files are ours, so they go in as they are; the policy allows exactly these bytes.
         style=Markup(style),  # noqa: S704 - a file of this package
         script=Markup(script),  # noqa: S704 - a file of this package
-        policy=(
-            f"default-src 'none'; style-src {_allowed(style)}; script-src {_allowed(script)}; "
-            "img-src data:; base-uri 'none'; form-action 'none'"
-        ),
+        policy=policy(style, script),
         status_words=STATUS_WORDS,
         change_words=CHANGE_WORDS,
     )  # fmt: skip
 
 
+def policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy that allows one style, one script, and no network."""
+    return (
+        f"default-src 'none'; style-src {_allowed(style)}; script-src {_allowed(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of this package, everything escaped."""
     environment = Environment(
         loader=PackageLoader("strongroom.report"),
         autoescape=True,
@@ -98,7 +104,8 @@ def _environment() -> Environment:
 
 
 @cache
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Return a file of this package that pages are made of."""
     return (resources.files("strongroom.report") / "templates" / name).read_text("utf-8")
 
 
