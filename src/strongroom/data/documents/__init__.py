@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from strongroom.data.documents._plain import read_plain
+from strongroom.data.documents._unpack import UNPACKERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from strongroom.data.sources._document import Opener, Reader, Unpacker
+    from strongroom.data.sources._document import Opener, Reader
 
-READERS: Mapping[str, Reader] = {}
+READERS: Mapping[str, Reader] = {"text": read_plain}
 """Form to what reads its records: text, html, mail, mbox, pdf, docx, …, picture."""
-
-UNPACKERS: Mapping[str, Unpacker] = {}
-"""Compression of one stream to what unpacks it: gz, bz2, xz, zst."""
 
 OPENERS: Mapping[str, Opener] = {}
 """Form to what gives what lies inside: zip, tar; and mail, mbox, docx, pdf, which are also read."""

@@ -1,0 +1,103 @@
+"""Records to batches: rows of one column of text; a record too long for one batch is cut."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO
+
+import pyarrow as pa
+
+from strongroom.data.sources._document import Batch, Limits
+from strongroom.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+TEXT = "text"
+BATCH_BYTES = 1 << 22
+_BATCH_ROWS = 1 << 16
+_SPACES, _MARKS = " \n\t\r", ",;|<>&\"'()[]{}"
+
+
+def batches(
+    pieces: Iterable[tuple[str, bool]], limits: Limits, notes: list[str]
+) -> Iterator[Batch]:
+    """Gather records into batches.
+
+    Args:
+        pieces: of records, none of them much longer than a batch: text, and whether the record
+            ends with it.
+        limits: longest record.
+        notes: what the reader has to say so far; each goes out with one batch.
+    """
+    rows: list[str] = []
+    size, first, held = 0, 0, 0
+    parts: list[str] = []
+    open_size = 0
+    for text, ends in pieces:
+        parts.append(text)
+        open_size += len(text)
+        while open_size > limits.record_bytes:
+            whole = "".join(parts)
+            at = cut_at(whole, limits.record_bytes)
+            yield _batch([*rows, whole[:at]], first, held, notes)
+            held = at if rows else held + at
+            first, rows, size = first + len(rows), [], 0
+            parts, open_size = [whole[at:]], open_size - at
+        if ends:
+            rows.append("".join(parts))
+            size += open_size
+            parts, open_size = [], 0
+            if size >= BATCH_BYTES or len(rows) >= _BATCH_ROWS:
+                yield _batch(rows, first, held, notes)
+                first, rows, size, held = first + len(rows), [], 0, 0
+    if parts:
+        rows.append("".join(parts))
+    if rows or notes:
+        yield _batch(rows, first, held, notes)
+
+
+def cut_at(text: str, most: int) -> int:
+    """Return where to cut a text of more than `most` characters: past white space, or a mark.
+
+    Only the second half is looked at, so that what is cut stays long.
+    """
+    for marks in (_SPACES, _MARKS):
+        at = max(text.rfind(mark, most // 2, most) for mark in marks)
+        if at >= 0:
+            return at + 1
+    return most
+
+
+def text_table(rows: list[str]) -> pa.Table:
+    """Return one column of texts; halves of surrogate pairs, which are no text, become U+FFFD."""
+    try:
+        values = pa.array(rows, pa.large_string())
+    except UnicodeEncodeError:
+        clean = [row.encode("utf-8", "replace").decode() for row in rows]
+        values = pa.array(clean, pa.large_string())
+    return pa.table({TEXT: values})
+
+
+def _batch(rows: list[str], first: int, held: int, notes: list[str]) -> Batch:
+    said = tuple(notes)
+    notes.clear()
+    return Batch(text_table(rows), first, held, said)
+
+
+def seekable(stream: BinaryIO, path: str, limits: Limits) -> BinaryIO:
+    """Return the stream if it can go back, and otherwise what it holds, in memory.
+
+    Raises:
+        DataError: it is too large for that.
+    """
+    if stream.seekable():
+        return stream
+    content = stream.read(limits.buffer_bytes + 1)
+    if len(content) > limits.buffer_bytes:
+        raise DataError(
+            f"larger than {limits.buffer_bytes >> 20:,} MiB, and this format can't be read forward",
+            where=path,
+            hint="unpack it and scan the file itself",
+        )
+    return io.BytesIO(content)
