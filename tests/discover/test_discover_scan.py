@@ -288,15 +288,15 @@ def test_what_is_found_prints_and_holds_no_value_of_the_data() -> None:
     }
 
 
-def test_progress_is_told_every_column() -> None:
+def test_progress_is_told_in_rows() -> None:
     told: list[tuple[float, float, str]] = []
 
     class Listener:
         def step(self, done: float, total: float, note: str = "") -> None:
             told.append((done, total, note))
 
-    scan(Dataset.of(pa.table({"a": [1], "b": ["x"]})), progress=Listener())
-    assert told == [(0, 2, "a"), (1, 2, "b"), (2, 2, "roles")]
+    scan(Dataset.of(pa.table({"a": [1, 2], "b": ["x", "y"]})), progress=Listener())
+    assert told == [(0, 2, "values"), (2, 2, "roles")]
 
 
 def test_singling_out_is_a_count_of_rows_that_are_alone() -> None:

@@ -92,6 +92,7 @@ class Found:
         columns: one entry a column, or a leaf of a nested one.
         entities: entity to number of places, over all columns.
         seconds: how long it took.
+        notes: what a person should know about how it was read.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Found:
     columns: tuple[ColumnFound, ...]
     entities: dict[str, int]
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def roles(self) -> dict[str, Role]:

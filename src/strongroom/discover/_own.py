@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from strongroom.config import DiscoverSpec
 from strongroom.discover._detection import Detection, resolve
+from strongroom.discover._scan import look_with
 from strongroom.discover.columns._leaves import Leaf, leaves
-from strongroom.discover.columns._profile import look
 from strongroom.discover.columns._roles import judge
 
 if TYPE_CHECKING:
@@ -144,11 +143,12 @@ def _leaf(name: str, column: pa.ChunkedArray | pa.Array) -> Leaf | None:
 
 
 def _entity(name: str, column: pa.ChunkedArray | pa.Array) -> str:
-    leaf = _leaf(name, column[:_LOOKED_AT])
-    if leaf is None:
+    look = look_with()
+    look.add(pa.table({name: column[:_LOOKED_AT]}))
+    profiles = look.profiles()
+    if len(profiles) != 1 or not profiles[0].aligned:
         return "ID"
-    profile = look(leaf, DiscoverSpec(), None)
-    verdict = judge(profile)
+    profile, verdict = profiles[0], judge(profiles[0])
     if verdict.entity:
         return verdict.entity
     shares = {e: profile.whole_share(e) for e in sorted(profile.tallies)}

@@ -10,21 +10,27 @@ import numpy as np
 import pyarrow as pa
 
 from strongroom.config import DiscoverSpec
-from strongroom.data import Dataset, Kind, Role, image_column
+from strongroom.data import Dataset, Kind, Role
 from strongroom.discover._found import ColumnFound, EntityShare, Found, percent
-from strongroom.discover._spans import find_column_spans
+from strongroom.discover._spans import find_column_spans, find_hits
 from strongroom.discover.columns._leaves import leaves
-from strongroom.discover.columns._profile import Profile, look
 from strongroom.discover.columns._quasi import singled_out
 from strongroom.discover.columns._roles import Verdict, judge, looks, suggest_target
+from strongroom.errors import DataError
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from strongroom.data.sources import Batch
     from strongroom.discover._detection import Detection, Recognizer
+    from strongroom.discover._hits import Hits
+    from strongroom.discover.columns._look import Look
+    from strongroom.discover.columns._profile import Profile
 
 _DEFAULT = DiscoverSpec()
+# Rows of a dataset in memory that are looked at together.
+_STEP = 1 << 17
 
 
 def scan(
@@ -40,7 +46,7 @@ def scan(
         dataset: a table or a text corpus.
         spec: country, lowest score, and how many rows to look at.
         target: the column to predict; without it one may be suggested.
-        progress: told after every column.
+        progress: told the rows that were looked at.
         recognizers: instead of the installed ones.
 
     Raises:
@@ -50,18 +56,92 @@ def scan(
     if target is not None:
         dataset.require(target)
     table = _sample(dataset.table, spec.max_rows)
-    parts = list(leaves(table))
-    profiles = []
-    for i, leaf in enumerate(parts):
-        progress.step(i, len(parts), leaf.name)
-        profiles.append(look(leaf, spec, recognizers))
-    progress.step(len(parts), max(1, len(parts)), "roles")
-    if dataset.kind is Kind.TEXT:
+    look = look_with(spec, recognizers, prose=dataset.kind is Kind.TEXT)
+    for row in range(0, max(1, table.num_rows), _STEP):
+        progress.step(row, max(1, table.num_rows), "values")
+        look.add(table.slice(row, _STEP))
+    progress.step(table.num_rows, max(1, table.num_rows), "roles")
+    found = judged(look, dataset.name, dataset.kind, target)
+    return replace(found, rows=dataset.rows, seconds=time.perf_counter() - began)
+
+
+def scan_batches(
+    batches: Iterable[Batch],
+    name: str,
+    kind: Kind,
+    spec: DiscoverSpec = _DEFAULT,
+    target: str | None = None,
+    recognizers: Sequence[Recognizer] | None = None,
+) -> Found:
+    """Do as `scan` does with records that arrive in batches, in constant memory.
+
+    All batches are looked at: what to leave out (`spec.max_rows`) is up to who gives them.
+
+    Args:
+        batches: tables; they may differ in columns and types.
+        name: of what is looked at.
+        kind: table or text.
+        spec: country and lowest score.
+        target: the column to predict; without it one may be suggested.
+        recognizers: instead of the installed ones.
+
+    Raises:
+        DataError: there is no column `target`, or the batches can't be read.
+    """
+    began = time.perf_counter()
+    look = look_with(spec, recognizers, prose=kind is Kind.TEXT)
+    rows, notes = 0, dict[str, None]()
+    for batch in batches:
+        look.add(batch.table)
+        rows = max(rows, batch.first_row + batch.table.num_rows)
+        notes |= dict.fromkeys(batch.notes)
+    found = judged(look, name, kind, target)
+    return replace(found, rows=rows, notes=tuple(notes), seconds=time.perf_counter() - began)
+
+
+def look_with(
+    spec: DiscoverSpec = _DEFAULT,
+    recognizers: Sequence[Recognizer] | None = None,
+    *,
+    prose: bool = False,
+) -> Look:
+    """Begin a look in which all tiers read; add batches to it, then have it `judged`.
+
+    Args:
+        spec: country and lowest score.
+        recognizers: instead of the installed ones.
+        prose: all strings are sentences, as in a text.
+    """
+    from strongroom.discover.columns._look import Look
+
+    # In columns that hold one thing each, who is named is told by the column as a whole.
+    patterns = spec.model_copy(update={"names": False})
+
+    def read(values: pa.Array, header: str, *, prose: bool) -> Hits:
+        return find_hits(values, spec if prose else patterns, recognizers, header=header)
+
+    return Look(read, prose=prose)
+
+
+def judged(look: Look, name: str, kind: Kind, target: str | None = None) -> Found:
+    """Say what was seen.
+
+    Args:
+        look: what has been added up.
+        name: of what was looked at.
+        kind: table or text.
+        target: the column to predict; without it one may be suggested.
+
+    Raises:
+        DataError: there is no column `target`.
+    """
+    profiles = look.profiles()
+    if target is not None and all(p.source != target for p in profiles):
+        raise DataError(f'no column "{target}" in {name}', where=name)
+    if kind is Kind.TEXT:
         verdicts = [_corpus(p) for p in profiles]
     else:
         verdicts = _measured(profiles, _with_target(profiles, [judge(p) for p in profiles], target))
-        verdicts = _images(table, profiles, verdicts)
-    columns = tuple(_column(p, v) for p, v in zip(profiles, verdicts, strict=True))
     entities: dict[str, int] = {}
     for profile, verdict in zip(profiles, verdicts, strict=True):
         for entity, tally in profile.tallies.items():
@@ -70,13 +150,12 @@ def scan(
             whole = round(verdict.share * profile.present)
             entities[verdict.entity] = entities.get(verdict.entity, 0) + whole
     return Found(
-        name=dataset.name,
-        kind=dataset.kind,
-        rows=dataset.rows,
-        looked_at=table.num_rows,
-        columns=columns,
+        name=name,
+        kind=kind,
+        rows=look.rows,
+        looked_at=look.rows,
+        columns=tuple(_column(p, v) for p, v in zip(profiles, verdicts, strict=True)),
         entities=dict(sorted(entities.items())),
-        seconds=time.perf_counter() - began,
     )
 
 
@@ -101,20 +180,6 @@ def _sample(table: pa.Table, most: int) -> pa.Table:
     if not 0 < most < table.num_rows:
         return table
     return table.take(pa.array(np.linspace(0, table.num_rows - 1, most).astype(np.int64)))
-
-
-def _images(
-    table: pa.Table, profiles: Sequence[Profile], verdicts: Sequence[Verdict]
-) -> list[Verdict]:
-    """Say of columns of images that nobody looked into them."""
-    reason = "not looked into: what pixels show is not known here, what the files say is dropped"
-    image = Verdict(Role.FEATURE, "image", reason)
-    return [
-        image
-        if p.leaf.name in table.column_names and image_column(table.select([p.leaf.name]))
-        else v
-        for p, v in zip(profiles, verdicts, strict=True)
-    ]
 
 
 def _corpus(profile: Profile) -> Verdict:
@@ -143,9 +208,9 @@ def _with_target(
 def _measured(profiles: list[Profile], verdicts: list[Verdict]) -> list[Verdict]:
     """Complete the reason of every quasi-identifier by how many rows it helps to single out."""
     codes = {
-        p.name: p.leaf.encoded[1]
+        p.name: p.sampled.view(np.int64)
         for p, v in zip(profiles, verdicts, strict=True)
-        if v.measured and p.leaf.owners is None
+        if v.measured and p.aligned
     }
     measured = singled_out(codes)
     completed = []
@@ -184,5 +249,5 @@ def _column(profile: Profile, verdict: Verdict) -> ColumnFound:
         distinct=profile.distinct,
         missing=profile.missing,
         free_text=verdict.free_text,
-        column=profile.leaf.source,
+        column=profile.source,
     )

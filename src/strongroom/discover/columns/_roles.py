@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from strongroom.data import Role
+import pyarrow as pa
+
+from strongroom.data import Role, image_column
 from strongroom.discover._found import percent
 from strongroom.discover.columns import _shapes as shapes
 from strongroom.discover.columns._headers import Meaning, Named, is_key, is_person_key, meanings
@@ -68,8 +70,9 @@ def judge(profile: Profile) -> Verdict:
     """Suggest a role for one column by itself; target and measurement come later, in `scan`."""
     if not profile.present:
         return Verdict(Role.IGNORE, "empty", "no values")
-    named = meanings(profile.leaf.header)
+    named = meanings(profile.header)
     rules = (
+        _by_image,
         _by_values,
         _by_name_of_person,
         _by_address,
@@ -88,7 +91,7 @@ def looks(profile: Profile) -> str:
     if profile.kind == "boolean" or profile.distinct == 2:  # noqa: PLR2004 - yes and no
         return "2 classes"
     if profile.kind in {"integer", "float", "other"}:
-        return "number" if profile.kind != "other" else str(profile.leaf.values.type)
+        return "number" if profile.kind != "other" else str(profile.values.type)
     if profile.kind == "date" or profile.whole_share("DATE_TIME") >= _HALF:
         return "date"
     if profile.distinct <= _FEW_VALUES or profile.distinct_share < _SOME:
@@ -98,6 +101,15 @@ def looks(profile: Profile) -> str:
 
 def _unique(profile: Profile) -> str:
     return f"unique in {percent(profile.unique_share)} of rows"
+
+
+def _by_image(profile: Profile, _named: tuple[Named, ...]) -> Verdict | None:
+    if profile.kind != "other" or not pa.types.is_binary(profile.values.type):
+        return None
+    if image_column(pa.table({"image": profile.values[:1]})) is None:
+        return None
+    reason = "not looked into: what pixels show is not known here, what the files say is dropped"
+    return Verdict(Role.FEATURE, "image", reason)
 
 
 def _by_values(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
@@ -168,7 +180,7 @@ def _by_key(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
     if profile.kind not in {"text", "integer"} or profile.distinct < 2:  # noqa: PLR2004 - a constant is no key
         return None
     uuid = profile.share(shapes.UUID) >= _MOSTLY
-    header = profile.leaf.header
+    header = profile.header
     if not (uuid or any(n.meaning is Meaning.KEY for n in named)):
         return None
     if profile.kind == "text" and not uuid and profile.share(shapes.CODE) < _MOSTLY:
@@ -185,7 +197,7 @@ def _by_key(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
         and many
         and profile.distinct_share >= _PERSON_KEY_SHARE
     ):
-        most = int(profile.counts.max())
+        most = profile.most
         reason = f"one value a person, up to {most:,} rows each: it may be the subject"
         return Verdict(Role.DIRECT_IDENTIFIER, "key of a person", reason, "ID", 1.0, 0.8)
     return None
@@ -295,16 +307,14 @@ def suggest_target(profiles: list[Profile], verdicts: list[Verdict]) -> int | No
     fit = [
         i
         for i, (p, v) in enumerate(zip(profiles, verdicts, strict=True))
-        if p.leaf.owners is None
-        and p.name == p.leaf.source
+        if p.aligned
+        and p.name == p.source
         and 2 <= p.distinct <= _MOST_CLASSES  # noqa: PLR2004 - two classes at least
         and v.role not in {Role.DIRECT_IDENTIFIER, Role.IGNORE}
         and not v.free_text
     ]
     called = [
-        i
-        for i in fit
-        if any(n.meaning is Meaning.TARGET for n in meanings(profiles[i].leaf.header))
+        i for i in fit if any(n.meaning is Meaning.TARGET for n in meanings(profiles[i].header))
     ]
     if called:
         return called[-1]

@@ -1,0 +1,52 @@
+"""A look at a table, or a text, that arrives in batches of any size, in constant memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from strongroom.discover.columns._column import Column, Read
+from strongroom.discover.columns._leaves import leaves
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from strongroom.discover.columns._profile import Profile
+
+
+class Look:
+    """Adds batches up, column by column.
+
+    A batch may lack columns of others, and have further ones.
+
+    Args:
+        read: finds personal data in strings.
+        prose: all strings are sentences.
+    """
+
+    def __init__(self, read: Read, *, prose: bool = False) -> None:
+        self._read, self._prose = read, prose
+        self._columns: dict[tuple[str, bool, int], Column] = {}
+        self.rows = 0
+
+    def add(self, table: pa.Table) -> None:
+        """Add a batch."""
+        named: Counter[tuple[str, bool]] = Counter()
+        missing = set(self._columns)
+        for leaf in leaves(table):
+            # Two columns of one name are two columns; so are a list and a single value.
+            own = (leaf.name, leaf.owners is None)
+            key = (*own, named[own])
+            named[own] += 1
+            missing.discard(key)
+            if key not in self._columns:
+                self._columns[key] = Column(leaf, self._read, prose=self._prose)
+                self._columns[key].skip(self.rows)
+            self._columns[key].add(leaf)
+        for key in missing:
+            self._columns[key].skip(table.num_rows)
+        self.rows += table.num_rows
+
+    def profiles(self) -> list[Profile]:
+        """Return what every column looks like so far."""
+        return [column.profile(self.rows) for column in self._columns.values()]
