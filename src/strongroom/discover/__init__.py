@@ -9,7 +9,7 @@ model: names inside sentences are found only where the same row says them (`find
 from strongroom.discover._detection import Detection, Recognizer, resolve
 from strongroom.discover._found import ColumnFound, EntityShare, Found
 from strongroom.discover._own import find_own_values
-from strongroom.discover._scan import find_dataset_spans, scan
+from strongroom.discover._scan import find_dataset_spans, scan, scan_batches
 from strongroom.discover._spans import find_column_spans, find_spans
 from strongroom.discover.columns._roles import IDENTIFYING
 from strongroom.discover.recognizers import BUILT_IN, load_recognizers
@@ -29,4 +29,5 @@ __all__ = [
     "load_recognizers",
     "resolve",
     "scan",
+    "scan_batches",
 ]
