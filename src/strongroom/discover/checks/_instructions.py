@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Code: TypeAlias = tuple[int, ...]
 
@@ -38,9 +38,24 @@ def length(least: int, most: int | None = None) -> Code:
     return (LENGTH, least, least if most is None else most)
 
 
-def number(first: int, count: int) -> Code:
+def number(first: int, many: int) -> Code:
     """Value = the decimal number of these digits; a letter fails."""
-    return (NUMBER, first, count)
+    return (NUMBER, first, many)
+
+
+def digits(least: int, most: int | None = None) -> Code:
+    """Demand a number of symbols, and that they are digits."""
+    return join(length(least, most), number(0, 0))
+
+
+def constant(value: int) -> Code:
+    """Value = a number."""
+    return affine(0, value)
+
+
+def fail() -> Code:
+    """Demand what can't be."""
+    return within(1, 0)
 
 
 def symbol(place: int) -> Code:
@@ -65,10 +80,11 @@ def weighted(weights: Iterable[int], modulus: int = 0, first: int = 0) -> Code:
     return (WEIGHTED, first, len(all_of_them), *all_of_them, *end)
 
 
-def digits_weighted(weights: Iterable[int], modulus: int, first: int = 0) -> Code:
-    """Value = the sum of the decimal digits of weight times symbol, modulo `modulus`."""
+def digits_weighted(weights: Iterable[int], modulus: int = 0, first: int = 0) -> Code:
+    """Value = the sum of the decimal digits of weight times symbol, modulo `modulus` if set."""
     all_of_them = tuple(weights)
-    return (DIGITS_WEIGHTED, first, len(all_of_them), *all_of_them, *modulo(modulus))
+    end = modulo(modulus) if modulus else ()
+    return (DIGITS_WEIGHTED, first, len(all_of_them), *all_of_them, *end)
 
 
 def modulo(modulus: int) -> Code:
@@ -81,9 +97,9 @@ def affine(factor: int, addend: int) -> Code:
     return (AFFINE, factor, addend)
 
 
-def minus_from(whole: int, modulus: int = 0) -> Code:
-    """Value = whole - value, modulo `modulus` if that is set."""
-    return join(affine(-1, whole), modulo(modulus) if modulus else ())
+def negative(modulus: int, plus: int = 0) -> Code:
+    """Value = plus - value, modulo `modulus`."""
+    return join(affine(-1, plus), modulo(modulus))
 
 
 def divide(divisor: int) -> Code:
@@ -98,6 +114,11 @@ def table(values: Sequence[int] | str) -> Code:
     """
     entries = symbols(values) if isinstance(values, str) else tuple(values)
     return (TABLE, len(entries), *entries)
+
+
+def lookup(values: Mapping[str, int]) -> Code:
+    """Value = what these characters stand for; any other symbol fails."""
+    return table([values.get(c, -1) for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"])
 
 
 def symbols(text: str) -> tuple[int, ...]:
@@ -141,12 +162,37 @@ def date() -> Code:
     return (DATE,)
 
 
-def day_of(year: int, month: int, day: int, century: int = 1900) -> Code:
-    """Demand a date of two digits each at these places, of years from `century` on."""
+def birth(
+    year: int,
+    month: int | Code,
+    day: int | Code,
+    *,
+    century: int | Code = 2000,
+    until: int | None = None,
+) -> Code:
+    """Demand a date of two-digit parts.
+
+    Args:
+        year: place of the year's last two digits.
+        month: place of the month, or code that gives it.
+        day: place of the day, or code that gives it.
+        century: the year's hundreds, or code that gives them. Where the number doesn't say, 2000
+            takes every date that some century has: its year 00 is a leap year.
+        until: the last year that can be.
+    """
+    century = constant(century) if isinstance(century, int) else century
+    month = number(month, 2) if isinstance(month, int) else month
+    day = number(day, 2) if isinstance(day, int) else day
     return join(
-        number(year, 2), affine(1, century), store(YEAR),
-        number(month, 2), store(MONTH), number(day, 2), store(DAY), date(),
+        century, store(YEAR), number(year, 2), add(YEAR), store(YEAR),
+        () if until is None else within(0, until),
+        month, store(MONTH), day, store(DAY), date(),
     )  # fmt: skip
+
+
+def lowered(place: int, by: int) -> Code:
+    """Value = two digits, less a number that marks something if they are above it."""
+    return join(number(place, 2), when(by + 1, 99, affine(1, -by)))
 
 
 def pure(first: int, many: int, radix: int, modulus: int) -> Code:
@@ -199,6 +245,14 @@ def when(least: int, most: int, then: Code, otherwise: Code = ()) -> Code:
     """Run `then` if the value lies between two numbers, else `otherwise`."""
     skip = (SKIP, len(otherwise)) if otherwise else ()
     return (UNLESS, least, most, len(then) + len(skip), *then, *skip, *otherwise)
+
+
+def by_length(branches: Mapping[int, Code]) -> Code:
+    """Run the branch that belongs to the number of symbols; fails at any other."""
+    code = fail()
+    for many, branch in branches.items():
+        code = join(count(), when(many, many, branch, code))
+    return code
 
 
 def either(*branches: Code) -> Code:

@@ -22,7 +22,7 @@ SCRATCH = 2 * ROOM
 
 _DIGIT_0, _DIGIT_9, _BIG_A, _BIG_Z, _SMALL_A, _SMALL_Z = b"09AZaz"
 _TEN = 10
-_MANY_DIGITS = 18  # more don't fit 64 bits
+_WIDEST = 10**18  # of a longer number the last 18 digits are kept: more don't fit 64 bits
 # Verhoeff 1969: the dihedral group D5 and the permutation's powers; Damm 2004: a quasigroup.
 _TIMES = np.array(
     [int(c) for c in
@@ -147,10 +147,9 @@ def passes(  # noqa: C901, PLR0912, PLR0915 - one loop, one branch per instructi
                 ok = False
             elif code == op.NUMBER:
                 value = 0
-                ok = b <= _MANY_DIGITS
-                for i in range(a, a + b if ok else a):
+                for i in range(a, a + b):
                     ok = ok and s[i] < _TEN
-                    value = value * _TEN + s[i]
+                    value = (value * _TEN + s[i]) % _WIDEST
             elif code == op.WEIGHTED:
                 value = 0
                 for i in range(b):
