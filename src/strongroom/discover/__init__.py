@@ -10,7 +10,7 @@ from strongroom.discover._detection import Detection, Recognizer, resolve
 from strongroom.discover._found import ColumnFound, EntityShare, Found
 from strongroom.discover._own import find_own_values
 from strongroom.discover._scan import find_dataset_spans, scan, scan_batches
-from strongroom.discover._spans import find_column_spans, find_spans
+from strongroom.discover._spans import find_column_spans, find_hits, find_spans
 from strongroom.discover.columns._roles import IDENTIFYING
 from strongroom.discover.recognizers import BUILT_IN, load_recognizers
 
@@ -24,6 +24,7 @@ __all__ = [
     "Recognizer",
     "find_column_spans",
     "find_dataset_spans",
+    "find_hits",
     "find_own_values",
     "find_spans",
     "load_recognizers",

@@ -89,10 +89,20 @@ class Hits:
         return found
 
     @classmethod
+    def together(cls, parts: Sequence[Hits], texts: pa.Array) -> Hits:
+        """Put what several tiers found together, overlaps and all."""
+        return cls.of_detections(texts, _joined(parts, texts))
+
+    @classmethod
     def merged(cls, parts: Sequence[Hits], texts: pa.Array) -> Hits:
         """Put what several tiers found together, without overlaps (see `resolve`)."""
-        together: dict[int, list[Detection]] = {}
-        for part in parts:
-            for row, detections in part.detections(texts).items():
-                together.setdefault(row, []).extend(detections)
-        return cls.of_detections(texts, {row: resolve(d) for row, d in together.items()})
+        joined = _joined(parts, texts)
+        return cls.of_detections(texts, {row: resolve(found) for row, found in joined.items()})
+
+
+def _joined(parts: Sequence[Hits], texts: pa.Array) -> dict[int, list[Detection]]:
+    joined: dict[int, list[Detection]] = {}
+    for part in parts:
+        for row, detections in part.detections(texts).items():
+            joined.setdefault(row, []).extend(detections)
+    return joined

@@ -111,6 +111,7 @@ def find_hits(
     recognizers: Sequence[Recognizer] | None = None,
     *,
     header: str = "",
+    overlaps: bool = False,
 ) -> Hits:
     """Let every tier look at a column of strings.
 
@@ -119,9 +120,10 @@ def find_hits(
         spec: countries, lowest score, and which tiers look.
         recognizers: instead of all tiers.
         header: the name of the column, which counts as words before each value.
+        overlaps: leave everything in that any tier found, for those who compare thresholds.
 
     Returns:
-        Hits without overlaps, by row and place.
+        Hits by row and place; without overlaps, unless these were asked for.
     """
     words = header_words(header) if header else ""
     parts = []
@@ -129,7 +131,8 @@ def find_hits(
         parts.append(engine_of(spec).find(texts, words))
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
-    return Hits.merged([part for part in parts if len(part)], texts)
+    held = [part for part in parts if len(part)]
+    return Hits.together(held, texts) if overlaps else Hits.merged(held, texts)
 
 
 @lru_cache(maxsize=8)
