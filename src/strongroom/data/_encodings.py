@@ -22,8 +22,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CONTROLS = bytes({*range(32)} - {*b"\t\n\f\r\b\x1b"})
+# Two of the others part fields (Hive) and records.
+_CONTROLS = bytes({*range(32)} - {*b"\t\n\f\r\b\x1b\x01\x1f"})
 _MOST_CONTROLS = 0.02
+_UNICODE = {encoding for _, encoding in _MARKS}
+_HIDDEN = {"iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030"}
+_UNWANTED = {"idna", "punycode", "utf-7", "unicode_escape", "raw_unicode_escape", "undefined"}
 _LEGACY_BYTES = 1 << 13
 _WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _ESCAPED = re.compile("[\udc80-\udcff]")
@@ -69,13 +73,15 @@ def utf8(
         stream: read forward to its end.
         path: for messages.
         notes: gets a line when something had to be replaced.
-        encoding: what somebody who knows says it is; by its bytes otherwise.
+        encoding: what the file says of itself; believed unless its bytes say that it is Unicode.
 
     Raises:
         DataError: it is no text.
     """
     head = stream.read(HEAD_BYTES)
-    found = encoding_of(head) if encoding is None else _known(encoding, head)
+    found = encoding_of(head)
+    if encoding is not None and (found not in _UNICODE or head.isascii()):
+        found = _known(encoding) or found
     if found is None:
         raise DataError(
             "this is no text: it holds bytes that no text has",
@@ -173,27 +179,16 @@ def _wide(head: bytes) -> str | None:
     return None
 
 
-def _known(encoding: str, head: bytes) -> str:
-    """Return Python's name of a declared encoding; its own mark, or what it is, where that lies.
+def _known(encoding: str) -> str | None:
+    """Return Python's name of a declared encoding; none for what is no encoding of text.
 
-    A text that can't be what it declares is nearly always UTF-8 or Windows-1252.
+    Python has others, some of which unpack (zip, bz2) or are slow without bound.
     """
-    for mark, marked in _MARKS:
-        if head.startswith(mark):
-            return marked
     try:
         name = codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        return encoding_of(head) or "cp1252"
-    # Browsers take these for what they mostly hide, as the WHATWG's standard has it.
-    return {"iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030"}.get(
-        name, name
-    ) if _is_text_encoding(name) else "utf-8"  # fmt: skip
-
-
-def _is_text_encoding(name: str) -> bool:
-    """Tell texts' encodings from Python's others, some of which unpack (zip, bz2) or loop."""
-    try:
-        return isinstance(b"a".decode(name), str) and name not in {"idna", "punycode", "utf-7"}
+        codecs.getincrementaldecoder(name)
+        isinstance(b"a".decode(name, "replace"), str)
     except (LookupError, UnicodeError, ValueError):
-        return name.startswith(("utf-16", "utf-32"))
+        return None
+    # Browsers take these for what they mostly hide, as the WHATWG's standard has it.
+    return None if name in _UNWANTED else _HIDDEN.get(name, name)
