@@ -204,7 +204,7 @@ def _sentences(file: Path, label: int, separator: str, token: int = 0) -> Iterat
     found: Tagged = []
     for line in _lines(file):
         parts = line.rstrip("\n").split(separator)
-        if len(parts) < 2 or not parts[token].strip():  # noqa: PLR2004 - a token and its label
+        if len(parts) < 2 or not parts[token].strip():
             if found:
                 yield found
             found = []
