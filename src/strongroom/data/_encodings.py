@@ -25,11 +25,11 @@ _MARKS = (
 # Two of the others part fields (Hive) and records.
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\f\r\b\x1b\x01\x1f"})
 _MOST_CONTROLS = 0.02
-_UNICODE = {encoding for _, encoding in _MARKS}
 _HIDDEN = {"iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030"}
 _UNWANTED = {"idna", "punycode", "utf-7", "unicode_escape", "raw_unicode_escape", "undefined"}
 _LEGACY_BYTES = 1 << 13
 _WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -42,6 +42,15 @@ def encoding_of(head: bytes) -> str | None:
     Args:
         head: up to some tens of kilobytes; may end within a character.
     """
+    found = _by_bytes(head)
+    if found != "":
+        return found
+    lines = (line for line in head.split(b"\n") if not line.isascii())
+    return legacy_encoding(b"\n".join(lines)[:_LEGACY_BYTES])
+
+
+def _by_bytes(head: bytes) -> str | None:
+    """Tell what bytes alone tell; an empty name for a text that isn't in Unicode."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
@@ -51,13 +60,13 @@ def encoding_of(head: bytes) -> str | None:
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > max(1, _MOST_CONTROLS * len(head)):
         return None
+    if head.isascii():
+        return "utf-8"
     text = head.decode("utf-8", "surrogateescape")
     broken = len(_ESCAPED.findall(text))
-    beyond_ascii = len(re.sub(r"[\x00-\x7f]", "", text)) - broken
-    if broken <= max(3 if len(head) == HEAD_BYTES else 0, beyond_ascii / 2):
-        return "utf-8"
-    lines = (line for line in head.split(b"\n") if not line.isascii())
-    return legacy_encoding(b"\n".join(lines)[:_LEGACY_BYTES])
+    beyond_ascii = len(_BEYOND_ASCII.findall(text)) - broken
+    # A longer text is taken for what it nearly is.
+    return "utf-8" if broken <= max(3 if len(head) == HEAD_BYTES else 0, beyond_ascii / 2) else ""
 
 
 def utf8(
@@ -79,9 +88,9 @@ def utf8(
         DataError: it is no text.
     """
     head = stream.read(HEAD_BYTES)
-    found = encoding_of(head)
-    if encoding is not None and (found not in _UNICODE or head.isascii()):
-        found = _known(encoding) or found
+    found = _by_bytes(head)
+    if found == "" or (encoding is not None and found == "utf-8" and head.isascii()):
+        found = (encoding and _known(encoding)) or encoding_of(head)
     if found is None:
         raise DataError(
             "this is no text: it holds bytes that no text has",
@@ -109,6 +118,19 @@ def utf8(
         )
 
 
+def valid_text(content: bytes) -> str:
+    """Return what bytes say that are mostly UTF-8; the others as Windows-1252."""
+    return content.decode("utf-8", "surrogateescape").translate(_WINDOWS)
+
+
+def text_in(content: bytes, encoding: str) -> str:
+    """Return what bytes say in the encoding that they are said to be in, as far as that goes."""
+    known = _known(encoding)
+    if known in {None, "utf-8"}:
+        return valid_text(content)
+    return content.decode(str(known), "replace")
+
+
 def _chunks(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
     while head:
         yield head
@@ -133,8 +155,7 @@ def _valid(chunk: bytes) -> bytes | tuple[int, str]:
     try:
         chunk.decode("utf-8")
     except UnicodeDecodeError:
-        text = chunk.decode("utf-8", "surrogateescape")
-        return len(_ESCAPED.findall(text)), text.translate(_WINDOWS)
+        return len(_ESCAPED.findall(chunk.decode("utf-8", "surrogateescape"))), valid_text(chunk)
     return chunk
 
 

@@ -8,33 +8,36 @@ name inside a file is never used as a path; what is damaged or too large is a `D
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from strongroom.data.documents._forms import SUFFIXES, form_of
+from strongroom.data.documents._html import read_html
+from strongroom.data.documents._mail import mail_members, read_mail
 from strongroom.data.documents._plain import read_plain
+from strongroom.data.documents._tar import tar_members
 from strongroom.data.documents._unpack import UNPACKERS
+from strongroom.data.documents._zip import zip_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from strongroom.data.sources._document import Opener, Reader
 
-READERS: Mapping[str, Reader] = {"text": read_plain}
-"""Form to what reads its records: text, html, mail, mbox, pdf, docx, …, picture."""
+READERS: Mapping[str, Reader] = {
+    "text": read_plain,
+    "html": read_html,
+    "mail": read_mail,
+    "mbox": partial(read_mail, mbox=True),
+}
+"""Form to what reads its records."""
 
-OPENERS: Mapping[str, Opener] = {}
-"""Form to what gives what lies inside: zip, tar; and mail, mbox, docx, pdf, which are also read."""
-
-SUFFIXES: Mapping[str, str] = {}
-"""Ending of a name, such as `.eml`, to form."""
-
-
-def form_of(head: bytes) -> str | None:
-    """Tell the form by how a file begins, where that is certain (pdf, zip, picture …).
-
-    Forms that only their names tell (log, Markdown), and tables, give None.
-    """
-    del head
-    return None
-
+OPENERS: Mapping[str, Opener] = {
+    "zip": zip_members,
+    "tar": tar_members,
+    "mail": mail_members,
+    "mbox": partial(mail_members, mbox=True),
+}
+"""Form to what gives what lies inside; some forms are also read."""
 
 __all__ = ["OPENERS", "READERS", "SUFFIXES", "UNPACKERS", "form_of"]

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import re
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
-from strongroom.data.sources._document import Batch, Limits
+from strongroom.data.sources._document import Batch, Limits, Member
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from _typeshed import WriteableBuffer
+
 TEXT = "text"
 BATCH_BYTES = 1 << 22
 _BATCH_ROWS = 1 << 16
+_EMPTY_LINES = re.compile(r"\n[ \t]*+\n\s*+")
+_HEAD_BYTES, _PIECE_BYTES, _MOST_NAME = 1 << 12, 1 << 16, 1 << 10
 _SPACES, _MARKS = " \n\t\r", ",;|<>&\"'()[]{}"
 
 
@@ -101,3 +107,77 @@ def seekable(stream: BinaryIO, path: str, limits: Limits) -> BinaryIO:
             hint="unpack it and scan the file itself",
         )
     return io.BytesIO(content)
+
+
+def member_of(stream: io.BufferedReader, name: str) -> Member:
+    """Return what lies in another file; its head is looked at, and still read first.
+
+    Raises:
+        DataError: it is damaged where it begins.
+    """
+    return Member(name, stream.peek(_HEAD_BYTES)[:_HEAD_BYTES], lambda: stream)
+
+
+def shown_name(name: bytes | str, encoding: str = "utf-8") -> str:
+    """Return a name inside a file as people may see it: bounded, nothing that moves a cursor."""
+    if isinstance(name, bytes):
+        try:
+            text = name.decode("utf-8")
+        except UnicodeDecodeError:
+            text = name.decode(encoding, "replace")
+    else:
+        text = name
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in text[:_MOST_NAME])
+    return shown or "unnamed"
+
+
+def peeked(stream: BinaryIO, count: int = _HEAD_BYTES) -> tuple[bytes, BinaryIO]:
+    """Return how a stream begins, and a stream that still gives that too."""
+    head = stream.read(count)
+    if stream.seekable():
+        stream.seek(-len(head), io.SEEK_CUR)
+        return head, stream
+    return head, streamed(chain([head], iter(lambda: stream.read(BATCH_BYTES), b"")))
+
+
+def streamed(chunks: Iterator[bytes]) -> io.BufferedReader:
+    """Return chunks as a stream, forward only."""
+    return io.BufferedReader(_Streamed(chunks), _PIECE_BYTES)
+
+
+class _Streamed(io.RawIOBase):
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        super().__init__()
+        self._chunks, self._waiting = chunks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        while not self._waiting:
+            fresh = next(self._chunks, None)
+            if fresh is None:
+                return 0
+            self._waiting = memoryview(fresh)
+        count = min(len(view), len(self._waiting))
+        view[:count] = self._waiting[:count]
+        self._waiting = self._waiting[count:]
+        return count
+
+
+def paragraphs(chunks: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the paragraphs of a text that comes in pieces: what stands between empty lines."""
+    carried = ""
+    for chunk in chunks:
+        *whole, carried = _EMPTY_LINES.split((carried + chunk).replace("\r\n", "\n"))
+        for paragraph in whole:
+            if text := paragraph.rstrip():
+                yield text, True
+        if len(carried) > BATCH_BYTES:
+            # White space at the end may begin what parts two paragraphs.
+            rest = len(carried.rstrip())
+            yield carried[:rest], False
+            carried = carried[rest:]
+    if carried.strip():
+        yield carried.rstrip(), True

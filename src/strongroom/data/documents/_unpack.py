@@ -152,8 +152,8 @@ class Unpacked(io.RawIOBase):
         self._ration.unpack(count)
 
 
-def unpacked(method: str, stream: BinaryIO, ration: Ration) -> BinaryIO:
-    """Return what a stream holds that was packed by gz, bz2, xz, zst, or deflate without a frame.
+def unpacked(method: str, stream: BinaryIO, ration: Ration) -> io.BufferedReader:
+    """Return what a stream holds that was packed by gz, bz2, xz, zst, deflate, or only stored.
 
     Streams that follow each other are one, as their own tools have it.
     """
@@ -161,6 +161,8 @@ def unpacked(method: str, stream: BinaryIO, ration: Ration) -> BinaryIO:
         # By Arrow, which opens windows of at most 128 MiB and checks the frames' checksums.
         arrow = pa.CompressedInputStream(pa.PythonFile(_Kept(stream), mode="r"), "zstd")
         give: Callable[[int], bytes] = arrow.read
+    elif method == "stored":
+        give = stream.read
     else:
         give = _Following(stream, _METHODS[method]).give
     return io.BufferedReader(Unpacked(give, ration), _BUFFER_BYTES)
