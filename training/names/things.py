@@ -130,7 +130,7 @@ def _home(rng: Random, language: str) -> str:
     return chosen if not chosen.endswith("Latn") else str(names[0])
 
 
-_JOBS = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "it": "it_IT", "nl": "nl_NL"}
+_JOBS = {"en": "en_US", "de": "de_DE", "fr": "fr_FR", "es": "es_ES"}
 _MORE_JOBS = (
     "CEO", "CTO", "CFO", "Managing Director", "Vice President of Sales", "VP Marketing", "Head of Finance",
     "Senior Software Engineer", "Software Engineer", "Data Scientist", "Project Manager", "Product Manager",
@@ -149,8 +149,20 @@ _MORE_JOBS = (
 )  # fmt: skip
 
 
+_LOCAL_JOBS = {
+    "it": """avvocato medico infermiera insegnante impiegato operaio architetto ingegnere commessa ragioniere
+        giornalista farmacista cuoco cameriera autista elettricista idraulico falegname parrucchiera
+        dirigente consulente segretaria contabile traduttrice agricoltore notaio veterinario""",
+    "nl": """advocaat huisarts verpleegkundige leraar docent ambtenaar metselaar architect ingenieur verkoper
+        boekhouder journalist apotheker kok ober vrachtwagenchauffeur elektricien loodgieter timmerman
+        kapper directeur adviseur secretaresse accountant vertaler boer notaris dierenarts""",
+}  # fmt: skip
+
+
 def job(rng: Random, language: str) -> str:
     """Return what somebody does for a living."""
+    if language in _LOCAL_JOBS:
+        return pick(rng, _LOCAL_JOBS[language].split())
     if language == "en" and rng.random() < 0.6:
         return pick(rng, _MORE_JOBS)
     return pick(rng, pool(_JOBS[language], "job"))
