@@ -73,13 +73,13 @@ def dialect_of(sample: bytes, *, whole: bool, path: str = "") -> Dialect:
     named = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(PurePath(path).suffix.lower(), "")
     quotes = ["'"] if _single_quoted(sample) else ['"']
     escapes = ["", "\\"] if b"\\" + quotes[0].encode() in sample else [""]
-    best, chosen, records = 0.0, Dialect(), _records(sample, Dialect(), whole=whole)
+    best, chosen, records = 0.0, Dialect(), records_of(sample, Dialect(), whole=whole)
     for delimiter in _COMMON + _RARE:
         if delimiter.encode() not in sample:
             continue
         for escape in escapes:
             dialect = Dialect(delimiter, quotes[0], escape)
-            read = _records(sample, dialect, whole=whole)
+            read = records_of(sample, dialect, whole=whole)
             score = _score(read, delimiter) * (
                 1.5 if delimiter == named else 1.0 if delimiter in _COMMON else 0.6
             )
@@ -87,11 +87,11 @@ def dialect_of(sample: bytes, *, whole: bool, path: str = "") -> Dialect:
                 best, chosen, records = score, dialect, read
     if not best:
         chosen = Dialect(named or ",", quotes[0])
-        records = _records(sample, chosen, whole=whole)
+        records = records_of(sample, chosen, whole=whole)
     fields = [field for record in records for field in record[1:]]
     if fields and sum(field.startswith(" ") for field in fields) > _ALIKE * len(fields):
         chosen = Dialect(chosen.delimiter, chosen.quote, chosen.escape, spaces=True)
-        records = _records(sample, chosen, whole=whole)
+        records = records_of(sample, chosen, whole=whole)
     header = _header(records)
     names = records[header] if header is not None else [""] * _width(records)
     return Dialect(
@@ -120,7 +120,7 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(unique)
 
 
-def _records(sample: bytes, dialect: Dialect, *, whole: bool) -> list[list[str]]:
+def records_of(sample: bytes, dialect: Dialect, *, whole: bool) -> list[list[str]]:
     """Return the fields of the first records; the last is left out where it may be cut."""
     from strongroom.data.sources._kernels_csv import gather, split
 

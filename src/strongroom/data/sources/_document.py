@@ -64,6 +64,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """Something below a folder that nobody named and that isn't looked into: programs, sound."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Limits:
     """How much a source may unfold into.
 
