@@ -27,7 +27,6 @@ _SPANS = (
 _ENTITY = ("entity", "entity_type", "label", "type", "entity_group")
 _START, _END = ("start", "start_position"), ("end", "end_position")
 _VALUE = ("entity_value", "text", "value")
-_NAMED = ("id", "record_id", "name", "uid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +176,7 @@ def _gold(record: dict[str, Any], where: str, names: Mapping[str, str] | None) -
             hint=f"looked for {_said(_SPANS)}; a text in which nothing is personal has []",
         )
     spans = tuple(_span(one, text, where, names) for one in marked)
-    named = _first(record, _NAMED)
-    return Gold(text, spans, f"{where} ({named})" if isinstance(named, str) else where)
+    return Gold(text, spans, where.rpartition("/")[2])
 
 
 def _span(one: object, text: str | None, where: str, names: Mapping[str, str] | None) -> Span:
