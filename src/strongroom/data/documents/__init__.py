@@ -11,10 +11,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+# First, since it opens what is here, and its nouns are ours.
+import strongroom.data.sources  # noqa: F401
 from strongroom.data.documents._forms import SUFFIXES, form_of
 from strongroom.data.documents._html import read_html
 from strongroom.data.documents._mail import mail_members, read_mail
+from strongroom.data.documents._office import office_members, read_office
+from strongroom.data.documents._picture import read_picture
 from strongroom.data.documents._plain import read_plain
+from strongroom.data.documents._rtf import read_rtf
 from strongroom.data.documents._tar import tar_members
 from strongroom.data.documents._unpack import UNPACKERS
 from strongroom.data.documents._zip import zip_members
@@ -29,6 +34,11 @@ READERS: Mapping[str, Reader] = {
     "html": read_html,
     "mail": read_mail,
     "mbox": partial(read_mail, mbox=True),
+    "docx": read_office,
+    "pptx": read_office,
+    "odf": read_office,
+    "rtf": read_rtf,
+    "picture": read_picture,
 }
 """Form to what reads its records."""
 
@@ -37,6 +47,9 @@ OPENERS: Mapping[str, Opener] = {
     "tar": tar_members,
     "mail": mail_members,
     "mbox": partial(mail_members, mbox=True),
+    "docx": office_members,
+    "pptx": office_members,
+    "odf": office_members,
 }
 """Form to what gives what lies inside; some forms are also read."""
 

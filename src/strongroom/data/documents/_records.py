@@ -21,7 +21,7 @@ TEXT = "text"
 BATCH_BYTES = 1 << 22
 _BATCH_ROWS = 1 << 16
 _EMPTY_LINES = re.compile(r"\n[ \t]*+\n\s*+")
-_HEAD_BYTES, _PIECE_BYTES, _MOST_NAME = 1 << 12, 1 << 16, 1 << 10
+_HEAD_BYTES, _PIECE_BYTES, _MOST_NAME = 1 << 16, 1 << 16, 1 << 10
 _SPACES, _MARKS = " \n\t\r", ",;|<>&\"'()[]{}"
 
 

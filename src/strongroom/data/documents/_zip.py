@@ -20,7 +20,7 @@ from strongroom.data.sources._document import Unreadable
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from _typeshed import WriteableBuffer
 
@@ -52,8 +52,16 @@ class Entry(NamedTuple):
     is_file: bool
 
 
-def zip_members(stream: BinaryIO, path: str, budget: Budget) -> Iterator[Member | Unreadable]:
-    """Yield the files in a ZIP archive; those that can't be read are yielded as such.
+def zip_members(
+    stream: BinaryIO,
+    path: str,
+    budget: Budget,
+    *,
+    wanted: Callable[[str], bool] = lambda _: True,
+) -> Iterator[Member | Unreadable]:
+    """Yield the files in a ZIP archive, all or those whose names are wanted.
+
+    What can't be read is yielded as such.
 
     Raises:
         DataError: not a ZIP archive, a damaged one, one with too many members, or one that lies in
@@ -63,7 +71,7 @@ def zip_members(stream: BinaryIO, path: str, budget: Budget) -> Iterator[Member 
     whole = stream.seek(0, os.SEEK_END)
     ration = Ration(path, budget, whole)
     for entry in entries(stream, path):
-        if not entry.is_file:
+        if not (entry.is_file and wanted(entry.name)):
             continue
         budget.member()
         inside = f"{path}!/{entry.name}"
