@@ -6,5 +6,6 @@ one means writing down its rule, not another loop. The tests hold them against p
 
 from strongroom.discover.checks._check import Check
 from strongroom.discover.checks._lists import CHECKS
+from strongroom.discover.checks._wallets import Address
 
-__all__ = ["CHECKS", "Check"]
+__all__ = ["CHECKS", "Address", "Check"]

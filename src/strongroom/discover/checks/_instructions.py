@@ -241,6 +241,12 @@ def repeats(first: int, many: int) -> Code:
     return (REPEATS, first, many)
 
 
+def refuse(code: Code) -> Code:
+    """Demand that code fails."""
+    tried = join(code, (TRY, 0), fail())
+    return (TRY, len(tried), *tried)
+
+
 def when(least: int, most: int, then: Code, otherwise: Code = ()) -> Code:
     """Run `then` if the value lies between two numbers, else `otherwise`."""
     skip = (SKIP, len(otherwise)) if otherwise else ()

@@ -103,6 +103,8 @@ AFRICA_OCEANIA = (
     Check.of("za.idnr", op.digits(13), op.birth(0, 2, 4), op.symbol(10), op.within(0, 1),
              op.luhn()),
     Check.of("za.tin", op.digits(10), op.symbol(0), op.among((0, 1, 2, 3, 9)), op.luhn()),
+    Check.of("ke.pin", op.length(11), op.number(1, 9), op.symbol(0), op.lookup({"A": 1, "P": 1}),
+             op.symbol(10), op.within(10, 35)),
     Check.of("gh.tin", op.length(11), op.symbol(0), op.lookup(dict.fromkeys("PCGQV", 1)),
              op.number(1, 2), op.within(0), op.number(1, 9), op.weighted(range(1, 10), 11, 1),
              op.table("0123456789X"), op.equals(10)),

@@ -56,7 +56,15 @@ _HETU_CENTURY = op.join(
 _HETU_DIGIT = op.join(op.modulo(31), op.table("0123456789ABCDEFHJKLMNPRSTUVWXY"), op.equals(-1))
 _PPS_FAMILY = {"A": 9, "B": 18, "H": 72, "W": 0, "T": 0, "X": 0}
 
+# Prefixes that HM Revenue & Customs doesn't give (NIM39110).
+_NINO_NEVER = [int(pair, 36) for pair in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")]
+
 NORTH = (
+    Check.of("gb.nino", op.length(9), op.number(2, 6),
+             op.symbol(0), op.lookup(dict.fromkeys("ABCEGHJKLMNOPRSTWXYZ", 1)),
+             op.symbol(1), op.lookup(dict.fromkeys("ABCEGHJKLMNPRSTWXYZ", 1)),
+             op.pure(0, 2, 36, 1296), *(op.when(n, n, op.fail()) for n in _NINO_NEVER),
+             op.symbol(8), op.lookup(dict.fromkeys("ABCD", 1))),
     Check.of("gb.nhs", op.digits(10), op.weighted(range(10, 0, -1), 11), op.within(0)),
     Check.of("gb.utr", op.digits(10), op.weighted((6, 7, 8, 9, 10, 5, 4, 3, 2), 11, 1),
              op.table("21987654321"), op.equals(0)),

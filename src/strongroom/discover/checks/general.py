@@ -25,11 +25,24 @@ IBAN = Check.of(
 EAN = Check.of("ean", op.digits(13), op.weighted((1, 3) * 6, 10), op.negative(10), op.equals(12))
 IMEI = Check.of("imei", op.digits(15), op.luhn())
 VIN = Check.of(
-    "vin", op.length(17), op.symbol(8), op.table("0123456789" + "*" * 23 + "A"), op.store(op.DAY),
+    "vin", op.length(17), op.refuse(op.number(0, 0)), op.symbol(8), op.table("0123456789" + "*" * 23 + "A"), op.store(op.DAY),
     op.map_symbols(_VIN, 0, 8), op.map_symbols(_VIN, 9, 8),
     op.weighted((8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2), 11),
     op.affine(-1, 0), op.add(op.DAY), op.within(0),
 )  # fmt: skip
+# ISO 9362: four letters, a country of ISO 3166 (or Kosovo), a place, perhaps a branch.
+_COUNTRIES = (
+    "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCM"
+    "CNCOCRCUCVCWCXCYCZDEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHK"
+    "HMHNHRHTHUIDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMH"
+    "MKMLMMMNMOMPMQMRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRU"
+    "RWSASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVG"
+    "VIVNVUWFWSXKYEYTZAZMZW"
+)
+BIC = Check.of(
+    "bic", op.length(8, 11), op.by_length({8: (), 11: ()}), op.pure(4, 2, 36, 1296),
+    op.among(int(_COUNTRIES[i : i + 2], 36) for i in range(0, len(_COUNTRIES), 2)),
+)  # fmt: skip
 GENERAL = (
-    LUHN, VERHOEFF, DAMM, MOD_97_10, MOD_11_10, MOD_37_36, MOD_11_2, IBAN, EAN, IMEI, VIN,
+    LUHN, VERHOEFF, DAMM, MOD_97_10, MOD_11_10, MOD_37_36, MOD_11_2, IBAN, EAN, IMEI, VIN, BIC,
 )  # fmt: skip

@@ -74,7 +74,7 @@ def kind(
 
 
 def pattern_of(shape: str) -> str:
-    """Return the regular expression of a shape: `999-AA` becomes `\\d{3}\\-[A-Za-z]{2}`."""
+    r"""Return the regular expression of a shape: `999-AA` becomes `\d{3}\-[A-Za-z]{2}`."""
     parts = []
     for letter, run in groupby(shape):
         many = len(list(run))

@@ -75,7 +75,7 @@ RULES = (
     *kind("pt.cc", "cartão cartao cidadão cidadao cc", {
           "99999999 9 AA9": STRONG, "99999999 9AA9": STRONG, "999999999AA9": STRONG},
           examples=("00000000 0 ZZ4", "000000000ZZ4")),
-    *kind("pt.niss", "niss segurança social", {"99999999999": BARE}),
+    *kind("pt.niss", "niss segurança social", {"99999999999": BARE}, examples=("11984320679",)),
     *kind("gr.amka", "amka αμκα", {"99999999999": AT_HOME}, examples=("01013099997",)),
     *kind("gr.afm", "afm αφμ", {"999999999": BARE}, examples=("094259216",)),
     *kind("hr.oib", "oib", {"99999999999": AT_HOME}, examples=("33392005961",)),
@@ -107,7 +107,7 @@ RULES = (
     *kind("ru.snils", "снилс snils", {"99999999999": BARE, "999-999-999 99": STRONG,
           "999-999-999-99": STRONG}, examples=("112-233-445 95", "11223344595")),
     *kind("tr.tckimlik", "tc kimlik tckn", {"99999999999": AT_HOME}, examples=("17291716060",)),
-    *kind("kz.iin", "иин жсн iin", {"999999999999": AT_HOME}),
+    *kind("kz.iin", "иин жсн iin", {"999999999999": AT_HOME}, examples=("850315301235",)),
     *kind("ee.ik", "isikukood", {"99999999999": AT_HOME}, examples=("36805280109",)),
     *kind("lt.asmens", "asmens kodas", {"99999999999": AT_HOME}, examples=("33309240064",)),
     *kind("lv.pk", "personas kods", {"99999999999": BARE, "999999-99999": AT_HOME},
