@@ -25,8 +25,8 @@ _AIR = r"(?:(?:N|S|E|W|NE|NW|SE|SW)\.?|North|South|East|West)"
 _NAME = r"(?:[A-Z][\w'’.-]*|\d{1,3}(?:st|nd|rd|th))"
 _NAMES = rf"(?:{_AIR} )?{_NAME}(?: {_NAME}){{0,2}}"
 _UNIT = (
-    r"(?:[,.]? ?[ \n]"
-    r"(?:(?:Ap(?:artmen)?t|Suite|Ste|Unit|Flat|Room|Rm|Floor|Bldg|Lot)\.? ?#?\w{1,5}|# ?\w{1,5}|\d{1,2}(?:st|nd|rd|th) Floor))"
+    r"(?:[,.]? ?[ \n](?:# ?\w{1,5}|\d{1,2}(?:st|nd|rd|th) Floor|"
+    r"(?:Ap(?:artmen)?t|Suite|Ste|Unit|Flat|Room|Rm|Floor|Bldg|Lot)\.? ?#?\w{1,5}))"
 )
 # A state or province, spelt out or not: after a street and a town its form is enough.
 _STATE = r"(?:[A-Z]{2,3}|[A-Z]\.[A-Z]\.|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
@@ -64,7 +64,8 @@ _GERMAN = (
     rf"\d{{1,4}}(?: ?[a-z])?(?:/\d{{1,3}}){{0,2}}(?:{_CODED})?"
 )
 _CAPITAL = "(?:[A-Z]|É|È|Á|À|Í|Ó|Ú|Ñ|Ö|Ü|Ä|Å|Ø|Š|Ž|Č)"
-_FIELD = rf"(?:Am|An der|Im|In der|Zum|Zur|Auf der|Unter den) {_CAPITAL}\w+ \d{{1,4}}(?: ?[a-z])?{_CODED}"
+_BY = "Am|An der|Im|In der|Zum|Zur|Auf der|Unter den"
+_FIELD = rf"(?:{_BY}) {_CAPITAL}\w+ \d{{1,4}}(?: ?[a-z])?{_CODED}"
 _OF = (
     r"(?:de |du |des |del |della |dei |delle |de la |de los |de las |d['’]|l['’]|de l['’]|da |do |"
     r"dos |van |van de |van der )?"
