@@ -74,8 +74,8 @@ _KECCAK_ROUNDS, _KECCAK_TURNS = _keccak_constants()
 
 
 @compiled
-def _turned(word: int, by: int) -> int:
-    return ((word >> np.uint64(by)) | (word << np.uint64(32 - by))) & _WORD
+def _turned(word: np.uint64, by: int) -> np.uint64:
+    return np.uint64(((word >> np.uint64(by)) | (word << np.uint64(32 - by))) & _WORD)
 
 
 @compiled
@@ -169,10 +169,7 @@ def _base58(data: NDArray[np.uint8], start: int, end: int, kind: int) -> bool:
     for turn in range(2):
         _sha256(message, 32 if turn else total - 4, digest)
         message[:] = digest
-    for i in range(4):
-        if message[i] != kept[i]:
-            return False
-    return True
+    return bool((message[:4] == kept).all())
 
 
 @compiled
@@ -202,7 +199,7 @@ def _bech32(data: NDArray[np.uint8], start: int, end: int) -> bool:
         for j in range(5):
             if (top >> j) & 1:
                 found ^= _BECH32_STEPS[j]
-    return found == _BECH32_ENDS[0] or found == _BECH32_ENDS[1]
+    return bool(found == _BECH32_ENDS[0]) or bool(found == _BECH32_ENDS[1])
 
 
 @compiled
@@ -249,7 +246,7 @@ def _base32_crc(data: NDArray[np.uint8], start: int, end: int) -> bool:
             else:
                 kept |= byte << (8 * (count - 33))
             count += 1
-    return kept == crc
+    return bool(kept == crc)
 
 
 @compiled

@@ -25,7 +25,8 @@ IBAN = Check.of(
 EAN = Check.of("ean", op.digits(13), op.weighted((1, 3) * 6, 10), op.negative(10), op.equals(12))
 IMEI = Check.of("imei", op.digits(15), op.luhn())
 VIN = Check.of(
-    "vin", op.length(17), op.refuse(op.number(0, 0)), op.symbol(8), op.table("0123456789" + "*" * 23 + "A"), op.store(op.DAY),
+    "vin", op.length(17), op.refuse(op.number(0, 0)), op.symbol(8),
+    op.table("0123456789" + "*" * 23 + "A"), op.store(op.DAY),
     op.map_symbols(_VIN, 0, 8), op.map_symbols(_VIN, 9, 8),
     op.weighted((8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2), 11),
     op.affine(-1, 0), op.add(op.DAY), op.within(0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 _NUMBER = r"(?i:[ _-]?(?:numbers?|num|nbr|no|nr|id|code|#))?\.?"
 _BETWEEN = r"""["')\]]{0,2}\s{0,3}(?:(?::|=|:=|=>|#|\||(?i:is|was))\s{0,3})?["'(]{0,2}"""
 
-TOKEN = (
+ISSUED = (
     r"(?:[A-Za-z]{1,6}-?\d[0-9A-Za-z]{2,17}|\d{5,18}[A-Za-z]{0,3}|"
     r"\d[0-9A-Za-z]{0,2}(?:-\d[0-9A-Za-z]{2,11}){1,4})(?:-[0-9A-Za-z]{1,12}){0,4}"
 )

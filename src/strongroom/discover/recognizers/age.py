@@ -28,7 +28,8 @@ _NO_AGE = (
 
 RULES = (
     Rule("age.old", "AGE", f"{_AGE}|{_WORDS}", 0.85, follow=_OLD,
-         keywords=("old", "y/o", "yo", "y.o", "/o", "alt", "jährig", "jarige", "oud", "edad", "età"),
+         keywords=("old", "y/o", "yo", "y.o", "/o", "alt", "jährig", "jarige", "oud", "edad",
+                   "età"),
          apart=".,", examples=("45 years old", "a 45-year-old man", "forty-five years old",
                                "45 y/o", "eine 45-jährige Frau", "45 jaar oud"),
          lookalikes=("450 years old", "45 years ago", "3.45 years old")),

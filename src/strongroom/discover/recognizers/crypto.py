@@ -11,12 +11,15 @@ _WORDS = ("wallet", "address", "btc", "bitcoin", "eth", "ethereum", "crypto", "s
           "monero", "xmr", "deposit", "blockchain", "token")  # fmt: skip
 # Their prefixes, in Bech32: Bitcoin, Litecoin, Cardano, Cosmos and those built like it.
 _PREFIXES = (
-    "bc", "tb", "ltc", "addr", "stake", "cosmos", "osmo", "terra", "inj", "sei", "celestia", "akash",
-    "juno", "kava", "bnb", "zil", "one", "erd", "qtum", "vtc", "dgb", "lnbc",
+    "bc", "tb", "ltc", "addr", "stake", "cosmos", "osmo", "terra", "inj", "sei", "celestia",
+    "akash", "juno", "kava", "bnb", "zil", "one", "erd", "qtum", "vtc", "dgb", "lnbc",
 )  # fmt: skip
 
+_MONERO = "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
+
 RULES = (
-    # Bitcoin (1, 3, m, n, 2), Litecoin (L, M), Dogecoin (D, A, 9), Dash (X, 7), Zcash (t), Tron (T).
+    # The first letter tells Bitcoin (1 3 m n 2), Litecoin (L M), Dogecoin (D A 9), Dash (X 7), Zcash
+    # (t) and Tron (T).
     Rule("crypto.base58", "CRYPTO", rf"[123mnLMDA9X7tT]{_58}{{24,34}}", 0.95,
          verify=Address("BASE58"), validated=True,
          examples=("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
@@ -44,8 +47,7 @@ RULES = (
          examples=("GAAZI4TCR3TY5OJHCTJC2A4QSY6CJWJH5IAJTGKIN2ER7LBNVKOCCWN7",),
          lookalikes=("GAAZI4TCR3TY5OJHCTJC2A4QSY6CJWJH5IAJTGKIN2ER7LBNVKOCCWN6",)),
     Rule("crypto.monero", "CRYPTO", rf"[48][0-9AB]{_58}{{93}}", 0.85,
-         examples=("44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt"
-                   "7f2wfn3RVGQBEP3A",)),
+         examples=(_MONERO,)),
     Rule("crypto.solana", "CRYPTO", rf"{_58}{{43,44}}", 0.1, context=("solana", "sol", "phantom"),
          context_score=0.75, examples=("solana 7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV1",)),
 )  # fmt: skip

@@ -6,15 +6,16 @@ No check digits prove them, so a field's name must stand before them, or in them
 from __future__ import annotations
 
 from strongroom.discover._rule import Rule
-from strongroom.discover.recognizers._label import TOKEN, label, literals
+from strongroom.discover.recognizers._label import ISSUED, label, literals
 
 _PREFIXED = ("id", "ids", "number", "no", "insurance", "policy", "member", "employee", "account",
              "customer", "client", "patient", "license", "licence", "record", "subject", "case",
-             "subscriber", "claim", "beneficiary", "staff", "student", "reference", "user")  # fmt: skip
+             "subscriber", "claim", "beneficiary", "staff", "student", "reference",
+             "user")  # fmt: skip
 
 
 def _named(
-    name: str, entity: str, *names: str, pattern: str = TOKEN, score: float = 0.7,
+    name: str, entity: str, *names: str, pattern: str = ISSUED, score: float = 0.7,
     examples: tuple[str, ...] = (), lookalikes: tuple[str, ...] = (),
 ) -> Rule:  # fmt: skip
     return Rule(
@@ -45,7 +46,7 @@ RULES = (
     _named("mrn", "MEDICAL_RECORD_NUMBER", "mrn", "medical record", "patient id",
            "patient number", "patient no", "chart number", "chart no", "hospital number",
            "health id", "patientennummer", "numéro de patient", "número de historia",
-           "cartella clinica", "patiëntnummer", pattern=TOKEN + r"|[A-Z]{2}-\d{4,12}",
+           "cartella clinica", "patiëntnummer", pattern=ISSUED + r"|[A-Z]{2}-\d{4,12}",
            examples=("MRN: 00123456", "Medical record number is A123-456"),
            lookalikes=("the patient identified 3 rooms",)),
     _named("insurance", "HEALTH_INSURANCE_ID", "insurance id", "insurance number",
@@ -64,12 +65,12 @@ RULES = (
            "codice cliente", "reference number", "case reference", "claim number", "claim no",
            "claim id", "national id", "national health id", "visa number", "visa no",
            "voter id", "registration number", "serial number", "serial no",
-           pattern=TOKEN + r"|[A-Z]{2,4}-\d{4,12}", score=0.6,
+           pattern=ISSUED + r"|[A-Z]{2,4}-\d{4,12}", score=0.6,
            examples=("Customer ID: 0048213", "National ID: NID-900197799")),
     _named("license", "LICENSE_NUMBER", "bar no", "bar number", "bar id", "attorney no",
            "license no", "licence no", "license number", "licence number", "license",
            "certificate number", "certificate no", "medical license", "professional license",
-           "permit number", "permit no", pattern=r"[A-Z]{1,3}[- ]?\d{4,10}|" + TOKEN, score=0.65,
+           "permit number", "permit no", pattern=r"[A-Z]{1,3}[- ]?\d{4,10}|" + ISSUED, score=0.65,
            examples=("Bar No. CA-965788", "Notary License: ET-662806"),
            lookalikes=("License 2.0", "Apache License, Version 2.0")),
     # Dockets of the federal courts: office, year, kind, number, judges' initials.
@@ -83,9 +84,11 @@ RULES = (
                                                  "dr", "sc", "lt", "tr", "cf", "cm", "ca", "dp",
                                                  "mm", "gc", "cp")),
          examples=("2024-CRIM-1422", "2022-CR-9256"), lookalikes=("2024-CVE-1422",)),
-    _named("case", "CASE_NUMBER", "case no", "case number", "docket no", "docket number", "docket",
-           "cause no", "aktenzeichen", "numéro de dossier", "numero di ruolo", "zaaknummer",
-           pattern=r"\d{1,4}[-:/ ][0-9A-Za-z][-0-9A-Za-z:/]{2,24}|[A-Z]{1,4}[- ]?\d{2,4}[-/]\d{1,7}",
+    _named("case", "CASE_NUMBER", "case no", "case number", "docket no", "docket number",
+           "docket", "cause no", "aktenzeichen", "numéro de dossier", "numero di ruolo",
+           "zaaknummer",
+           pattern=r"\d{1,4}[-:/ ][0-9A-Za-z][-0-9A-Za-z:/]{2,24}|"
+           r"[A-Z]{1,4}[- ]?\d{2,4}[-/]\d{1,7}",
            examples=("Case No. 21-1234",), lookalikes=("case no reason",)),
     Rule("identifier.username", "USERNAME", r"[A-Za-z][A-Za-z0-9_.-]{2,31}", 0.55,
          lead=r"""(?i:user[_-]?name|user|login|uname)["']?\s{0,2}(?::|=|:=|=>)\s{0,2}["']""",

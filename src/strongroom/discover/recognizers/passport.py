@@ -8,7 +8,7 @@ from strongroom.discover._rule import Rule
 from strongroom.discover.checks import CHECKS
 from strongroom.discover.recognizers._label import label, literals
 
-_PASSPORT = ("passport", "passeport", "pasaporte", "passaporto", "paspoort", "reisepass", "paspoort",
+_PASSPORT = ("passport", "passeport", "pasaporte", "passaporto", "paspoort", "reisepass",
              "passaporte", "паспорт", "paszport")  # fmt: skip
 _LICENSE = (
     "driver's license", "drivers license", "driver license", "driver’s license",

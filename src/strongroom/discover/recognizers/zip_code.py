@@ -20,7 +20,8 @@ _WORDS = ("zip", "postcode", "postal", "address", "street", "road", "avenue", "l
           "city", "town", "ontario", "quebec", "london", "postleitzahl", "postal")  # fmt: skip
 
 RULES = (
-    Rule("zip_code.us", "ZIP_CODE", r"\d{5}(?:-\d{4})?", 0.7, lead=rf"[ ,\n](?:{_STATES})[ ,.]{{1,2}}",
+    Rule("zip_code.us", "ZIP_CODE", r"\d{5}(?:-\d{4})?", 0.7,
+         lead=rf"[ ,\n](?:{_STATES})[ ,.]{{1,2}}",
          examples=("Austin, TX 78701-1234", "Lexington, MI 35089"),
          lookalikes=("Austin, TX 787011",)),
     Rule("zip_code.plus4", "ZIP_CODE", r"\d{5}-\d{4}", 0.3, context=_WORDS, context_score=0.7,

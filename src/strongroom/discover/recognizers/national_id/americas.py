@@ -31,7 +31,8 @@ RULES = (
     *kind("br.cpf", "cpf", {"99999999999": AT_HOME, "999.999.999-99": STRONG},
           examples=("390.533.447-05", "39053344705")),
     *kind("br.pis", "pis pasep nis nit", {
-          "99999999999": BARE, "999.99999.99-9": STRONG, "999.999.999-99": BARE}, examples=("120.74562.31-6",)),
+          "99999999999": BARE, "999.99999.99-9": STRONG, "999.999.999-99": BARE},
+          examples=("120.74562.31-6",)),
     *kind("br.titulo", "título titulo eleitor", {"999999999999": BARE, "9999 9999 9999": BARE},
           examples=("004356870906",)),
     *kind("ar.cuil", "cuil cuit", {"99999999999": BARE, "99-99999999-9": STRONG},
