@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 HERE = Path(__file__).parent
 
@@ -84,6 +88,59 @@ def odt() -> None:
     made.save(str(HERE / "letter.odt"))
 
 
+def pdf() -> None:
+    """Write a PDF with a form, a link, a comment and an attachment; locked; and scanned."""
+    from pypdf import PdfWriter
+    from pypdf.annotations import Text
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen import canvas
+
+    made = io.BytesIO()
+    page = canvas.Canvas(made)
+    page.setAuthor("Petra Author")
+    page.setTitle("Contract of Pedro Alvarez")
+    page.drawString(72, 720, "This contract is with Pedro Alvarez, 14 Elm Street, Springfield.")
+    page.setFillGray(0)
+    page.drawString(72, 700, "Account GB29 NWBK 6016 1331 9268 19")
+    page.rect(70, 695, 300, 16, fill=1)
+    page.linkURL("mailto:pedro@mail.example", (72, 600, 200, 620))
+    page.acroForm.textfield(name="passport", value="X1234567", x=72, y=500)
+    page.showPage()
+    page.drawString(72, 720, "Second page: call 415-555-2671.")
+    page.save()
+    writer = PdfWriter(made)
+    writer.add_annotation(1, Text(rect=(50, 50, 80, 80), text="Ask his wife Lucia"))
+    writer.add_attachment("people.csv", b"name,email\nLucia,lucia@mail.example\n")
+    writer.write(HERE / "contract.pdf")
+    writer.encrypt("secret", algorithm="AES-256")
+    writer.write(HERE / "locked.pdf")
+
+    page = canvas.Canvas(str(HERE / "scan.pdf"))
+    page.drawImage(ImageReader(scan()), 0, 0, 595, 300)
+    page.showPage()
+    page.drawString(72, 720, "The second page has text.")
+    page.save()
+    scan().save(HERE / "scan.png")
+
+
+def scan() -> Image:
+    """Draw a page as a scanner would see it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    drawn = Image.new("L", (1190, 600), 245)
+    pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(32)
+    for i, line in enumerate(
+        [
+            "Invoice for Maria Gomez",
+            "e-mail maria.gomez@mail.example",
+            "Card 4111 1111 1111 1111",
+            "Thank you for your order.",
+        ]
+    ):
+        pen.text((60, 60 + 90 * i), line, fill=20, font=font)
+    return drawn
+
+
 def photo() -> bytes:
     """Return a JPEG with a camera's notes."""
     from PIL import Image
@@ -114,4 +171,5 @@ if __name__ == "__main__":
     docx()
     pptx()
     odt()
+    pdf()
     (HERE / "photo.jpg").write_bytes(photo())

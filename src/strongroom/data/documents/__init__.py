@@ -17,6 +17,7 @@ from strongroom.data.documents._forms import SUFFIXES, form_of
 from strongroom.data.documents._html import read_html
 from strongroom.data.documents._mail import mail_members, read_mail
 from strongroom.data.documents._office import office_members, read_office
+from strongroom.data.documents._pdf import pdf_members, read_pdf
 from strongroom.data.documents._picture import read_picture
 from strongroom.data.documents._plain import read_plain
 from strongroom.data.documents._rtf import read_rtf
@@ -38,6 +39,7 @@ READERS: Mapping[str, Reader] = {
     "pptx": read_office,
     "odf": read_office,
     "rtf": read_rtf,
+    "pdf": read_pdf,
     "picture": read_picture,
 }
 """Form to what reads its records."""
@@ -50,6 +52,7 @@ OPENERS: Mapping[str, Opener] = {
     "docx": office_members,
     "pptx": office_members,
     "odf": office_members,
+    "pdf": pdf_members,
 }
 """Form to what gives what lies inside; some forms are also read."""
 

@@ -20,6 +20,7 @@ from strongroom.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from mmap import mmap
 
 _MOST_TEXT, _MOST_UNPACKED, _MOST_BLOCKS = 1 << 20, 1 << 24, 64
 _ADOBE, _XMP, _MORE_XMP = (
@@ -179,13 +180,19 @@ def _found(content: bytes) -> Iterator[tuple[str, str]]:
     blocks = re.finditer(rb"Exif\0\0(?=II\*\0|MM\0\*)", content)
     for place in islice(blocks, _MOST_BLOCKS):
         yield from exif_fields(content[place.end() : place.end() + _MOST_TEXT])
+    yield from xmp_fields(content, _MOST_BLOCKS)
+
+
+def xmp_fields(content: bytes | mmap, most: int) -> Iterator[tuple[str, str]]:
+    """Yield what the first `most` packets of XMP say that stand plainly in a file."""
     begin = content.find(_BEGINS)
-    while begin >= 0:
+    while begin >= 0 and most:
         end = content.find(_ENDS, begin)
         if end < 0:
             break
-        yield from _xmp(content[begin : end + len(_ENDS)])
-        begin = content.find(_BEGINS, end)
+        if end - begin < _MOST_UNPACKED:
+            yield from _xmp(content[begin : end + len(_ENDS)])
+        begin, most = content.find(_BEGINS, end), most - 1
 
 
 def _photoshop(content: bytes) -> Iterator[tuple[str, str]]:
