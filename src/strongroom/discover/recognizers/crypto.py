@@ -15,11 +15,13 @@ _PREFIXES = (
     "akash", "juno", "kava", "bnb", "zil", "one", "erd", "qtum", "vtc", "dgb", "lnbc",
 )  # fmt: skip
 
-_MONERO = "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
-
+_MONERO = (
+    "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98u"
+    "Nbr2VBBEt7f2wfn3RVGQBEP3A"
+)
 RULES = (
-    # The first letter tells Bitcoin (1 3 m n 2), Litecoin (L M), Dogecoin (D A 9), Dash (X 7), Zcash
-    # (t) and Tron (T).
+    # The first letter tells Bitcoin (1 3 m n 2), Litecoin (L M), Dogecoin (D A 9), Dash (X 7),
+    # Zcash (t) and Tron (T).
     Rule("crypto.base58", "CRYPTO", rf"[123mnLMDA9X7tT]{_58}{{24,34}}", 0.95,
          verify=Address("BASE58"), validated=True,
          examples=("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
