@@ -58,7 +58,7 @@ def mail_members(
         # Unpacked, it is smaller than the mail.
         ration = Ration(f"{path}!/{name}", budget, packed=sys.maxsize)
         try:
-            yield member_of(unpacked("stored", streamed(part.body), ration), name)
+            yield member_of(unpacked("stored", streamed(part.body), ration), name, budget.limits)
         except DataError as error:
             yield Unreadable(f"{path}!/{name}", error)
 

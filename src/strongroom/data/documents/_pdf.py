@@ -58,14 +58,24 @@ def pdf_members(stream: BinaryIO, path: str, budget: Budget) -> Iterator[Member 
     """Yield the files attached to a PDF.
 
     Raises:
-        DataError, MissingExtraError: see `read_pdf`.
+        DataError: there is too much of it.
+        MissingExtraError: the extra `documents` isn't installed.
     """
-    with _on_disk(stream, path, budget.limits) as file:
-        for told, content in _frames(file, path, "files"):
+    with (
+        _on_disk(stream, path, budget.limits) as file,
+        contextlib.closing(_frames(file, path, "files")) as found,
+    ):
+        while True:
+            try:
+                told, content = next(found)
+            except (StopIteration, DataError):
+                # What is wrong with the file, whoever reads its pages says.
+                return
             budget.member()
             name = shown_name(str(told.get("name", "")))
             ration = Ration(f"{path}!/{name}", budget, packed=len(content))
-            yield member_of(unpacked("stored", io.BytesIO(content), ration), name)
+            stored = unpacked("stored", io.BytesIO(content), ration)
+            yield member_of(stored, name, budget.limits)
 
 
 def _pieces(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 from itertools import chain
+from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
+from strongroom.data.documents._forms import SUFFIXES, form_of
 from strongroom.data.sources._document import Batch, Limits, Member
 from strongroom.errors import DataError
 
@@ -21,6 +23,9 @@ TEXT = "text"
 BATCH_BYTES = 1 << 22
 _BATCH_ROWS = 1 << 16
 _EMPTY_LINES = re.compile(r"\n[ \t]*+\n\s*+")
+_TWICE = frozenset(
+    {"mail", "mbox", "docx", "pptx", "odf", "pdf", "zip", "tar", "gz", "bz2", "xz", "zst"}
+)
 _HEAD_BYTES, _PIECE_BYTES, _MOST_NAME = 1 << 16, 1 << 16, 1 << 10
 _SPACES, _MARKS = " \n\t\r", ",;|<>&\"'()[]{}"
 
@@ -109,13 +114,34 @@ def seekable(stream: BinaryIO, path: str, limits: Limits) -> BinaryIO:
     return io.BytesIO(content)
 
 
-def member_of(stream: io.BufferedReader, name: str) -> Member:
+def member_of(stream: io.BufferedReader, name: str, limits: Limits) -> Member:
     """Return what lies in another file; its head is looked at, and still read first.
+
+    What holds other things is read more than once: it is held in memory as far as limits allow,
+    and otherwise can be opened once.
 
     Raises:
         DataError: it is damaged where it begins.
     """
-    return Member(name, stream.peek(_HEAD_BYTES)[:_HEAD_BYTES], lambda: stream)
+    head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]
+    form = form_of(head) or SUFFIXES.get(PurePath(name).suffix.lower())
+    if form in _TWICE:
+        content = stream.read(limits.buffer_bytes)
+        if len(content) < limits.buffer_bytes:
+            return Member(name, head, lambda: io.BytesIO(content))
+        stream = streamed(chain([content], iter(lambda: stream.read(BATCH_BYTES), b"")))
+    given: list[BinaryIO] = [stream]
+
+    def once() -> BinaryIO:
+        if not given:
+            raise DataError(
+                "too large to be read a second time inside another file",
+                where=name,
+                hint="unpack it and scan the file itself",
+            )
+        return given.pop()
+
+    return Member(name, head, once)
 
 
 def shown_name(name: bytes | str, encoding: str = "utf-8") -> str:

@@ -63,7 +63,9 @@ def _member(part: _Part, name: str, path: str, budget: Budget) -> Iterator[Membe
     inside = f"{path}!/{shown_name(name)}"
     ration = Ration(inside, budget, part.size)
     try:
-        yield member_of(unpacked("stored", io.BufferedReader(part), ration), shown_name(name))
+        yield member_of(
+            unpacked("stored", io.BufferedReader(part), ration), shown_name(name), budget.limits
+        )
     except DataError as error:
         yield Unreadable(inside, error)
 

@@ -76,7 +76,7 @@ def zip_members(
         budget.member()
         inside = f"{path}!/{entry.name}"
         try:
-            member = member_of(open_entry(stream, entry, inside, ration), entry.name)
+            member = member_of(open_entry(stream, entry, inside, ration), entry.name, budget.limits)
         except DataError as error:
             yield Unreadable(inside, error)
             continue
