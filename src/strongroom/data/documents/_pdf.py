@@ -29,7 +29,7 @@ from strongroom.data.documents._unpack import Ration, unpacked
 from strongroom.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from strongroom.data.sources._document import Batch, Budget, Limits, Member, Unreadable
 
@@ -139,7 +139,9 @@ def _nameless() -> BinaryIO:
     return tempfile.TemporaryFile()
 
 
-def _frames(file: BinaryIO, path: str, wish: str) -> Iterator[tuple[dict[str, Any], bytes]]:
+def _frames(
+    file: BinaryIO, path: str, wish: str
+) -> Generator[tuple[dict[str, Any], bytes], None, None]:
     """Yield what the process apart sends.
 
     Raises:

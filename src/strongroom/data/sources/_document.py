@@ -90,7 +90,7 @@ class Limits:
     total_bytes: int = 1 << 37
     ratio: int = 1_000
     members: int = 100_000
-    depth: int = 3
+    depth: int = 6
     record_bytes: int = 1 << 22
     buffer_bytes: int = 1 << 28
     ocr: bool = True
