@@ -12,16 +12,18 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from strongroom.discover._detection import Recognizer
-from strongroom.discover.recognizers.credit_card import CreditCardRecognizer
-from strongroom.discover.recognizers.date import DateRecognizer
-from strongroom.discover.recognizers.email import EmailRecognizer
-from strongroom.discover.recognizers.iban import IbanRecognizer
-from strongroom.discover.recognizers.ip_address import IpRecognizer
+from strongroom.discover.recognizers import (
+    credit_card,
+    date,
+    email,
+    iban,
+    ip_address,
+    phone,
+    url,
+    us_ssn,
+)
 from strongroom.discover.recognizers.national_id import NationalIdRecognizer
-from strongroom.discover.recognizers.phone import PhoneRecognizer
 from strongroom.discover.recognizers.secrets import SecretRecognizer
-from strongroom.discover.recognizers.url import UrlRecognizer
-from strongroom.discover.recognizers.us_ssn import UsSsnRecognizer
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,25 +36,29 @@ if TYPE_CHECKING:
 GROUP = "strongroom.recognizers"
 
 BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = (
-    EmailRecognizer,
-    PhoneRecognizer,
-    CreditCardRecognizer,
-    IbanRecognizer,
-    UsSsnRecognizer,
-    IpRecognizer,
-    UrlRecognizer,
-    DateRecognizer,
     NationalIdRecognizer,
     SecretRecognizer,
 )
 
-FAMILIES: tuple[ModuleType, ...] = ()
-"""Files of rules: each has `RULES`."""
+FAMILIES: tuple[ModuleType, ...] = (
+    credit_card,
+    date,
+    email,
+    iban,
+    ip_address,
+    phone,
+    url,
+    us_ssn,
+)
+"""Files of rules: each has `RULES`, or `rules_for(spec)` where they depend on the specification."""
 
 
-def load_rules(_spec: DiscoverSpec) -> tuple[Rule, ...]:
+def load_rules(spec: DiscoverSpec) -> tuple[Rule, ...]:
     """Return the rules of all families."""
-    return tuple(rule for family in FAMILIES for rule in family.RULES)
+    found: list[Rule] = []
+    for family in FAMILIES:
+        found += family.rules_for(spec) if hasattr(family, "rules_for") else family.RULES
+    return tuple(found)
 
 
 @lru_cache(maxsize=16)

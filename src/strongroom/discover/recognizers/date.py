@@ -2,118 +2,101 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from itertools import product
 
-from strongroom.discover._detection import Detection
-from strongroom.discover.recognizers._context import before, words
+from strongroom.discover._rule import Rule
+from strongroom.discover.recognizers._write import any_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from strongroom.config import DiscoverSpec
-
-_TIME = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?:Z|[+-]\d{2}:?\d{2})?)?"
-_ISO = re.compile(
-    rf"(?<![\w.:/-])(?P<y>\d{{4}})(?P<s>[-/.])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}}){_TIME}(?![\w/-])"
+# English, German, French, Spanish, Italian, Dutch and Portuguese names, by the days they have.
+_MONTHS_OF = {
+    31: ("jan(?:uary|uar|vier|uari|eiro)?", "jän(?:ner)?", "enero", "ene", "gen(?:naio|n)?",
+         "mar(?:ch|s|zo|ço)?", "märz", "mär", "mrz", "maart", "mrt", "may", "mai", "mei", "mayo",
+         "mag(?:gio)?", "maio", "jul(?:y|i|io|ho)?", "juil(?:let)?", "lug(?:lio)?",
+         "aug(?:ust|ustus)?", "août", "aout", "ago(?:sto)?", "oct(?:ober|obre|ubre)?",
+         "okt(?:ober)?", "ott(?:obre)?", "out(?:ubro)?", "dec(?:ember)?", "dez(?:ember|embro)?",
+         "déc(?:embre)?", "dic(?:iembre|embre)?", "décembre"),
+    30: ("apr(?:il|ile)?", "avr(?:il)?", "abr(?:il)?", "jun(?:e|i|io|ho)?", "juin", "giu(?:gno)?",
+         "sept?(?:ember|embre|tiembre|tembre)?", "set(?:tembre|embro)?", "nov(?:ember|embre|iembre|embro)?"),
+    29: ("feb(?:ruary|ruar|rero|braio|ruari)?", "fév(?:rier)?", "fev(?:rier|ereiro)?"),
+}  # fmt: skip
+_DAYS = {31: r"(?:0?[1-9]|[12]\d|3[01])", 30: r"(?:0?[1-9]|[12]\d|30)", 29: r"(?:0?[1-9]|[12]\d)"}
+_NUMBERS = {31: "(?:0?[13578]|1[02])", 30: "(?:0?[469]|11)", 29: "0?2"}
+_TIME = (
+    r"(?:(?:T| |, )(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-6]\d(?:[.,]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"(?: ?Z|[+-]\d{2}:?\d{2}| UTC| GMT)?)?"
 )
-_NUMERIC = re.compile(
-    rf"(?<![\w.:/-])(?P<a>\d{{1,2}})(?P<s>[-/.])(?P<b>\d{{1,2}})(?P=s)(?P<y>\d{{4}}|\d{{2}}){_TIME}"
-    r"(?![\w/-])(?!\.\d)"
-)
-_COMPACT = re.compile(r"(?<![\w.:/-])(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?![\w/-])")
-# The first three letters tell the months of English, German, French and Spanish apart enough.
-_MONTHS = {
-    **dict.fromkeys(("jan", "jän", "ene"), 1),
-    **dict.fromkeys(("feb", "fév", "fev"), 2),
-    **dict.fromkeys(("mar", "mär", "mrz"), 3),
-    **dict.fromkeys(("apr", "avr", "abr"), 4),
-    **dict.fromkeys(("may", "mai", "mei"), 5),
-    **dict.fromkeys(("jun", "juin"), 6),
-    **dict.fromkeys(("jul", "juil"), 7),
-    **dict.fromkeys(("aug", "aoû", "aou", "ago"), 8),
-    **dict.fromkeys(("sep", "set"), 9),
-    **dict.fromkeys(("oct", "okt"), 10),
-    "nov": 11,
-    **dict.fromkeys(("dec", "dez", "déc", "dic"), 12),
-}
-_MONTH = (
-    r"(?P<m>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|jän|fév|fev|mär|mrz|avr|mai|juin|"
-    r"juil|aoû|aou|okt|dez|déc|ene|abr|ago|set|dic)[^\W\d_]{0,7})\.?"
-)
-_DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th|\.|er)?"
-_DAY_MONTH = re.compile(
-    rf"(?<![\w.:/-]){_DAY}[ -](?:of |de )?{_MONTH},?[ -](?:de )?(?P<y>\d{{4}})(?!\w)", re.IGNORECASE
-)
-_MONTH_DAY = re.compile(rf"(?<!\w){_MONTH} {_DAY},? (?P<y>\d{{4}})(?!\w)", re.IGNORECASE)
-_BIRTH = words(
-    r"born(?: on)?", r"births?", r"birth ?(?:day|date)s?", r"dob", r"d\.o\.b\.?", r"b-?day",
-    r"geb(?:\.|oren|urtsdatum|urtstag)?", r"née?", r"naissance", r"nacimiento", r"nacid[oa]",
-    r"nascita", r"nascimento", r"geboorte(?:datum)?",
-)  # fmt: skip
-_CENTURY = 100
+_ANY_YEAR, _LONG, _SHORT = r"[12]\d{3}", "long", r"\d{2}"
 _OLDEST = 120
-_MONTHS_IN_YEAR = 12
+_BIRTH = ("born", "birth", "births", "birthday", "birthdate", "bday", "dob", "geb", "geboren",
+          "geburtsdatum", "geburtstag", "né", "née", "naissance", "nacimiento", "nacido", "nacida",
+          "nascita", "nato", "nata", "nascimento", "geboorte", "geboortedatum")  # fmt: skip
 
 
-class DateRecognizer:
-    """Finds `DATE_OF_BIRTH` and `DATE_TIME`."""
-
-    name = "date"
-    entities = ("DATE_OF_BIRTH", "DATE_TIME")
-    trigger = (
-        r"\d[-/.]\d{1,2}[-/.]\d{2}|(?:19|20)\d{6}|\d\D{0,4}[ -]\D{3,20}\d{4}"
-        r"|\pL{3}\D{0,8} \d{1,2}\D{1,4}\d{4}"
-    )
-
-    def __init__(self, _spec: DiscoverSpec) -> None:
-        """Nothing depends on the specification."""
-
-    def find(self, text: str) -> Iterator[Detection]:
-        """Yield the days of the calendar; eight bare digits count only as a date of birth."""
-        for pattern in (_ISO, _NUMERIC, _DAY_MONTH, _MONTH_DAY, _COMPACT):
-            for match in pattern.finditer(text):
-                day = _read(match)
-                if day is None:
-                    continue
-                birth = before(text, match.start(), _BIRTH) and _alive(day)
-                if birth:
-                    yield Detection("DATE_OF_BIRTH", *match.span(), 0.9, self.name, validated=True)
-                elif pattern is not _COMPACT:
-                    long = len(match.group("y")) > 2 and day.year >= 1000  # noqa: PLR2004 - four digits
-                    score = 0.7 if long else 0.55 if match.groupdict().get("s") == "/" else 0.4
-                    yield Detection("DATE_TIME", *match.span(), score, self.name, validated=True)
+def _years() -> str:
+    """Write the years in which somebody alive today may have been born."""
+    now = datetime.now(tz=UTC).year
+    decades: dict[int, list[int]] = {}
+    for year in range(now - _OLDEST, now + 1):
+        decades.setdefault(year // 10, []).append(year % 10)
+    return any_of(f"{d}[{last[0]}-{last[-1]}]" for d, last in decades.items())
 
 
-def _read(match: re.Match[str]) -> date | None:
-    """Read a match as a day of the calendar, day first or month first; None where there is none."""
-    parts = match.groupdict()
-    year = int(parts["y"])
-    if year < _CENTURY:
-        year += 1900 if year > _today().year % _CENTURY else 2000
-    if "a" in parts:
-        first, second = int(parts["a"]), int(parts["b"])
-        month, day = (second, first) if first > _MONTHS_IN_YEAR else (first, second)
-        if parts["s"] == "." and second <= _MONTHS_IN_YEAR:
-            month, day = second, first
-    else:
-        written = parts["m"].lower()
-        month = (
-            int(written)
-            if written.isdecimal()
-            else _MONTHS.get(written[:4]) or _MONTHS.get(written[:3], 0)
-        )
-        day = int(parts["d"])
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+_YEARS = _years()
 
 
-def _alive(day: date) -> bool:
-    return 0 <= _today().year - day.year <= _OLDEST
+def _numeric(year: str, separators: str, *, first: str) -> str:
+    """Write dates in digits, with the same separator twice."""
+    ways = []
+    for separator, length in product(separators, _DAYS):
+        s, day, month = f"[{separator}]", _DAYS[length], _NUMBERS[length]
+        order = {"year": (year, month, day), "day": (day, month, year), "month": (month, day, year)}
+        ways.append(s.join(order[first]))
+    return any_of(ways)
 
 
-def _today() -> date:
-    return datetime.now(tz=UTC).date()
+def _worded(year: str) -> str:
+    """Write dates with the name of the month, day first or month first."""
+    ways = []
+    for length, names in _MONTHS_OF.items():
+        month = rf"(?i:{'|'.join(names)})\.?"
+        day = rf"{_DAYS[length]}(?:st|nd|rd|th|er|\.|º|°)?"
+        ways.append(rf"{day}(?: |-|\. ?)(?:of |de |di )?{month},?(?: |-)(?:de |del |of )?{year}")
+        ways.append(rf"{month}(?: |-){day},?(?: |-){year}")
+    return any_of(ways)
+
+
+def _date(
+    pattern: str,
+    score: float,
+    birth: str = "",
+    examples: tuple[str, ...] = (),
+    lookalikes: tuple[str, ...] = (),
+) -> tuple[Rule, ...]:
+    """Make a rule of dates and, of those in whose year somebody alive may be born, one of births."""
+    rules = []
+    if score:
+        rules.append(Rule("date", "DATE_TIME", pattern + _TIME, score, apart=".-/:", validated=True,
+                          examples=examples, lookalikes=lookalikes))  # fmt: skip
+    if birth:
+        rules.append(Rule("date.birth", "DATE_OF_BIRTH", birth, 0.0, apart=".-/:", validated=True,
+                          context=_BIRTH, context_score=0.9))  # fmt: skip
+    return tuple(rules)
+
+
+_BOTH = ("day", "month")
+RULES = (
+    *_date(_numeric(_ANY_YEAR, "-/.", first="year"), 0.7, _numeric(_YEARS, "-/.", first="year") + _TIME,
+           ("seen on 2021-02-28T10:11:12Z",), ("2021-02-30", "2021-13-01", "2021-1-1-1")),
+    *_date(any_of(_numeric(_ANY_YEAR, "-/.", first=f) for f in _BOTH), 0.7,
+           any_of(_numeric(_YEARS, "-/.", first=f) for f in _BOTH) + _TIME,
+           ("on 28.02.2021", "12/31/1999 11:15 pm"), ("31.02.2020 99/99/2020",)),
+    *_date(any_of(_numeric(_SHORT, "/", first=f) for f in _BOTH), 0.55,
+           any_of(_numeric(_SHORT, "-/.", first=f) for f in _BOTH),
+           ("on 12/31/99",), ("99/99/20",)),
+    *_date(any_of(_numeric(_SHORT, "-.", first=f) for f in _BOTH), 0.4),
+    *_date(_worded(_ANY_YEAR), 0.7, _worded(_YEARS),
+           ("on March 3rd, 2020 we met", "le 3 février 2020", "am 12. März 1980", "3 de mayo de 2021"),
+           ("February 30, 2020", "Mark 3, 2020", "3 maybe 2020")),
+    *_date("", 0.0, f"{_YEARS}(?:(?:0[13578]|1[02])(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)(?:0[1-9]|[12]\\d|30)|02(?:0[1-9]|[12]\\d))"),
+)  # fmt: skip

@@ -1,75 +1,79 @@
-"""IP addresses, version 4 and 6, read by the standard library."""
+"""IP addresses, version 4 and 6, and the addresses of network cards."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from typing import TYPE_CHECKING
+from strongroom.discover._rule import Rule
+from strongroom.discover.recognizers._write import any_of
 
-from strongroom.discover._detection import Detection
-from strongroom.discover.recognizers._context import before, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from strongroom.config import DiscoverSpec
-
-_V4 = re.compile(r"(?<![\w.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w-])(?!\.\w)")
-_V6 = re.compile(
-    r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![\w:])(?!\.\d)"
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+# Four numbers below 20 read as a version or a chapter rather than as an address.
+_SMALL, _LARGE = r"(?:1?\d)", r"(?:25[0-5]|2[0-4]\d|1\d\d|[2-9]\d)"
+V4 = rf"(?:{_BYTE}\.){{3}}{_BYTE}"
+_LARGE_V4 = any_of(
+    r"\.".join(_LARGE if place == large else _BYTE for place in range(4)) for large in range(4)
 )
-_VERSION = words(r"v", r"ver", r"versions?", r"release[ds]?", r"build", r"update[ds]?", r"firmware",
-                 r"section", r"sec", r"chapter", r"§", r"upgrade[ds]?", r"driver", r"sdk", r"api",
-                 r"oid", r"clause", r"figure", r"table")  # fmt: skip
-_CONTEXT = words(r"ips?", r"ip ?v?[46]?", r"address", r"hosts?", r"client", r"server", r"remote",
-                 r"ping", r"dns", r"gateway", r"network", r"subnet", r"login", r"src", r"dst",
-                 r"peer", r"proxy", r"router")  # fmt: skip
-# Four numbers below this read as a version or a chapter rather than as an address.
-_SMALL = 20
-_FEW_GROUPS = 3
+_GROUP, _GROUPS, _FEW = "[0-9A-Fa-f]{1,4}", 8, 3
 
 
-class IpRecognizer:
-    """Finds `IP_ADDRESS`."""
+def _v6(fewest: int, most: int) -> str:
+    """Write the forms of RFC 4291, section 2.2, with so many groups."""
+    ways = []
+    for left in range(_GROUPS):
+        for right in range(_GROUPS - left):
+            if fewest <= left + right <= most:
+                ways.append(f"{_run(left)}::{_run(right)}")
+            # Two of the groups may be written as an IPv4 address.
+            if fewest <= left + right + 2 <= most and left + right + 2 < _GROUPS:
+                ways.append(f"{_run(left)}::{f'{_run(right)}:' if right else ''}{V4}")
+    if most >= _GROUPS:
+        ways += [_run(_GROUPS), f"{_run(_GROUPS - 2)}:{V4}"]
+    return any_of(ways)
 
-    name = "ip_address"
-    entities = ("IP_ADDRESS",)
-    trigger = r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f:]:[0-9A-Fa-f]*:"
 
-    def __init__(self, _spec: DiscoverSpec) -> None:
-        """Nothing depends on the specification."""
+def _run(groups: int) -> str:
+    return f"{_GROUP}(?::{_GROUP}){{{groups - 1}}}" if groups else ""
 
-    def find(self, text: str) -> Iterator[Detection]:
-        """Yield the addresses; what looks like a version number gets a low score."""
-        if text.count(".") >= 3:  # noqa: PLR2004 - an IPv4 address has three dots
-            yield from self._v4(text)
-        if text.count(":") >= 2:  # noqa: PLR2004 - the shortest IPv6 address is "::"
-            yield from self._v6(text)
 
-    def _v4(self, text: str) -> Iterator[Detection]:
-        for match in _V4.finditer(text):
-            try:
-                address = ipaddress.IPv4Address(match.group())
-            except ValueError:
-                continue
-            score = 0.3 if max(address.packed) < _SMALL else 0.9
-            if _VERSION.search(text, max(0, match.start() - 12), match.start()):
-                score = 0.2
-            elif before(text, match.start(), _CONTEXT):
-                score = min(1.0, score + 0.4)
-            yield Detection("IP_ADDRESS", *match.span(), score, self.name, validated=True)
+V6 = _v6(0, _GROUPS)
+_VERSION = ("v", "ver", "version", "versions", "release", "released", "releases", "build", "update",
+            "updates", "updated", "firmware", "section", "sec", "chapter", "upgrade", "upgrades",
+            "upgraded", "driver", "sdk", "api", "oid", "clause", "figure", "table")  # fmt: skip
+_CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts", "client",
+            "server", "remote", "ping", "dns", "gateway", "network", "subnet", "login", "src",
+            "dst", "peer", "proxy", "router")  # fmt: skip
+# A digit somewhere: "a::b" and "dead:beef::" are words of code.
+_WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
+_PAIR = "[0-9A-Fa-f]{2}"
 
-    def _v6(self, text: str) -> Iterator[Detection]:
-        for match in _V6.finditer(text):
-            written = match.group()
-            if written.count(":") < 2 or not any(c.isdigit() for c in written):  # noqa: PLR2004 - as above
-                continue
-            try:
-                ipaddress.IPv6Address(written)
-            except ValueError:
-                continue
-            groups = sum(1 for g in written.split(":") if g)
-            score = 0.9 if groups >= _FEW_GROUPS else 0.4
-            if before(text, match.start(), _CONTEXT):
-                score = min(1.0, score + 0.4)
-            yield Detection("IP_ADDRESS", *match.span(), score, self.name, validated=True)
+RULES = (
+    Rule(
+        "ip_address", "IP_ADDRESS", _LARGE_V4, 0.9, apart=".-", validated=True,
+        context=_CONTEXT, context_score=1.0, against=_VERSION, against_score=0.2,
+        examples=("from 84.17.61.18:443", "10.200.0.0/16"),
+        lookalikes=("version 10.4.2.100", "300.1.2.3", "1.2.3.40.5"),
+    ),
+    Rule(
+        "ip_address", "IP_ADDRESS", rf"(?:{_SMALL}\.){{3}}{_SMALL}", 0.3, apart=".-",
+        validated=True, context=_CONTEXT, context_score=0.7, against=_VERSION, against_score=0.2,
+        examples=("host 10.0.0.1 is up",), lookalikes=("version 10.4.2.1 and 1.2.3.4",),
+    ),
+    Rule(
+        "ip_address", "IP_ADDRESS", _v6(_FEW, _GROUPS), 0.9, apart=".-:", compact=_WITH_DIGIT,
+        validated=True, context=_CONTEXT, context_score=1.0,
+        examples=("at 2001:db8:0:1::8a2e:370:7334", "host ::ffff:192.0.2.128"),
+        lookalikes=("12:30:45 std::vector a::b", "dead:beef::cafe"),
+    ),
+    Rule(
+        "ip_address", "IP_ADDRESS", _v6(1, _FEW - 1), 0.4, apart=".-:", compact=_WITH_DIGIT,
+        validated=True, context=_CONTEXT, context_score=0.8,
+        examples=("host ::1", "peer fe80::1"), lookalikes=("12::30", "f()::1"),
+    ),
+    Rule(
+        "mac_address", "MAC_ADDRESS",
+        any_of((rf"{_PAIR}(?::{_PAIR}){{5}}", rf"{_PAIR}(?:-{_PAIR}){{5}}",
+                r"[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}")),
+        0.85, apart=".-:", compact=_WITH_DIGIT, validated=True,
+        examples=("eth0 00:1B:44:11:3A:B7", "00-1b-44-11-3a-b7", "001b.4411.3ab7"),
+        lookalikes=("00:1B:44:11:3A", "ab.cd.ef", "12:30:45:67:89:01:23"),
+    ),
+)  # fmt: skip

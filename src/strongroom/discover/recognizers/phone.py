@@ -1,152 +1,115 @@
-"""Phone numbers, checked against the numbering plans of the phonenumbers library."""
+"""Phone numbers, checked against the numbering plans of the phonenumbers library.
+
+The plans of all regions become patterns of the digits alone, so that the engine decides what the
+library would, without asking it number by number.
+"""
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from strongroom.discover._detection import Detection
-from strongroom.discover.recognizers._context import near, words
+from strongroom.discover._rule import Rule
+from strongroom.discover.recognizers._write import any_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from strongroom.config import DiscoverSpec
 
-_NUMBER = re.compile(
-    r"(?<![\w.,:/+-])(?<![\d)] )"
-    r"(?P<number>(?:\+ ?|\()?\d(?:[ .()/–-]{0,3}\d){5,16})"
-    r"(?P<ext>,? ?(?:x|ext\.?) ?\d{1,6})?(?![\w/])(?![-.,]\d)",
-    re.IGNORECASE,
-)
-_CONTEXT = words(
-    r"(?:tele)?phones?(?: (?:number|no))?", r"tel", r"mobile", r"mob", r"cell(?:phone)?",
-    r"call(?:ing|ed)?", r"fax", r"sms", r"texts?", r"dial", r"whatsapp", r"office", r"desk",
-    r"landline", r"hotline", r"answering at", r"reach(?:ed)?", r"messages? to", r"registered",
-    r"contact(?: number)?", r"telefon\w*", r"handy", r"rufnummer", r"teléfono", r"telefono",
-    r"móvil", r"téléphone", r"portable", r"gsm",
-)  # fmt: skip
+_CONTEXT = ("phone", "phones", "telephone", "tel", "mobile", "mob", "cell", "cellphone", "call",
+            "calls", "calling", "called", "fax", "sms", "text", "texts", "dial", "whatsapp",
+            "office", "desk", "landline", "hotline", "answering", "reach", "reached", "message",
+            "messages", "contact", "ring", "telefon", "telefonnummer", "handy", "handynummer",
+            "mobil", "rufnummer", "teléfono", "telefono", "móvil", "téléphone", "portable", "gsm",
+            "telefoon", "cellulare")  # fmt: skip
 # Numbers of things, not of people: without a plan that knows them they stay what they are.
-_OTHER = words(
-    r"order", r"invoice", r"ref(?:erence)?", r"ticket", r"case", r"part", r"serial", r"zip",
-    r"postcode", r"box", r"card", r"iban", r"ssn", r"account", r"id", r"isbn", r"model", r"code",
-    r"social", r"security", r"passport", r"licen[cs]e",
-)  # fmt: skip
-_DATE = re.compile(
-    r"\(?(?:(?:\d{1,2}[./-]\d{1,2}[./-])?(?:19|20)\d{2}(?!\d)|(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}"
-    r"|\d{1,2}([./-])\d{1,2}\1\d{2}(?![\d./-]))"
-)
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_NO_DIGIT = re.compile(r"\D")
-_FEWEST, _MOST = 7, 15
-
-
-class PhoneRecognizer:
-    """Finds `PHONE_NUMBER`: international, national of the specified country, or by context."""
-
-    name = "phone"
-    entities = ("PHONE_NUMBER",)
-    trigger = r"\d(?:[ .()/–-]{0,3}\d){6}"
-
-    def __init__(self, spec: DiscoverSpec) -> None:
-        """Remember the country whose national form is understood."""
-        self._country = spec.country
-
-    def find(self, text: str) -> Iterator[Detection]:
-        """Yield numbers of seven digits or more; bare digits count only in context."""
-        for match in _NUMBER.finditer(text):
-            written = match.group("number")
-            if _DATE.match(written) or _IPV4.fullmatch(written):
-                continue
-            digits = _NO_DIGIT.sub("", written)
-            if not (digits.isascii() and _FEWEST <= len(digits) <= _MOST):
-                continue
-            score, validated = self._judge(text, match, written, digits)
-            if score:
-                yield Detection(
-                    "PHONE_NUMBER", match.start(), match.end(), score, self.name, validated
-                )
-
-    def _judge(
-        self, text: str, match: re.Match[str], written: str, digits: str
-    ) -> tuple[float, bool]:
-        """Return how sure it is, and whether a numbering plan knows the number."""
-        if written.startswith("+") or digits.startswith("00"):
-            if _international(digits.removeprefix("00")):
-                return 0.95, True
-        elif _national(self._country)(digits):
-            context = near(text, match.start(), match.end(), _CONTEXT)
-            other = _OTHER.search(text, max(0, match.start() - 20), match.start()) is not None
-            if len(written) > len(digits):
-                return (0.95 if context else 0.4 if other else 0.8), True
-            return (0.75 if context and not other else 0.2), True
-        if not near(text, match.start(), match.end(), _CONTEXT):
-            return 0.0, False
-        if _OTHER.search(text, max(0, match.start() - 20), match.start()):
-            return 0.3, False
-        return 0.6, False
-
-
-def _international(digits: str) -> bool:
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse("+" + digits, None)
-    except phonenumbers.NumberParseException:
-        return False
-    # A plan that knows the length is enough: operators open blocks faster than lists are updated.
-    return bool(phonenumbers.is_possible_number(number))
+_OTHER = ("order", "invoice", "ref", "reference", "ticket", "case", "part", "serial", "zip",
+          "postcode", "box", "card", "iban", "ssn", "account", "id", "isbn", "model", "code",
+          "social", "security", "passport", "license", "licence")  # fmt: skip
+_APART = ".-/,:+"
+_BETWEEN = "(?:[ .()/-]|–){0,3}"
+_EXTENSION = r"(?:,? ?(?i:x|ext\.?) ?\d{1,6})?"
+_EXTENDED = r"(?:(?:EXT|X)\d{1,6})?"
+_NATIONAL = rf"\(?\d(?:{_BETWEEN}\d){{5,16}}{_EXTENSION}"
+_PARTED = rf"(?:\(\d|\d{{1,6}}(?:[ .()/-]|–))(?:{_BETWEEN}\d){{4,16}}{_EXTENSION}"
+_KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number",
+          "voip", "pager", "uan", "voicemail")  # fmt: skip
+# Where the library rewrites a national number before it looks at it, this says what it accepts.
+_PREFIXES = {"BR": "(?:0|90)(?:1[245]|2[1-35]|31|4[13]|[56]5|99)?"}
+_REWRITTEN = {"AR": r"0?(?:1115\d{8}|[23]\d\d15\d{7}|[23]\d{3}15\d{6})"}
 
 
 @cache
-def _national(country: str) -> Callable[[str], bool]:
-    """Return a check of the digits of a national number against the plan of `country`.
+def national_plan(country: str) -> str:
+    """Write the numbers that are dialled within a country, as digits; "" for an unknown one.
 
-    phonenumbers' own parser takes 70 µs a number; a column has 50,000. Where the plan rewrites no
-    digits its patterns are applied directly, with the same answers (a test compares them).
+    Countries that share a code, such as the United States and Canada, share their numbers too.
     """
     import phonenumbers
 
     code = phonenumbers.country_code_for_region(country)
-    # Countries that share a code, such as the United States and Canada, share their numbers too.
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())
-    plans: list[Any] = [phonenumbers.PhoneMetadata.metadata_for_region(r, None) for r in regions]
-    if not plans:
-        return lambda _digits: False
-    if plans[0].national_prefix_transform_rule:
-
-        def parsed(digits: str) -> bool:
-            try:
-                return bool(phonenumbers.is_valid_number(phonenumbers.parse(digits, country)))
-            except phonenumbers.NumberParseException:
-                return False
-
-        return parsed
-    known = re.compile("|".join(_pattern(plan) for plan in plans))
-    general = re.compile(plans[0].general_desc.national_number_pattern)
-    prefix = re.compile(plans[0].national_prefix_for_parsing or r"(?!)")
-
-    def valid(digits: str) -> bool:
-        stripped = prefix.match(digits)
-        if stripped and (
-            general.fullmatch(digits) is None or general.fullmatch(digits, stripped.end())
-        ):
-            return known.fullmatch(digits, stripped.end()) is not None
-        return known.fullmatch(digits) is not None
-
-    return valid
+    return _plan(code, country) if code else ""
 
 
-def _pattern(plan: Any) -> str:  # noqa: ANN401 - phonenumbers is untyped
-    """Write a plan as one pattern: the number's general form, and the form of one of its kinds."""
-    kinds = []
-    for kind in (
-        plan.fixed_line, plan.mobile, plan.toll_free, plan.premium_rate, plan.shared_cost,
-        plan.personal_number, plan.voip, plan.pager, plan.uan, plan.voicemail,
-    ):  # fmt: skip
-        if kind is not None and kind.national_number_pattern:
-            lengths = kind.possible_length or plan.general_desc.possible_length
-            sized = "|".join(rf"\d{{{length}}}" for length in lengths)
-            kinds.append(rf"(?=(?:{sized})\Z)(?:{kind.national_number_pattern})")
-    return rf"(?=(?:{plan.general_desc.national_number_pattern})\Z)(?:{'|'.join(kinds)})"
+@cache
+def international_plan() -> str:
+    """Write the numbers of all countries behind "+" or "00", as digits."""
+    import phonenumbers
+
+    codes = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+    return any_of(f"{code}{_plan(code)}" for code in codes)
+
+
+def _plan(code: int, country: str = "") -> str:
+    import phonenumbers
+
+    metadata = phonenumbers.PhoneMetadata
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    world = "001"
+    plans: list[Any] = [
+        metadata.metadata_for_nongeo_region(code, None) if r == world
+        else metadata.metadata_for_region(r, None)
+        for r in regions
+    ]  # fmt: skip
+    kinds = [getattr(plan, kind) for plan in plans for kind in _KINDS]
+    known = dict.fromkeys(
+        k.national_number_pattern for k in kinds if k and k.national_number_pattern
+    )
+    main = next((p for r, p in zip(regions, plans, strict=True) if r == country), plans[0])
+    prefix = _PREFIXES.get(main.id) or main.national_prefix_for_parsing or ""
+    if main.national_prefix_transform_rule and main.id not in _PREFIXES:
+        prefix = main.national_prefix or ""
+    ways = [f"(?:{prefix})?{any_of(known)}" if prefix else any_of(known)]
+    return any_of([*ways, *filter(None, [_REWRITTEN.get(main.id)])])
+
+
+def rules_for(spec: DiscoverSpec) -> tuple[Rule, ...]:
+    """Return the rules: international numbers, those of the chosen countries, those by context."""
+    plans = [national_plan(c) for c in (spec.country, *spec.countries)]
+    national = f"{any_of(filter(None, plans))}{_EXTENDED}" if any(plans) else ""
+    return (
+        _rule(rf"\+ ?{_NATIONAL}|\(\+ ?{_NATIONAL}", 0.95, international_plan() + _EXTENDED,
+              validated=True, examples=("from abroad +44 7700 900123 x12", "(+49) 30 901820")),
+        # Operators open blocks faster than lists are updated, and test numbers are in none.
+        _rule(rf"\+ ?{_NATIONAL}", 0.8, rf"[1-9]\d{{6,14}}{_EXTENDED}",
+              examples=("+1 555 010 9999 12",)),
+        _rule(rf"00{_BETWEEN}{_NATIONAL}", 0.9, f"00{international_plan()}{_EXTENDED}",
+              validated=True, examples=("0044 20 7946 0018",)),
+        *(_national(national) if national else ()),
+        # Any number, where words say that it is one; years and spans of years are not.
+        _rule(_NATIONAL, 0.0, rf"(?:[03-9]\d|1[0-8]|2[1-9])\d{{5,13}}{_EXTENDED}",
+              context=_CONTEXT, context_score=0.6, against=_OTHER,
+              examples=("fax: 03.93.92.16.85",), lookalikes=("03.93.92.16.85", "call 2019-2020")),
+    )  # fmt: skip
+
+
+def _national(plan: str) -> tuple[Rule, ...]:
+    return (
+        _rule(_PARTED, 0.8, plan, validated=True, context=_CONTEXT, context_score=0.95,
+              against=_OTHER, against_score=0.4),
+        _rule(_NATIONAL, 0.2, plan, validated=True, context=_CONTEXT, context_score=0.75,
+              against=_OTHER, against_score=0.1),
+    )  # fmt: skip
+
+
+def _rule(pattern: str, score: float, compact: str, **more: Any) -> Rule:  # noqa: ANN401 - Rule's own
+    return Rule("phone", "PHONE_NUMBER", pattern, score, compact=compact, apart=_APART, **more)

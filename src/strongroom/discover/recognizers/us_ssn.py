@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from strongroom.discover._rule import Rule
+from strongroom.discover.checks import Check
+from strongroom.discover.checks._instructions import join, number, when, within
 
-from strongroom.discover._detection import Detection
-from strongroom.discover.recognizers._context import before, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from strongroom.config import DiscoverSpec
-
-_WRITTEN = re.compile(r"(?<![\w.+-])(\d{3})([- ]?)(\d{2})\2(\d{4})(?![\w-])(?!\.\d)")
-_CONTEXT = words(r"ssns?", r"ss ?#", r"social", r"social security(?: (?:number|no))?", r"sozial\w*")
-# 900-999 are taxpayer numbers, 000 and 666 were never issued.
-_NEVER = ("000", "666")
+# 900-999 are taxpayer numbers; 000 and 666 were never issued, nor group 00 and serial 0000.
+_AREA = r"(?:00[1-9]|0[1-9]\d|[1-57-8]\d\d|6[0-57-9]\d|66[0-57-9])"
+_GROUP, _SERIAL = r"(?:0[1-9]|[1-9]\d)", r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 # Numbers that were printed in advertisements and withdrawn.
-_WITHDRAWN = frozenset({"078051120", "219099999", "457555462"})
+_WITHDRAWN = (78051120, 219099999, 457555462)
+_NEVER = within(1, 0)
+_CHECK = Check.of("us_ssn", *(join(number(0, 9), when(n, n, _NEVER)) for n in _WITHDRAWN))
+_CONTEXT = ("ssn", "ssns", "ss", "social", "sozialversicherung", "sozialversicherungsnummer")
 
 
-class UsSsnRecognizer:
-    """Finds `US_SSN`; nine bare digits count only where the words around say what they are."""
-
-    name = "us_ssn"
-    entities = ("US_SSN",)
-    trigger = r"\d{3}[- ]?\d{2}[- ]?\d{4}"
-
-    def __init__(self, _spec: DiscoverSpec) -> None:
-        """Nothing depends on the specification."""
-
-    def find(self, text: str) -> Iterator[Detection]:
-        """Yield the numbers that may have been issued."""
-        for match in _WRITTEN.finditer(text):
-            area, separator, group, serial = match.groups()
-            if not is_ssn(area + group + serial):
-                continue
-            score = {"-": 0.85, " ": 0.4, "": 0.1}[separator]
-            if before(text, match.start(), _CONTEXT):
-                score = 0.95
-            yield Detection("US_SSN", *match.span(), score, self.name, validated=True)
+def _written(separator: str, score: float, *examples: str) -> Rule:
+    return Rule(
+        "us_ssn", "US_SSN", f"{_AREA}{separator}{_GROUP}{separator}{_SERIAL}", score,
+        apart=".-/+", check=_CHECK, validated=True, context=_CONTEXT, context_score=0.95,
+        examples=examples,
+        lookalikes=("000-12-3456 666-12-3456 987-65-4321 078-05-1120", "536-00-4399 536-90-0000"),
+    )  # fmt: skip
 
 
-def is_ssn(digits: str) -> bool:
-    """Say whether nine digits have an area, a group and a serial that can be issued."""
-    return (
-        digits[:3] not in _NEVER
-        and digits[0] != "9"
-        and digits[3:5] != "00"
-        and digits[5:] != "0000"
-        and digits not in _WITHDRAWN
-    )
+RULES = (
+    _written("-", 0.85, "it is 536-90-4399"),
+    _written(" ", 0.4, "social security number 536 90 4399"),
+    _written("", 0.1, "ssn 536904399"),
+)

@@ -1,0 +1,159 @@
+"""The pattern tier's front: rules in, hits out."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from strongroom.discover._hits import Hits
+from strongroom.discover.engine._tables import compile_rules, said
+from strongroom.discover.engine._words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from strongroom.config import DiscoverSpec
+    from strongroom.discover._rule import Rule
+
+_WINDOW = 1 << 19
+_EVENTS, _WORDS, _HITS = 1 << 16, 1 << 15, 1 << 12
+_REMEMBERED = 65_536
+
+
+class Engine:
+    """Rules, ready to be looked for.
+
+    Args:
+        rules: any number; those that can't reach the lowest score are left out.
+        spec: countries and lowest score.
+
+    Raises:
+        InputError: a pattern isn't of the dialect or takes too many states.
+    """
+
+    def __init__(self, rules: Sequence[Rule], spec: DiscoverSpec) -> None:
+        chosen = frozenset({spec.country, *spec.countries})
+        self._least = spec.min_score
+        self._rules = [rule for rule in rules if max(said(rule, chosen)) >= spec.min_score]
+        self._words = Words(w for rule in self._rules for w in (*rule.context, *rule.against))
+        self._tables = compile_rules(self._rules, chosen, self._words) if self._rules else None
+        self._doubted = [i for i, rule in enumerate(self._rules) if rule.verify is not None]
+        self._verified = {i: lru_cache(_REMEMBERED)(self._verify_of(i)) for i in self._doubted}
+
+    def find(self, values: pa.Array, header: str = "") -> Hits:
+        """Find what the rules describe.
+
+        Args:
+            values: strings; nulls are passed over.
+            header: the name of the column as words, which count as if they stood before each value.
+
+        Returns:
+            Hits, which may overlap.
+        """
+        texts = values.cast(pa.large_string())
+        buffers = texts.buffers()
+        if not (self._rules and len(texts) and buffers[2]):
+            return Hits.empty()
+        data = np.frombuffer(buffers[2], np.uint8)
+        offsets = np.frombuffer(buffers[1], np.int64)[texts.offset :][: len(texts) + 1]
+        hits, scores = self._search(data, offsets, self._words.among(header))
+        keep = self._confirmed(data, offsets, hits)
+        if texts.null_count:
+            keep &= texts.is_valid().to_numpy(zero_copy_only=False)[hits[:, 0]]
+        if not keep.all():
+            hits, scores = hits[keep], scores[keep]
+        order = np.lexsort((hits[:, 1], hits[:, 0]))
+        hits, scores = hits[order], scores[order]
+        rule = hits[:, 3]
+        return Hits(
+            hits[:, 0], hits[:, 1], hits[:, 2],
+            self._entity[0][rule], scores, self._recognizer[0][rule], self._validated[rule],
+            self._entity[1], self._recognizer[1],
+        )  # fmt: skip
+
+    def _search(
+        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], header: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        from strongroom.discover.checks._kernels import SCRATCH
+        from strongroom.discover.engine import _kernels_judge as judging
+        from strongroom.discover.engine import _kernels_search as searching
+
+        if self._tables is None:
+            raise AssertionError("there are no rules")
+        to_search, to_judge = self._tables
+        at, steps = np.zeros(6, np.int64), np.zeros(2, np.int64)
+        at[searching.BASE] = offsets[0]
+        words = np.empty((_WORDS, 3), np.int64)
+        events = np.empty((_EVENTS + searching.EVENTS_A_CHUNK, 6), np.int64)
+        near = np.zeros(judging.NEAR, np.int64)
+        always = list(header)[: judging.NEAR // 2]
+        near[: len(always)] = always
+        pad, marks = np.zeros(64, np.uint8), np.zeros(len(self._rules), np.int64)
+        lent = (
+            marks,
+            np.zeros(SCRATCH, np.int64),
+            np.zeros((2, searching.ENDS), np.int64),
+            np.zeros(256, np.int64),
+            steps[1:],
+        )
+        hits = np.empty((max(_HITS, 4 * len(self._rules)), 4), np.int64)
+        scores = np.empty(len(hits), np.float32)
+        found = 0
+        while at[searching.BASE] < offsets[-1]:
+            many = searching.search(
+                data, offsets, at, *to_search, words, events, steps[:1], pad, _WINDOW
+            )
+            event = 0
+            while event < many:
+                if found + len(self._rules) > len(hits):
+                    hits = np.concatenate([hits, np.empty_like(hits)])
+                    scores = np.concatenate([scores, np.empty_like(scores)])
+                event, found = judging.judge(
+                    data, offsets, events, event, many, *to_judge, words, near, len(always),
+                    self._least, *lent, hits, scores, found,
+                )  # fmt: skip
+            kept = min(int(at[searching.WORDS]), searching.WORDS_KEPT)
+            words[:kept] = words[at[searching.WORDS] - kept : at[searching.WORDS]].copy()
+            at[searching.WORDS] = kept
+        return hits[:found], scores[:found]
+
+    def _confirmed(
+        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], hits: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Ask the rules that have a last word."""
+        keep = np.ones(len(hits), np.bool_)
+        for rule in self._doubted:
+            for i in np.flatnonzero(hits[:, 3] == rule).tolist():
+                row, first, last, _ = hits[i]
+                span = data[offsets[row] + first : offsets[row] + last].tobytes()
+                keep[i] = self._verified[rule](span)
+        return keep
+
+    def _verify_of(self, rule: int):
+        def verified(span: bytes) -> bool:
+            return bool(self._rules[rule].verify(span.decode("utf-8", "replace")))
+
+        return verified
+
+    @cached_property
+    def _entity(self):
+        return _coded(rule.entity for rule in self._rules)
+
+    @cached_property
+    def _recognizer(self):
+        return _coded(rule.name for rule in self._rules)
+
+    @cached_property
+    def _validated(self):
+        return np.array([rule.validated for rule in self._rules], np.bool_)
+
+
+def _coded(names):
+    places: dict[str, int] = {}
+    codes = np.array([places.setdefault(n, len(places)) for n in names], np.int16)
+    return codes, tuple(places)

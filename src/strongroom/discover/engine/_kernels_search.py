@@ -1,0 +1,277 @@
+"""The pass over the bytes: finds where something may begin, and walks the automata from there.
+
+It knows nothing of rules: it reports which sets of patterns end where ("events"), and which words
+of the rules' contexts stand where. `_kernels_judge` makes hits of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from strongroom.compiled import compiled
+from strongroom.discover.engine._kernels_bits import LANES, among, eight, letters, lowest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LONGEST = 16_384
+"""Bytes of the longest span or lead."""
+ENDS = 64
+"""Of one start, at least half as many of the longest ends are kept."""
+EVENTS_A_CHUNK = LANES * 8 * ENDS // 4
+WORDS_KEPT = 32
+"""The words that the next call is given again: more never stand near one place."""
+BASE, EDGE, ROW, CARRY, WORDS, VISIT = range(6)
+"""Where a search stands: next byte, next row to begin, its row, bit, words, starts so far."""
+ROW_OF, START, END, WHAT, WORD, VISITED = range(6)
+"""An event: its row; where it starts and ends; the set that accepts or, if negative, ~the rule of
+an anchor; how many words were known by then; and which walk it comes from."""
+LETTER, UNDERSCORE = 1, 2
+"""What `kinds` says of a byte: a letter or digit or part of what isn't ASCII; else 0."""
+KEY, LENGTH, TAIL, NUMBER = range(4)
+"""A row of `lexicon`: first eight bytes, length, where the others stand in `tails`, and number."""
+NEXT, RULE, AHEAD = range(3)
+"""A row of `anchors`: the next one at the same byte, its rule, the automaton from the byte on."""
+
+_ONE, _FOLD, _PAIR = np.uint64(1), np.uint64(0x2020202020202020), np.uint64(0xFFFF)
+_FACTOR, _FOUR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFFFFFF)
+_WORD_SHIFT, _GRAM_SHIFT = np.uint64(52), np.uint64(48)
+_ZERO, _NINE = b"09"
+_EIGHT = 8
+# A text made to be slow: past this many steps a byte, a walk goes only so far.
+FAIR_STEPS, FAIR_WALK, FAIR_START = 64, 256, 1 << 16
+
+
+@compiled
+def eight_at(data: NDArray[np.uint8], at: int) -> int:
+    """Return eight bytes as a number, zeros behind the end."""
+    if at + _EIGHT <= len(data):
+        return eight(data, at)
+    found = np.uint64(0)
+    for i in range(len(data) - 1, at - 1, -1):
+        found = (found << np.uint64(8)) | np.uint64(data[i])
+    return found
+
+
+@compiled
+def word_at(
+    data: NDArray[np.uint8],
+    at: int,
+    length: int,
+    first: int,
+    used: NDArray[np.uint8],
+    lexicon: NDArray[np.int64],
+    tails: NDArray[np.uint8],
+) -> int:
+    """Return the number of the word of some rule's context that stands here, or -1.
+
+    Args:
+        data: the text.
+        at: where the word begins.
+        length: its bytes.
+        first: the eight bytes there.
+        used: uint8 [slots], which rows of the lexicon are taken.
+        lexicon: int64 [slots, 4].
+        tails: what long words have behind their eighth byte.
+    """
+    key = first | _FOLD
+    if length < _EIGHT:
+        key &= (_ONE << np.uint64(8 * length)) - _ONE
+    slot = np.int64((key * _FACTOR) >> _WORD_SHIFT)
+    while used[slot]:
+        if np.uint64(lexicon[slot, KEY]) == key and lexicon[slot, LENGTH] == length:
+            tail = lexicon[slot, TAIL] - _EIGHT
+            same = True
+            for i in range(_EIGHT, length):
+                same = same and (data[at + i] | 32) == tails[tail + i]
+            if same:
+                return lexicon[slot, NUMBER]
+        slot = (slot + 1) & (len(used) - 1)
+    return -1
+
+
+@compiled
+def _noted(
+    events: NDArray[np.int64],
+    n: int,
+    first: int,
+    row: int,
+    start: int,
+    end: int,
+    what: int,
+    word: int,
+) -> int:
+    """Note an event of the start whose events begin at `first`; return how many there are then."""
+    if n - first == ENDS:
+        events[first : first + ENDS // 2] = events[first + ENDS // 2 : n]
+        n = first + ENDS // 2
+    events[n, ROW_OF], events[n, START], events[n, END] = row, start, end
+    events[n, WHAT], events[n, WORD], events[n, VISITED] = what, word, first
+    return n + 1
+
+
+@compiled
+def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    at: NDArray[np.int64],
+    moves: NDArray[np.int32],
+    classes: NDArray[np.uint8],
+    starts: NDArray[np.int32],
+    kinds: NDArray[np.uint8],
+    loose: NDArray[np.uint8],
+    groups: NDArray[np.int64],
+    pairs: NDArray[np.uint16],
+    glue: NDArray[np.uint16],
+    stops: NDArray[np.uint8],
+    anywhere: int,
+    sieve: NDArray[np.uint8],
+    wild: NDArray[np.uint8],
+    anchor_at: NDArray[np.int16],
+    anchors: NDArray[np.int64],
+    used: NDArray[np.uint8],
+    lexicon: NDArray[np.int64],
+    tails: NDArray[np.uint8],
+    longest_word: int,
+    words: NDArray[np.int64],
+    events: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    pad: NDArray[np.uint8],
+    most: int,
+) -> int:
+    """Go on with the pass; stop at the end, after `most` bytes, or when an array is full.
+
+    Args:
+        data: uint8, the texts one after the other.
+        offsets: int64 [rows + 1], where each begins.
+        at: int64 [6], where the search stands; changed.
+        moves, classes, starts: automata, see `Shelf`.
+        kinds: uint8 [256], LETTER, UNDERSCORE or 0.
+        loose: uint8 [sets], of which a rule may end inside a word.
+        groups: int64 [groups], unions of patterns, by their bit in masks.
+        pairs: uint16 [65536], by two bytes, the groups that may start with them.
+        glue: uint16 [256], the groups that never start at a digit that this byte joins to another.
+        stops: uint8 [32], bytes that aren't letters and yet starts or anchors.
+        anywhere: the groups that may begin inside a word; 0 is none.
+        sieve: uint8 [8192], bits by hash of four bytes: one of those may begin with them.
+        wild: uint8 [65536] or [0], the same by two bytes.
+        anchor_at: int16 [256], the first row of `anchors` for a byte, or -1.
+        anchors: int64 [anchors, 3].
+        used, lexicon, tails: the words of context, see `word_at`.
+        longest_word: bytes of the longest of them.
+        words: int64 [m, 3], start, end and number of words of context; filled.
+        events: int64 [k, 6], k > `EVENTS_A_CHUNK`; filled.
+        steps: int64 [1], steps walked so far; changed.
+        pad: uint8 [64], overwritten.
+        most: bytes, about.
+
+    Returns:
+        How many events there are.
+    """
+    rows, stop, begun = len(offsets) - 1, offsets[-1], offsets[0]
+    base, edge, row = at[BASE], at[EDGE], at[ROW]
+    carry = np.uint64(at[CARRY])
+    known, n, walked = at[WORDS], 0, steps[0]
+    until, room = min(stop, base + most), len(events) - EVENTS_A_CHUNK
+    while base < until and n < room and known < len(words) - LANES:
+        whole = base + LANES + _EIGHT <= len(data)
+        if whole:
+            alive = letters(data, base)
+            bits = among(data, base, stops)
+        else:
+            pad[:] = 0
+            pad[: min(LANES, len(data) - base)] = data[base : base + LANES]
+            alive = letters(pad, 0)
+            bits = among(pad, 0, stops)
+        inside = np.uint64(0)
+        if anywhere:
+            for k in range(LANES):
+                first = eight(data, base + k) if whole else eight_at(data, base + k)
+                slot = np.int64(((first & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
+                inside |= np.uint64((sieve[slot >> 3] >> (slot & 7)) & 1) << np.uint64(k)
+            if len(wild):
+                for k in range(LANES):
+                    first = eight(data, base + k) if whole else eight_at(data, base + k)
+                    inside |= np.uint64(wild[first & _PAIR]) << np.uint64(k)
+        edges = np.uint64(0)
+        while edge < rows and offsets[edge] < base + LANES:
+            if offsets[edge] >= base:
+                edges |= _ONE << np.uint64(offsets[edge] - base)
+            edge += 1
+        bits |= alive & (~((alive << _ONE) | carry) | edges)
+        carry = alive >> np.uint64(LANES - 1)
+        outside = bits
+        bits |= inside
+        while bits:
+            k = lowest(bits)
+            bits &= bits - _ONE
+            i = base + k
+            if i >= stop:
+                break
+            while offsets[row + 1] <= i:
+                row += 1
+            lo, hi = offsets[row], offsets[row + 1]
+            mask = anywhere if (inside >> np.uint64(k)) & _ONE else 0
+            if (outside >> np.uint64(k)) & _ONE:
+                first = eight(data, i) if whole else eight_at(data, i)
+                if (alive >> np.uint64(k)) & _ONE:
+                    length = lowest(~(alive >> np.uint64(k)))
+                    if k + length >= LANES:
+                        length = LANES - k
+                        while (
+                            i + length < hi
+                            and length <= longest_word
+                            and kinds[data[i + length]] & LETTER
+                        ):
+                            length += 1
+                    length = min(length, hi - i)
+                    if length <= longest_word:
+                        number = word_at(data, i, length, first, used, lexicon, tails)
+                        if number >= 0:
+                            words[known, 0], words[known, 1] = i, i + length
+                            words[known, 2] = number
+                            known += 1
+                begins = np.int64(pairs[first & _PAIR])
+                if begins and i > lo:
+                    before = data[i - 1]
+                    if kinds[before]:
+                        begins = 0
+                    elif i - 1 > lo and glue[before] & begins:
+                        if _ZERO <= data[i] <= _NINE and _ZERO <= data[i - 2] <= _NINE:
+                            begins &= ~np.int64(glue[before])
+                mask |= begins
+            g = 0
+            while mask:
+                if mask & 1:
+                    far = LONGEST
+                    if walked > FAIR_START + FAIR_STEPS * (i - begun):
+                        far = FAIR_WALK
+                    to, end, earlier = min(hi, i + far), i, n
+                    state = np.int64(starts[groups[g]])
+                    while end < to:
+                        state = np.int64(moves[state + classes[groups[g], data[end]]])
+                        end += 1
+                        if state <= 0:
+                            if state == 0:
+                                break
+                            state = -state
+                            what = np.int64(moves[state])
+                            if end == hi or not kinds[data[end]] or loose[what]:
+                                n = _noted(events, n, earlier, row, i, end, what, known)
+                    walked += end - i
+                mask >>= 1
+                g += 1
+            anchor = np.int64(anchor_at[data[i]])
+            while anchor >= 0:
+                # What may follow the byte is asked first: a full stop rarely is a domain's dot.
+                ahead = anchors[anchor, AHEAD]
+                state = abs(np.int64(moves[starts[ahead] + classes[ahead, data[i]]]))
+                if i + 1 < hi and moves[state + classes[ahead, data[i + 1]]]:
+                    n = _noted(events, n, n, row, i, i + 1, ~anchors[anchor, RULE], known)
+                anchor = anchors[anchor, NEXT]
+        base += LANES
+    at[BASE], at[EDGE], at[ROW] = base, edge, row
+    at[CARRY], at[WORDS], steps[0] = np.int64(carry), known, walked
+    return n
