@@ -173,6 +173,12 @@ def test_a_line_that_is_no_object(tmp_path: Path, content: str, line: int | None
     assert error.where == (f"{path}:{line}" if line else str(path))
 
 
+@pytest.mark.parametrize("line", [b'{"a":' + b"[" * 20_000 + b"]" * 20_000 + b"}", b"[" * 99_999])
+def test_json_nested_so_deeply_that_its_reader_would_die(tmp_path: Path, line: bytes) -> None:
+    path = file(tmp_path, "t.jsonl", b'{"a": 1}\n{bad\n' + line + b"\n")
+    assert refused(path).what == "a record is nested deeper than 64 levels"
+
+
 def test_json_that_changes_its_mind_about_a_key(tmp_path: Path) -> None:
     error = refused(file(tmp_path, "t.jsonl", '{"a": 1}\n{"a": "secret-1"}\n'))
     assert error.what == '"a" is number on one line and string on another'

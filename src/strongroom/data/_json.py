@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST_BLOCK = 2**31 - 1
+# Arrow calls itself once a level, and ten thousand of them end the process.
+DEEPEST = 64
 
 
 def read_jsonl(content: bytes, path: Path) -> pa.Table:
@@ -28,6 +30,12 @@ def read_jsonl(content: bytes, path: Path) -> pa.Table:
     if not is_utf8(content):
         raise encoding_error(content, path)
     content = content.removeprefix(b"\xef\xbb\xbf")
+    if _too_deep(content):
+        raise DataError(
+            f"a record is nested deeper than {DEEPEST} levels",
+            where=str(path),
+            hint="flatten it; `strongroom scan` reads such a record as text",
+        )
     try:
         try:
             return _read(content, block_size=1 << 20)
@@ -40,10 +48,30 @@ def read_jsonl(content: bytes, path: Path) -> pa.Table:
         raise _explain(error, content, path) from error
 
 
+def _too_deep(content: bytes) -> bool:
+    if content.count(b"[") + content.count(b"{") <= DEEPEST:
+        return False
+    import numpy as np
+
+    from strongroom.data.sources._kernels_json import TEXT, values
+
+    data, at = np.frombuffer(content, np.uint8), 0
+    while at < len(data):
+        places = np.zeros((1 << 12, 5), np.int64)
+        count, after, _ = values(data, at, len(data), True, TEXT, places)  # noqa: FBT003 - a kernel
+        if (places[:, 2] > DEEPEST).any():
+            return True
+        at = after
+        if count < len(places):
+            # The end, or a value without one: on the next line another may begin.
+            at = content.find(b"\n", after) + 1 or len(data)
+    return False
+
+
 def _read(content: bytes, block_size: int) -> pa.Table:
     options = pa_json.ReadOptions(block_size=block_size)
     table = pa_json.read_json(io.BytesIO(content), read_options=options)
-    written = {f.name: _as_written(f.type) for f in table.schema}
+    written = {f.name: as_written(f.type) for f in table.schema}
     changed = [pa.field(f.name, written[f.name]) for f in table.schema if f.type != written[f.name]]
     if not changed:
         return table
@@ -55,13 +83,14 @@ def _read(content: bytes, block_size: int) -> pa.Table:
     ).select(table.column_names)
 
 
-def _as_written(kind: pa.DataType) -> pa.DataType:
+def as_written(kind: pa.DataType) -> pa.DataType:
+    """Return the type of what stands in a file: strings, where Arrow read points in time."""
     if pa.types.is_timestamp(kind):
         return pa.string()
     if pa.types.is_list(kind):
-        return pa.list_(_as_written(kind.value_type))
+        return pa.list_(as_written(kind.value_type))
     if pa.types.is_struct(kind):
-        return pa.struct([pa.field(f.name, _as_written(f.type)) for f in kind])
+        return pa.struct([pa.field(f.name, as_written(f.type)) for f in kind])
     return kind
 
 

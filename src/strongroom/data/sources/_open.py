@@ -24,6 +24,7 @@ from strongroom.data.sources._document import (
 )
 from strongroom.data.sources._files import KEPT_BY_TOOLS, File, Once, cannot_read, find_files
 from strongroom.data.sources._form import HEAD_BYTES, form_of
+from strongroom.data.sources._json import read_json
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ TABLES: Mapping[str, Reader] = {
     "csv": read_delimited,
     "parquet": read_parquet,
     "arrow": read_arrow,
+    "json": read_json,
+    "jsonl": read_json,
 }
 _DEFAULT = Limits()
 Found = Document | Unreadable | PassedOver
