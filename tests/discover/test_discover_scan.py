@@ -17,7 +17,6 @@ from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind, Role, read_dataset
 from strongroom.discover import Found, find_dataset_spans, scan
 from strongroom.discover._found import percent
-from strongroom.discover.columns._quasi import singled_out
 from strongroom.errors import DataError
 
 DATA = Path(__file__).parent.parent / "data"
@@ -297,28 +296,6 @@ def test_progress_is_told_in_rows() -> None:
 
     scan(Dataset.of(pa.table({"a": [1, 2], "b": ["x", "y"]})), progress=Listener())
     assert told == [(0, 2, "values"), (2, 2, "roles")]
-
-
-def test_singling_out_is_a_count_of_rows_that_are_alone() -> None:
-    import numpy as np
-
-    draw = np.random.default_rng(1)
-    columns = {name: draw.integers(-1, most, 500) for name, most in
-               (("a", 4), ("b", 30), ("c", 9), ("d", 2), ("e", 3))}  # fmt: skip
-    found = singled_out(columns)
-    for together, share in found.values():
-        rows = list(zip(*(columns[c].tolist() for c in together), strict=True))
-        alone = sum(rows.count(r) == 1 for r in rows) / len(rows)
-        assert share == pytest.approx(alone)
-    assert found["a"][0] == found["b"][0] or "a" in found["a"][0]
-    assert singled_out({}) == {}
-
-
-def test_singling_out_samples_very_long_tables() -> None:
-    import numpy as np
-
-    found = singled_out({"k": np.arange(200_001), "c": np.zeros(200_001, np.int64)})
-    assert found["k"] == (("k",), 1.0)
 
 
 def test_percentages_never_round_to_all_or_nothing() -> None:

@@ -21,7 +21,7 @@ _ROLES = {
     Role.DIRECT_IDENTIFIER: "direct identifier",
     Role.QUASI_IDENTIFIER: "quasi-identifier",
 }
-_LOOKS, _NAME = 30, 28
+_LOOKS, _NAME, _SHOWN_KEYS = 30, 28, 3
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class ColumnFound:
         free_text: people's sentences, or values that hold personal data among other things:
             anonymize redacts what is found inside.
         column: the column of the table; the name itself unless the column is nested.
+        sort: what the column holds, in one word of a fixed list: `given_name`, `age`, `number`.
     """
 
     name: str
@@ -65,12 +66,14 @@ class ColumnFound:
     missing: int = 0
     free_text: bool = False
     column: str = ""
+    sort: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "name": self.name,
             "role": self.role.value,
+            "type": self.sort,
             "looks_like": self.looks_like,
             "reason": self.reason,
             "free_text": self.free_text,
@@ -78,6 +81,21 @@ class ColumnFound:
             "missing": self.missing,
             "entities": [asdict(e) for e in self.entities],
         }
+
+
+@dataclass(frozen=True)
+class Key:
+    """A few columns whose values together belong to one person alone.
+
+    Attributes:
+        columns: names of them.
+        share: of the rows, how many have values there that no other person has.
+        rows: how many were measured; in longer tables a sample, and the share is at most so much.
+    """
+
+    columns: tuple[str, ...]
+    share: float
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,8 @@ class Found:
         entities: entity to number of places, over all columns.
         seconds: how long it took.
         notes: what a person should know about how it was read.
+        keys: the smallest sets of quasi-identifiers that single people out, then such with
+            columns that others may not know; none of them holds another.
     """
 
     name: str
@@ -103,6 +123,7 @@ class Found:
     entities: dict[str, int]
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
 
     @property
     def roles(self) -> dict[str, Role]:
@@ -139,6 +160,10 @@ class Found:
             "looked_at": self.looked_at,
             "columns": [c.to_json() for c in self.columns],
             "entities": dict(self.entities),
+            "keys": [
+                {"columns": list(k.columns), "share": round(k.share, 4), "rows": k.rows}
+                for k in self.keys
+            ],
             "seconds": round(self.seconds, 3),
         }
 
@@ -182,7 +207,19 @@ class Found:
         for row in [header, *cut]:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             lines.append("  " + "  ".join(cells).rstrip())
+        if self.keys:
+            lines += ["", f"  {self._keys_in_words()}"]
         return "\n".join(lines)
+
+    def _keys_in_words(self) -> str:
+        """Say which few columns single people out, as far as a line holds."""
+        first = sorted(self.keys, key=lambda k: -k.share)[:_SHOWN_KEYS]
+        measured = self.looked_at if self.looked_at > first[0].rows else 0
+        at_most = "at most " if measured else ""
+        said = [
+            f"{_plain(' + '.join(k.columns))} ({at_most}{percent(k.share)} of rows)" for k in first
+        ]
+        return f"Singled out by few columns: {', '.join(said)}"
 
     __repr__ = __str__
 

@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind, Role
-from strongroom.discover._found import ColumnFound, EntityShare, Found, percent
+from strongroom.discover._found import ColumnFound, EntityShare, Found, Key, percent
 from strongroom.discover._spans import find_column_spans, find_hits
 from strongroom.discover.columns._leaves import leaves
-from strongroom.discover.columns._quasi import singled_out
 from strongroom.discover.columns._roles import Verdict, judge, looks, suggest_target
 from strongroom.errors import DataError
 from strongroom.progress import SILENT, Progress
@@ -138,10 +137,12 @@ def judged(look: Look, name: str, kind: Kind, target: str | None = None) -> Foun
     profiles = look.profiles()
     if target is not None and all(p.source != target for p in profiles):
         raise DataError(f'no column "{target}" in {name}', where=name)
+    keys: tuple[Key, ...] = ()
     if kind is Kind.TEXT:
         verdicts = [_corpus(p) for p in profiles]
     else:
-        verdicts = _measured(profiles, _with_target(profiles, [judge(p) for p in profiles], target))
+        verdicts = _with_target(profiles, [judge(p) for p in profiles], target)
+        verdicts, keys = _measured(profiles, verdicts)
     entities: dict[str, int] = {}
     for profile, verdict in zip(profiles, verdicts, strict=True):
         for entity, tally in profile.tallies.items():
@@ -156,6 +157,7 @@ def judged(look: Look, name: str, kind: Kind, target: str | None = None) -> Foun
         looked_at=look.rows,
         columns=tuple(_column(p, v) for p, v in zip(profiles, verdicts, strict=True)),
         entities=dict(sorted(entities.items())),
+        keys=keys,
     )
 
 
@@ -185,7 +187,7 @@ def _sample(table: pa.Table, most: int) -> pa.Table:
 def _corpus(profile: Profile) -> Verdict:
     held = sum(t.spans for t in profile.tallies.values())
     reason = f"personal data in {held:,} places: redacted inside" if held else "nothing found"
-    return Verdict(Role.FEATURE, "free text", reason, free_text=True)
+    return Verdict(Role.FEATURE, "free text", reason, "free_text", free_text=True)
 
 
 def _with_target(
@@ -201,28 +203,43 @@ def _with_target(
     distinct = profiles[place].distinct
     classes = f"{distinct} classes" if profiles[place].kind != "float" else looks(profiles[place])
     changed = list(verdicts)
-    changed[place] = Verdict(Role.TARGET, classes, why)
+    changed[place] = Verdict(Role.TARGET, classes, why, verdicts[place].sort)
     return changed
 
 
-def _measured(profiles: list[Profile], verdicts: list[Verdict]) -> list[Verdict]:
-    """Complete the reason of every quasi-identifier by how many rows it helps to single out."""
-    codes = {
-        p.name: p.sampled.view(np.int64)
-        for p, v in zip(profiles, verdicts, strict=True)
-        if v.measured and p.aligned
-    }
-    measured = singled_out(codes)
+def _measured(
+    profiles: list[Profile], verdicts: list[Verdict]
+) -> tuple[list[Verdict], tuple[Key, ...]]:
+    """Find out who is singled out; complete the reason of every quasi-identifier by how many."""
+    from strongroom.discover.columns._keys import Search
+
+    def codes(role: Role) -> dict[str, np.ndarray]:
+        return {
+            p.name: p.sampled
+            for p, v in zip(profiles, verdicts, strict=True)
+            if v.role is role and p.aligned and not v.free_text
+        }
+
+    # A person with many rows is not hidden among them.
+    told = [p for p, v in zip(profiles, verdicts, strict=True) if v.sort == "person_key"]
+    persons = told[0].sampled if len(told) == 1 and told[0].aligned else None
+    known, others = codes(Role.QUASI_IDENTIFIER), codes(Role.FEATURE)
+    search = Search(known, persons)
+    together = search.together()
+    keys = search.keys()
+    if others:
+        further = Search(known | others, persons).keys(most=3, beside=tuple(others))
+        keys += tuple(k for k in further if not any(set(o.columns) < set(k.columns) for o in keys))
     completed = []
     for profile, verdict in zip(profiles, verdicts, strict=True):
-        if verdict.measured and profile.name in measured:
-            together, share = measured[profile.name]
-            verb = "single" if len(together) > 1 else "singles"
-            said = f"{' + '.join(together)} {verb} out {percent(share)} of rows"
+        if verdict.measured and profile.name in together:
+            key = together[profile.name]
+            verb = "single" if len(key.columns) > 1 else "singles"
+            said = f"{' + '.join(key.columns)} {verb} out {percent(key.share)} of rows"
             completed.append(replace(verdict, reason=f"{verdict.reason}; {said}"))
         else:
             completed.append(verdict)
-    return completed
+    return completed, keys
 
 
 def _column(profile: Profile, verdict: Verdict) -> ColumnFound:
@@ -244,6 +261,7 @@ def _column(profile: Profile, verdict: Verdict) -> ColumnFound:
         name=profile.name,
         role=verdict.role,
         looks_like=verdict.looks_like,
+        sort=verdict.sort,
         reason=verdict.reason,
         entities=tuple(shares),
         distinct=profile.distinct,

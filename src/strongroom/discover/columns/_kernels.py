@@ -245,26 +245,13 @@ def trimmed(data: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> None:
 
 
 @compiled
-def seat(
-    columns: np.ndarray, chosen: np.ndarray, row: int, keys: np.ndarray
-) -> tuple[np.uint64, np.uint64]:
-    """Return the place in a table of a row's values in the chosen columns, and their hash."""
-    h, mask = np.uint64(0), np.uint64(len(keys) - 1)
-    for j in range(len(chosen)):
-        h = mixed(h ^ columns[chosen[j], row])
-    at = h & mask
-    while keys[at] != 0 and keys[at] != h:
-        at = (at + _ONE) & mask
-    return at, h
-
-
-@compiled
 def alone(
     columns: np.ndarray,
     chosen: np.ndarray,
     persons: np.ndarray,
     keys: np.ndarray,
     owners: np.ndarray,
+    seats: np.ndarray,
 ) -> int:
     """Count the rows whose values in the chosen columns no other person has.
 
@@ -274,19 +261,26 @@ def alone(
         persons: uint64 [rows], not 0: who each row is about.
         keys: uint64, overwritten: a power of two larger than the number of rows.
         owners: uint64, as long as keys; overwritten.
+        seats: int64 [rows], overwritten.
 
     Returns:
         How many.
     """
     keys[:] = 0
+    mask = np.uint64(len(keys) - 1)
     for i in range(columns.shape[1]):
-        at, h = seat(columns, chosen, i, keys)
+        h = np.uint64(0)
+        for j in range(len(chosen)):
+            h = mixed(h ^ columns[chosen[j], i])
+        at = h & mask
+        while keys[at] != 0 and keys[at] != h:
+            at = (at + _ONE) & mask
+        seats[i] = at
         if keys[at] == 0:
             keys[at], owners[at] = h, persons[i]
         elif owners[at] != persons[i]:
             owners[at] = 0
     count = 0
     for i in range(columns.shape[1]):
-        at, _ = seat(columns, chosen, i, keys)
-        count += owners[at] != 0
+        count += owners[seats[i]] != 0
     return count

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from strongroom.discover.columns._words import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _FREE_TOKENS = 5.0
 _FREE_DISTINCT_SHARE, _FREE_DISTINCT = 0.3, 500
-_INTEGER = r"^\s*[-+]?(?:0|[1-9]\d{0,17})\s*$"
+_WORD = re.compile(r"[^\W_](?:[^\W_]|'(?=[^\W_]))*\+?")
+_LETTERS = str.maketrans(
+    {"-": " ", "_": " ", "ß": "ss", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "’": "'"}
+)
+# Values whose words are held against lists.
+_LISTED = 2_000
 _NUMBER = r"^\s*[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 
 
@@ -148,12 +160,37 @@ class Profile:
             )
         )
 
-    def values_within(self, known: frozenset[str], most: int) -> bool:
-        """Say whether all distinct values, few of them, are in a list in small letters."""
-        if self.texts is None or not 1 < self.distinct <= most:
-            return False
-        said = pc.utf8_trim_whitespace(pc.utf8_lower(self.texts)).to_pylist()
-        return known.issuperset(said)
+    @cached_property
+    def _listed(self) -> tuple[list[str], list[list[str]], np.ndarray]:
+        """Frequent values in small letters without accents, their words, and their weights."""
+        if self.texts is None or not len(self.weights):
+            return [], [], np.empty(0)
+        order = np.argsort(-self.weights, kind="stable")[:_LISTED]
+        values = folded(self.texts.take(pa.array(order)))
+        known = [i for i, value in enumerate(values) if value not in UNKNOWN]
+        values, weights = [values[i] for i in known], self.weights[order[known]]
+        return values, [_WORD.findall(value) for value in values], weights
+
+    @property
+    def whole_values(self) -> list[str]:
+        """The most frequent values, in small letters without accents."""
+        return self._listed[0]
+
+    def said(self, fits: Callable[[str, list[str]], bool]) -> float:
+        """Return the share of values that fit, of those that say something.
+
+        Args:
+            fits: is given a value and its words, in small letters without accents.
+        """
+        values, words, weights = self._listed
+        hit = np.fromiter(map(fits, values, words), bool, len(values))
+        return float(weights[hit].sum() / weights.sum()) if len(values) else 0.0
+
+
+def folded(texts: pa.Array) -> list[str]:
+    """Return strings in small letters, without accents, hyphens and space around."""
+    plain = pc.replace_substring_regex(pc.utf8_normalize(texts, "NFKD"), r"\p{Mn}", "")
+    return [t.translate(_LETTERS).strip() for t in pc.utf8_lower(plain).to_pylist()]
 
 
 def _floats(values: pa.Array) -> np.ndarray | None:

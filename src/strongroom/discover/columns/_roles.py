@@ -1,7 +1,8 @@
-"""From what a column holds and is called to the role that is suggested, and why."""
+"""From what a column holds and is called to its sort, the role that is suggested, and why."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,15 @@ import pyarrow as pa
 from strongroom.data import Role, image_column
 from strongroom.discover._found import percent
 from strongroom.discover.columns import _shapes as shapes
-from strongroom.discover.columns._headers import Meaning, Named, is_key, is_person_key, meanings
+from strongroom.discover.columns._fits import anything, dated, sequence
+from strongroom.discover.columns._headers import TAIL, WHOLE, is_key, is_person_key, said
+from strongroom.discover.columns.sorts import SORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
     from strongroom.discover.columns._profile import Profile
+    from strongroom.discover.columns._sort import Sort
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Verdict:
         role: suggested.
         looks_like: what the values are.
         reason: why, in words.
+        sort: the name of what the column holds.
         entity: what the whole column is, where it is one entity that no recognizer counts.
         share: share of the values that look like `entity`.
         confidence: of that.
@@ -36,6 +41,7 @@ class Verdict:
     role: Role
     looks_like: str
     reason: str
+    sort: str
     entity: str = ""
     share: float = 0.0
     confidence: float = 0.0
@@ -43,253 +49,218 @@ class Verdict:
     measured: bool = False
 
 
-_LABELS = {
-    "EMAIL_ADDRESS": "e-mail address",
-    "PHONE_NUMBER": "phone number",
-    "CREDIT_CARD": "payment card",
-    "IBAN_CODE": "bank account (IBAN)",
-    "US_SSN": "US SSN",
-    "NATIONAL_ID": "national id",
-    "IP_ADDRESS": "IP address",
-    "SECRET": "secret",
-    "URL": "web address",
-    "DOMAIN_NAME": "domain name",
+# What a recognizer finds, the sort of a column of it, and what to call it.
+_ENTITIES = {
+    "EMAIL_ADDRESS": ("email", "e-mail address"),
+    "PHONE_NUMBER": ("phone", "phone number"),
+    "CREDIT_CARD": ("card_number", "payment card"),
+    "IBAN_CODE": ("iban", "bank account (IBAN)"),
+    "US_SSN": ("us_ssn", "US SSN"),
+    "NATIONAL_ID": ("national_id", "national id"),
+    "IP_ADDRESS": ("ip_address", "IP address"),
+    "SECRET": ("secret", "secret"),
+    "URL": ("url", "web address"),
+    "DOMAIN_NAME": ("domain", "domain name"),
 }
-IDENTIFYING = frozenset(_LABELS)
+IDENTIFYING = frozenset(_ENTITIES)
 """Entities that by themselves lead to one person."""
 # A web page is one person's or everybody's: only many different ones point at people.
 _PUBLIC = frozenset({"URL", "DOMAIN_NAME"})
+_TARGET = re.compile(
+    r"target|labels?|class|classification|outcome|y|churn(?:ed)?|default(?:ed)?|readmitted|"
+    r"survived|response|income|approved|fraud|is fraud|two year recid|zielvariable|cible|objetivo"
+)
 _MOSTLY, _HALF, _SOME = 0.7, 0.5, 0.2
 _KEY_UNIQUE = 0.999
 _PERSON_KEY_DISTINCT, _PERSON_KEY_SHARE = 50, 0.05
 _MOST_CLASSES = 20
 _FEW_VALUES = 60
+_SURE, _NAMED, _SEEN = 0.9, 0.6, 0.7
 
 
 def judge(profile: Profile) -> Verdict:
     """Suggest a role for one column by itself; target and measurement come later, in `scan`."""
     if not profile.present:
-        return Verdict(Role.IGNORE, "empty", "no values")
-    named = meanings(profile.header)
-    rules = (
-        _by_image,
-        _by_values,
-        _by_name_of_person,
-        _by_address,
-        _by_key,
-        _by_sentences,
-        _by_knowledge,
-        _by_listed_values,
-    )
-    return next(filter(None, (rule(profile, named) for rule in rules)), None) or _feature(profile)
+        return Verdict(Role.IGNORE, "empty", "no values", "empty")
+    return next(filter(None, _rules(profile)))
+
+
+def _rules(profile: Profile) -> Iterator[Verdict | None]:
+    """Yield what each rule says, most telling first."""
+    yield _by_image(profile)
+    yield _by_entity(profile)
+    direct = [s for s in SORTS if s.role is Role.DIRECT_IDENTIFIER]
+    addresses = [s for s in direct if s.name == "street_address"]
+    # Addresses have as many words as sentences have.
+    yield _by_name(profile, addresses if profile.free_text else direct, WHOLE)
+    yield _by_values(profile, addresses)
+    yield _by_sentences(profile)
+    yield _by_name(profile, SORTS, WHOLE)
+    yield _by_key(profile)
+    yield _by_name(profile, SORTS, TAIL)
+    yield _by_sequence(profile)
+    yield _by_values(profile, SORTS)
+    yield _feature(profile)
 
 
 def looks(profile: Profile) -> str:
     """Describe plain values in a word or two."""
-    if profile.free_text:
-        return "free text"
-    if profile.kind == "boolean" or profile.distinct == 2:  # noqa: PLR2004 - yes and no
-        return "2 classes"
-    if profile.kind in {"integer", "float", "other"}:
-        return "number" if profile.kind != "other" else str(profile.values.type)
-    if profile.kind == "date" or profile.whole_share("DATE_TIME") >= _HALF:
-        return "date"
-    if profile.distinct <= _FEW_VALUES or profile.distinct_share < _SOME:
-        return f"category ({profile.distinct:,})"
-    return "text"
+    if profile.kind == "other":
+        return str(profile.values.type)
+    few = profile.distinct <= _FEW_VALUES or profile.distinct_share < _SOME
+    said_ = (
+        ("free text", profile.free_text),
+        ("2 classes", profile.kind == "boolean" or profile.distinct == 2),  # noqa: PLR2004 - two
+        ("number", profile.numbers is not None),
+        ("date", dated(profile) >= _HALF),
+        (f"category ({profile.distinct:,})", few),
+    )
+    return next((words for words, true in said_ if true), "text")
+
+
+def _plain_sort(profile: Profile) -> str:
+    return looks(profile).partition(" (")[0].replace("2 classes", "flag").replace(" ", "_")
 
 
 def _unique(profile: Profile) -> str:
     return f"unique in {percent(profile.unique_share)} of rows"
 
 
-def _by_image(profile: Profile, _named: tuple[Named, ...]) -> Verdict | None:
+def _by_image(profile: Profile) -> Verdict | None:
     if profile.kind != "other" or not pa.types.is_binary(profile.values.type):
         return None
     if image_column(pa.table({"image": profile.values[:1]})) is None:
         return None
     reason = "not looked into: what pixels show is not known here, what the files say is dropped"
-    return Verdict(Role.FEATURE, "image", reason)
+    return Verdict(Role.FEATURE, "image", reason, "image")
 
 
-def _by_values(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
+def _by_entity(profile: Profile) -> Verdict | None:
     """Values that are nothing but an e-mail address, a card number and so on."""
-    if profile.free_text:
-        return None
     shares = {e: profile.whole_share(e) for e in profile.tallies if e in IDENTIFYING}
-    together = sum(shares.values())
-    if together < _HALF:
-        # A column that says what it holds needs fewer values that a recognizer can read.
-        said = [n for n in named if n.meaning is Meaning.IDENTIFIER]
-        if said and profile.distinct_share >= _HALF and profile.distinct > 2:  # noqa: PLR2004 - yes and no
-            reason = f"the name says so, {_unique(profile)}"
-            entity, sure = said[0].entity, 0.6
-            return Verdict(
-                Role.DIRECT_IDENTIFIER, said[0].label, reason, entity, profile.distinct_share, sure
-            )
+    if profile.free_text or sum(shares.values()) < _HALF:
         return None
     best = max(sorted(shares), key=lambda e: shares[e])
     if best in _PUBLIC and profile.distinct_share < _HALF:
         return None
     tally = profile.tallies[best]
     checked = "validated" if tally.validated >= _MOSTLY * tally.values else "shape and context"
-    label = _LABELS[best]
+    sort, label = _ENTITIES[best]
     if shares[best] < _HALF:
-        label = " or ".join(_LABELS[e] for e in sorted(shares, key=lambda e: -shares[e])[:2])
-    return Verdict(Role.DIRECT_IDENTIFIER, label, f"{checked}, {_unique(profile)}")
+        label = " or ".join(_ENTITIES[e][1] for e in sorted(shares, key=lambda e: -shares[e])[:2])
+    return Verdict(Role.DIRECT_IDENTIFIER, label, f"{checked}, {_unique(profile)}", sort)
 
 
-def _by_name_of_person(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
-    if profile.kind != "text" or profile.free_text or profile.distinct < 2:  # noqa: PLR2004 - a constant names nobody
+def _by_name(profile: Profile, sorts: Sequence[Sort], least: float) -> Verdict | None:
+    """What the column's name says, where the values don't contradict it."""
+    for sort in sorts:
+        called = sort.called(profile.header)
+        if called < least:
+            continue
+        needed = sort.named if called == WHOLE else max(sort.named, _HALF)
+        share = min(1.0, sort.fits(profile))
+        alike = profile.distinct_share < sort.distinct or profile.distinct <= 2  # noqa: PLR2004 - yes and no
+        if share < needed or (sort.distinct and alike):
+            continue
+        seen = share >= _HALF and sort.fits is not anything
+        return _verdict(profile, sort, share, seen=seen, called=True)
+    return None
+
+
+def _by_sequence(profile: Profile) -> Verdict | None:
+    if not said(profile.header).silent or not sequence(profile):
         return None
-    shaped = profile.share(shapes.NAME_SHAPE)
-    if shaped < _MOSTLY:
-        return None
-    said = {n.meaning for n in named}
-    known = profile.given_names
-    full = profile.share(shapes.FULL_NAME)
-    varied = profile.distinct_share >= _HALF or profile.distinct >= _PERSON_KEY_DISTINCT
-    if Meaning.PERSON in said:
-        sure, why = 0.9, "the column's name, and values that look like names"
-    elif Meaning.NAME in said and varied and (known >= _SOME or full >= _MOSTLY):
-        sure, why = 0.8, "the column's name, and values that look like people's names"
-    elif varied and known >= _HALF and full >= _HALF:
-        sure, why = 0.7, f"{percent(known)} hold a common given name"
+    reason = "counts the rows: a key, different in every row"
+    return Verdict(Role.DIRECT_IDENTIFIER, "row key", reason, "row_key", "ID", 1.0, _SEEN)
+
+
+def _by_values(profile: Profile, sorts: Sequence[Sort]) -> Verdict | None:
+    """What the values tell whatever the column is called."""
+    silent = said(profile.header).silent
+    for sort in sorts:
+        if sort.alone <= 1 and (silent or not sort.blind):
+            share = min(1.0, sort.fits(profile))
+            if share >= sort.alone:
+                return _verdict(profile, sort, share, seen=True, called=False)
+    return None
+
+
+def _verdict(profile: Profile, sort: Sort, share: float, *, seen: bool, called: bool) -> Verdict:
+    if sort.reason:
+        reason = sort.reason
+    elif not called:
+        reason = "what the values look like"
     else:
-        return None
-    reason = f"{why}, {_unique(profile)}"
-    return Verdict(Role.DIRECT_IDENTIFIER, "person's name", reason, "PERSON", shaped, sure)
+        reason = "the column's name, and values that look like it" if seen else "the name says so"
+    if sort.role is Role.DIRECT_IDENTIFIER:
+        reason = f"{reason}, {_unique(profile)}"
+    confidence = (_SURE if seen else _NAMED) if called else _SEEN
+    return Verdict(
+        sort.role,
+        _label(profile, sort),
+        reason,
+        sort.name,
+        sort.entity,
+        (share if seen else 1.0) if sort.entity else 0.0,
+        confidence if sort.entity else 0.0,
+        measured=sort.measured,
+    )
 
 
-def _by_address(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
-    if profile.kind != "text":
-        return None
-    shaped = profile.share(shapes.ADDRESS)
-    said = any(n.meaning is Meaning.ADDRESS for n in named)
-    if shaped >= _HALF:
-        why = "house number and street"
-    elif said and (profile.share(shapes.ADDRESSED) >= _HALF or profile.distinct_share >= _HALF):
-        why, shaped = "the column's name", max(shaped, profile.share(shapes.ADDRESSED))
-    else:
-        return None
-    reason = f"{why}, {_unique(profile)}"
-    return Verdict(Role.DIRECT_IDENTIFIER, "street address", reason, "STREET_ADDRESS", shaped, 0.8)
+def _label(profile: Profile, sort: Sort) -> str:
+    if sort.name == "health" and profile.share(shapes.ICD_ANY) >= _MOSTLY:
+        coded = profile.share(r"^[A-TV-Z]\d") >= _HALF
+        return f"category (ICD-{10 if coded else 9})"
+    return sort.label or looks(profile)
 
 
-def _by_key(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
+def _by_key(profile: Profile) -> Verdict | None:
     if profile.kind not in {"text", "integer"} or profile.distinct < 2:  # noqa: PLR2004 - a constant is no key
         return None
     uuid = profile.share(shapes.UUID) >= _MOSTLY
     header = profile.header
-    if not (uuid or any(n.meaning is Meaning.KEY for n in named)):
+    if not (uuid or is_key(header)):
         return None
     if profile.kind == "text" and not uuid and profile.share(shapes.CODE) < _MOSTLY:
         return None
     if profile.distinct_share >= _KEY_UNIQUE:
-        label = "UUID" if uuid else "row key"
-        return Verdict(
-            Role.DIRECT_IDENTIFIER, label, "a key, different in every row", "ID", 1.0, 0.8
-        )
+        sort, label = ("uuid", "UUID") if uuid else ("row_key", "row key")
+        reason = "a key, different in every row"
+        return Verdict(Role.DIRECT_IDENTIFIER, label, reason, sort, "ID", 1.0, _SURE)
     many = profile.distinct >= _PERSON_KEY_DISTINCT or profile.distinct_share >= _HALF
-    if (
-        is_key(header)
-        and is_person_key(header)
-        and many
-        and profile.distinct_share >= _PERSON_KEY_SHARE
-    ):
-        most = profile.most
-        reason = f"one value a person, up to {most:,} rows each: it may be the subject"
-        return Verdict(Role.DIRECT_IDENTIFIER, "key of a person", reason, "ID", 1.0, 0.8)
+    if many and is_person_key(header) and profile.distinct_share >= _PERSON_KEY_SHARE:
+        reason = f"one value a person, up to {profile.most:,} rows each: it may be the subject"
+        return Verdict(
+            Role.DIRECT_IDENTIFIER, "key of a person", reason, "person_key", "ID", 1.0, _SURE
+        )
     return None
 
 
-def _by_sentences(profile: Profile, _named: tuple[Named, ...]) -> Verdict | None:
+def _by_sentences(profile: Profile) -> Verdict | None:
     if not profile.free_text:
         return None
+    named = _by_name(profile, SORTS, WHOLE)
+    if named is not None and named.role is not Role.DIRECT_IDENTIFIER:
+        return replace(named, free_text=named.role is Role.SENSITIVE)
     inside = sorted(profile.tallies.items(), key=lambda t: (-t[1].spans, t[0]))
     if inside:
-        said = ", ".join(f"{tally.spans:,} {entity}" for entity, tally in inside[:3])
-        reason = f"people's sentences; holds {said}: redacted inside"
+        held = ", ".join(f"{tally.spans:,} {entity}" for entity, tally in inside[:3])
+        reason = f"people's sentences; holds {held}: redacted inside"
     else:
-        reason = "people's sentences; names inside aren't found without a model"
-    return Verdict(Role.FEATURE, "free text", reason, free_text=True)
-
-
-def _by_knowledge(profile: Profile, named: tuple[Named, ...]) -> Verdict | None:
-    """Dates of birth, postal codes, known quasi-identifiers, sensitive facts."""
-    for known in named:
-        handler = _KNOWN.get(known.meaning)
-        verdict = handler(profile, known) if handler else None
-        if verdict:
-            return verdict
-    if profile.whole_share("DATE_OF_BIRTH") >= _HALF:
-        return Verdict(Role.QUASI_IDENTIFIER, "date of birth", "known to others", measured=True)
-    return None
-
-
-def _birth(profile: Profile, known: Named) -> Verdict | None:
-    dated = profile.kind == "date" or max(
-        profile.whole_share("DATE_OF_BIRTH"), profile.whole_share("DATE_TIME")
-    )
-    if not dated:
-        return None
-    return Verdict(
-        Role.QUASI_IDENTIFIER, known.label, "known to others", known.entity, 1.0, 0.9, measured=True
-    )
-
-
-def _zip(_profile: Profile, known: Named) -> Verdict:
-    return Verdict(
-        Role.QUASI_IDENTIFIER, known.label, "known to others", known.entity, 1.0, 0.8, measured=True
-    )
-
-
-def _quasi(profile: Profile, known: Named) -> Verdict:
-    reason = known.reason or "known to others"
-    entity = ("AGE", 1.0, 0.8) if known.entity == "AGE" else ("", 0.0, 0.0)
-    label = known.label if known.label and known.label != "sex" else looks(profile)
-    return Verdict(Role.QUASI_IDENTIFIER, label, reason, *entity, measured=True)
-
-
-def _sensitive(profile: Profile, known: Named) -> Verdict:
-    label = known.label or looks(profile)
-    if known.reason.startswith("health") and profile.share(shapes.ICD_ANY) >= _MOSTLY:
-        coded = profile.share(r"^[A-TV-Z]\d") >= _HALF
-        label = f"category (ICD-{10 if coded else 9})"
-    return Verdict(Role.SENSITIVE, label, known.reason)
-
-
-_KNOWN: dict[Meaning, Callable[[Profile, Named], Verdict | None]] = {
-    Meaning.BIRTH: _birth,
-    Meaning.ZIP: _zip,
-    Meaning.QUASI: _quasi,
-    Meaning.SENSITIVE: _sensitive,
-}
-
-
-def _by_listed_values(profile: Profile, _named: tuple[Named, ...]) -> Verdict | None:
-    """Values that tell what they are whatever the column is called."""
-    if profile.share(shapes.ICD10) >= _HALF:
-        return Verdict(Role.SENSITIVE, "category (ICD-10)", "health (GDPR Art. 9)")
-    for known, label, reason in (
-        (shapes.SEXES, "sex", "known to others"),
-        (shapes.RACES, "ethnic origin", "ethnic origin (special category, GDPR Art. 9)"),
-        (shapes.MARITAL, "marital status", "known to others"),
-        (shapes.STATES, "US state", "known to others"),
-    ):
-        if profile.values_within(known, _FEW_VALUES):
-            return Verdict(Role.QUASI_IDENTIFIER, label, reason, measured=True)
-    return None
+        reason = "people's sentences; nothing was found inside"
+    return Verdict(Role.FEATURE, "free text", reason, "free_text", free_text=True)
 
 
 def _feature(profile: Profile) -> Verdict:
-    plain = Verdict(Role.FEATURE, looks(profile), "nothing personal seen")
+    plain = Verdict(Role.FEATURE, looks(profile), "nothing personal seen", _plain_sort(profile))
     held = {e: t.values for e, t in profile.tallies.items() if e in IDENTIFYING}
     if held and profile.kind == "text":
         most = max(sorted(held), key=lambda e: held[e])
         share = percent(held[most] / profile.present)
         return replace(
-            plain, reason=f"{_LABELS[most]} in {share} of rows: redacted inside", free_text=True
+            plain,
+            reason=f"{_ENTITIES[most][1]} in {share} of rows: redacted inside",
+            free_text=True,
         )
     if profile.kind in {"integer", "float", "text", "date"} and profile.unique_share >= _SOME:
         alone = percent(profile.unique_share)
@@ -313,12 +284,11 @@ def suggest_target(profiles: list[Profile], verdicts: list[Verdict]) -> int | No
         and v.role not in {Role.DIRECT_IDENTIFIER, Role.IGNORE}
         and not v.free_text
     ]
-    called = [
-        i for i in fit if any(n.meaning is Meaning.TARGET for n in meanings(profiles[i].header))
-    ]
+    called = [i for i in fit if any(map(_TARGET.fullmatch, said(profiles[i].header).readings))]
     if called:
         return called[-1]
     last = len(profiles) - 1
-    if last in fit and profiles[last].distinct == 2 and verdicts[last].role is Role.FEATURE:  # noqa: PLR2004 - two classes
+    plain = {Role.FEATURE, Role.SENSITIVE}
+    if last in fit and profiles[last].distinct == 2 and verdicts[last].role in plain:  # noqa: PLR2004 - two classes
         return last
     return None
