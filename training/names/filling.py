@@ -30,6 +30,7 @@ _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _PART = re.compile(r"<([a-z_]+)>")
 _MOST_PARTS = 200
+_JOINED = ("PERSON", "DATE_TIME")  # first and last name, month and year
 
 
 class Values(Protocol):
@@ -88,13 +89,9 @@ def fill(text: str, values: Values, rng: Random, language: str, source: str) -> 
     for match in _SLOT.finditer(text):
         made += text[at : match.start()]
         for piece, entity in _pieces(match[1], values, rng):
-            if (
-                entity == "PERSON"
-                and spans
-                and spans[-1][1:] == (len(made) - 1, entity)
-                and made[-1] == " "
-            ):
-                spans[-1] = (spans[-1][0], len(made) + len(piece), entity)  # first and last name
+            joins = spans and made.endswith(" ") and spans[-1][1] == len(made) - 1
+            if joins and entity in _JOINED and spans[-1][2] == entity:
+                spans[-1] = (spans[-1][0], len(made) + len(piece), entity)
             elif entity:
                 spans.append((len(made), len(made) + len(piece), entity))
             made += piece

@@ -139,6 +139,31 @@ class TextValues:
             return [(f"{first} ", ""), (rest, "LOCATION")]
         return [(region, "LOCATION")]
 
+    def _site(self) -> Pieces:
+        """A place that is called after somebody."""
+        forms = ("Camp {}", "{} Field", "{} River", "Lake {}", "Mount {}", "Fort {}", "{} Stadium",
+                 "{} Park", "{} Island", "{} Airport", "{} Creek", "{} County", "{} Valley",
+                 "Point {}", "{} Bridge", "Port {}", "{} Hall")  # fmt: skip
+        return [(pick(self._rng, forms).format(self._name("last_name")), "LOCATION")]
+
+    def _firm(self) -> Pieces:
+        """An organisation that is called after somebody."""
+        forms = ("{} Railroad", "{} Records", "{} High School", "{} Brothers", "{} Institute",
+                 "{} Rovers", "{} Press", "{} Motors", "{} Society", "{} Trio", "{}'s Division",
+                 "{} Theatre Company", "{} Pictures", "{} Commission", "{} Clinic")  # fmt: skip
+        return [(pick(self._rng, forms).format(self._name("last_name")), "ORGANIZATION")]
+
+    def _surname(self) -> Pieces:
+        """A name that stands for something else than a person."""
+        return [(self._name("last_name"), "")]
+
+    def _given(self) -> Pieces:
+        """The same with a first name."""
+        return [(self._name("first_name_female"), "")]
+
+    def _name(self, what: str) -> str:
+        return pick(self._rng, pool(pick(self._rng, ("en_US", "en_GB", "de_DE", "fr_FR")), what))
+
     def _town(self) -> Pieces:
         """A town and its state or country."""
         town, state, code = addresses.american_town(self._rng)
