@@ -62,6 +62,11 @@ class Catalogue:
                 templates.append(left.strip("\n"))
         return cls(path.stem, tuple(templates), parts)
 
+    @property
+    def variety(self) -> float:
+        """How much there is to choose from: a template counts as much as ten lines."""
+        return len(self.templates) + sum(map(len, self.parts.values())) / 10
+
     def expand(self, template: str, rng: Random) -> str:
         """Make all choices; slots are left."""
         text = template

@@ -57,7 +57,7 @@ def generate(count: int, seed: int, language: str = "en") -> Iterator[Sentence]:
     """
     rng = random.Random(f"{seed} {language}")
     chosen = catalogues(language)
-    weights = [len(c.templates) ** 0.7 for c in chosen]
+    weights = [c.variety**0.7 for c in chosen]
     for _ in range(count):
         catalogue = rng.choices(chosen, weights)[0]
         text = catalogue.expand(pick(rng, catalogue.templates), rng)
