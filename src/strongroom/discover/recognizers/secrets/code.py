@@ -1,0 +1,105 @@
+"""Keys of places that keep, build, test and publish software.
+
+Sources: the makers' documentation and code (GitHub, GitLab, npm, PyPI, crates.io, RubyGems,
+Clojars, SonarQube, Buildkite, CircleCI, Sourcegraph); gitleaks' published list for the rest.
+"""
+
+from __future__ import annotations
+
+from strongroom.discover.recognizers.secrets._checked import (
+    crc_base62,
+    gitlab_routable,
+    mixed_case,
+    octopus_key,
+)
+from strongroom.discover.recognizers.secrets._shape import ASSIGN, assigned, cased, token
+
+_GITLAB = ("glpat", "glptt", "glrt", "gldt", "glsoat", "glcbt", "glft", "glffct", "glimt",
+           "glagent", "gloas", "glwt", "glrtr")  # fmt: skip
+
+RULES = (
+    # GitHub: what fails the checksum may still be one of another server, or a made-up one
+    token("github_token", "gh[pousr]_<a36>", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+          verify=crc_base62, validated=True, score=1.0),
+    token("github_token_unproved", "gh[pousr]_<a36,>", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+          entropy=3.3, score=0.75),
+    token("github_app_jwt", r"ghs_<d1,>_eyJ<w10,>\.<w10,>\.<w10,>", "ghs_"),
+    token("github_fine_grained_token", "github_pat_<a22>_<a59>", entropy=3.5),
+    # GitLab
+    token("gitlab_routable_token",
+          rf"(?:{'|'.join(_GITLAB)})-(?:t[0-9]_)?<w27,>\.[0-9a-z]{{2}}\.[0-9a-z]{{9}}",
+          *(f"{p}-" for p in _GITLAB), verify=gitlab_routable, validated=True, score=1.0),
+    token("gitlab_token", rf"(?:{'|'.join(_GITLAB)})-(?:t[0-9]_)?<w20,>(?:\.[0-9a-z.]{{9,12}})?",
+          *(f"{p}-" for p in _GITLAB), entropy=3.2),
+    token("gitlab_job_token", "glcbt-<a1,5>_<w20>"),
+    token("gitlab_runner_registration_token", "GR1348941<w20>", entropy=3.2),
+    token("gitlab_session_cookie", "<l32>", "_gitlab_session=", lead="_gitlab_session="),
+    # others that keep code
+    token("bitbucket_app_password", "ATBB<a24><H8>", entropy=3.5),
+    token("bitbucket_access_token", "ATCTT3<w100,>=<H8>", entropy=4.0),
+    assigned("bitbucket_client_secret", "bitbucket", "<w64>|<l32>", entropy=3.2),
+    token("atlassian_token", "ATATT3<w100,>=<H8>", entropy=4.0),
+    assigned("atlassian_key", "atlassian|confluence|jira", "<l20><h4>|<a24>", entropy=3.5),
+    token("gitea_token", "<h40>", "gitea", "forgejo", "codeberg", score=0.85,
+          lead=cased("gitea|forgejo|codeberg") + ASSIGN),
+    token("sourcegraph_token", "sgp_(?:(?:<H16>|local)_)?<H40>", "sgp_"),
+    assigned("sourcegraph_key", "sourcegraph", "<H40>"),
+    # that build and test
+    token("circleci_token", "CCI(?:PAT|PRJ)_<a22>_<H40>", "CCIPAT_", "CCIPRJ_"),
+    assigned("circleci_key", "circle[_-]?ci|circle_token", "<h40>", "circle"),
+    assigned("travis_token", "travis", "<a22>", entropy=3.3),
+    assigned("drone_token", "drone", "<a32>", entropy=3.3),
+    token("buildkite_token", "bk(?:ua|aj|ajt|at|ct|pt|rt|ps|cq|et)_<w38,>", "bkua_", "bkaj_",
+          "bkajt_", "bkat_", "bkct_", "bkpt_", "bkrt_", "bkps_", "bkcq_", "bket_", entropy=3.2),
+    assigned("codecov_token", "codecov", "<uuid>|<l32>"),
+    assigned("coveralls_token", "coveralls", "<a33>", entropy=3.5),
+    assigned("codeclimate_token", "code[_-]?climate|cc_test_reporter", "<h64>", "climate",
+             "cc_test_reporter"),
+    token("sonarqube_token", "sq[pua]_<h40>", "sqp_", "squ_", "sqa_"),
+    assigned("sonar_key", "sonar[_.-]?(?:login|token)", "<h40>", "sonar"),
+    assigned("snyk_token", "snyk", "<uuid>"),
+    token("jenkins_token", "11<h32>", "jenkins", lead=cased("jenkins") + ASSIGN),
+    token("teamcity_token", r"eyJ0eXAiOiAiVENWMiJ9\.<w36>\.<w48>", "eyJ0eXAiOiAiVENWMiJ9",
+          entropy=4.0),
+    token("harness_token", r"[ps]at\.<w22>\.<a24>\.<a20>", "pat.", "sat.", entropy=4.0),
+    token("octopus_deploy_key", "API-<u25,>", entropy=3.4, score=0.85, verify=octopus_key),
+    token("prefect_token", "pn[ubw]_<a36>", "pnu_", "pnb_", "pnw_", entropy=3.5),
+    token("dbt_token", "dbt[cu]_<w40,>", "dbtc_", "dbtu_", entropy=3.8),
+    token("postman_key", "PMAK-<h24>-<h34>"),
+    token("readme_key", "rdme_<l70>", entropy=3.2),
+    token("infracost_key", "ico-<a32>", entropy=3.6, verify=mixed_case),
+    token("launchdarkly_key", "(?:sdk|api|mob)-<uuid>", "sdk-", "api-", "mob-"),
+    token("devcycle_key", "dvc_(?:server|mobile|client)_<w20,>(?:_<h8,>)?", "dvc_server_",
+          "dvc_mobile_", "dvc_client_", entropy=3.5),
+    token("expo_token", "<w40>", "expo", lead=cased("expo_?token|expo_access") + ASSIGN,
+          score=0.85, entropy=4.0),
+    assigned("cypress_record_key", "cypress[_-]?record|record[_-]?key", "<uuid>", "cypress",
+             "record"),
+    assigned("browserstack_key", "browserstack", "<a20>", entropy=3.3),
+    assigned("saucelabs_key", "sauce", "<uuid>"),
+    token("chromatic_token", "chpt_<h12,>", entropy=2.6),
+    token("stackhawk_key", r"hawk\.<w20>\.<w20>", "hawk."),
+    token("rapidapi_key", "<h10>msh<h15>p1<h6>jsn<h12>", "msh"),
+    token("unkey_root_key", "unkey_<a20,>", entropy=3.5),
+    # that publish
+    token("npm_token", "npm_<a36>", verify=crc_base62, validated=True, score=1.0),
+    token("npm_token_unproved", "npm_<a36>", entropy=3.3, score=0.75),
+    token("npm_registry_auth", r"<b20,>={0,2}|<uuid>", "_auth", "_password",
+          score=0.9, entropy=3.3,
+          lead=r"[:\s]_(?:auth|authToken|password)\s?=\s?\"?"),
+    token("pypi_token", "pypi-AgEIcHlwaS5vcmc<w50,>", entropy=3.5),
+    token("pypi_test_token", "pypi-AgENdGVzdC5weXBpLm9yZw<w50,>", entropy=3.5),
+    token("rubygems_key", "rubygems_<h48>"),
+    token("nuget_key", "oy2[a-z2-7]{43}", entropy=3.5),
+    token("nuget_config_password", r"[^\s\"']{8,100}", "cleartextpassword", score=0.85, entropy=2.0,
+          lead=r"(?i:<add key=\"(?:ClearText)?Password\"\s{1,8}value=\")"),
+    token("crates_io_token", "cio<a32>", entropy=3.8),
+    token("crates_io_trusted_token", "cio_tp_<a32>"),
+    token("clojars_token", "CLOJARS_<h60>"),
+    token("dockerhub_token", "dckr_[po]at_<w24,>", "dckr_pat_", "dckr_oat_"),
+    token("packagist_token", "packagist_(?:[ou][ru]t|ac[krt])_<h24,>", "packagist_"),
+    token("artifactory_key", "AKCp<a69>", entropy=4.0),
+    token("artifactory_reference_token", "cmVmdGtu<a56>", entropy=4.0),
+    assigned("artifactory_password", "jfrog|artifactory|bintray|xray", "<l73>|<l64>", entropy=3.2),
+    token("open_vsx_token", "ovsx[ap]t_<uuid>", "ovsxat_", "ovsxpt_"),
+)  # fmt: skip
