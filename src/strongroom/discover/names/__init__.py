@@ -1,0 +1,60 @@
+"""The name tier: persons, places, organisations, addresses, jobs, ages, worded dates.
+
+In: a column of strings. Out: hits, by a small sequence model that ships with the package and was
+trained by `training/names/train.py`. Nothing is loaded from the network, and nothing in the file
+of weights can run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from strongroom.discover._hits import Hits
+from strongroom.discover.names._layout import ENTITIES
+from strongroom.discover.names._model import load_model
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from strongroom.config import DiscoverSpec
+    from strongroom.discover.names._model import NameModel
+
+__all__ = ["ENTITIES", "find_names"]
+
+RECOGNIZER = "names"
+
+
+def find_names(values: pa.Array, spec: DiscoverSpec, model: NameModel | None = None) -> Hits:
+    """Find what a model knows to be names.
+
+    Args:
+        values: large strings; nulls are passed over.
+        spec: lowest score.
+        model: instead of the one that ships.
+
+    Returns:
+        Hits without overlaps, by row and place; none of them is validated.
+
+    Raises:
+        MissingExtraError: numba isn't installed.
+    """
+    chosen = model or load_model()
+    texts = values.fill_null("") if values.null_count else values
+    _, offsets, data = texts.buffers()
+    if not len(texts) or data is None:
+        return Hits.empty()
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    found, scores = chosen.find(np.frombuffer(data, np.uint8), bounds, spec.min_score)
+    return Hits(
+        found[:, 0],
+        found[:, 1],
+        found[:, 2],
+        found[:, 3].astype(np.int16),
+        scores,
+        np.zeros(len(found), np.int16),
+        np.zeros(len(found), np.bool_),
+        ENTITIES,
+        (RECOGNIZER,),
+    )
