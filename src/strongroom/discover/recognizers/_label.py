@@ -15,11 +15,12 @@ ISSUED = (
 def alone(*names: str) -> str:
     """Return a pattern of words that mustn't be the end of another word.
 
-    In capitals at the start of a text they aren't seen: patterns know no edges.
+    In capitals or small letters at the very start of a text they aren't seen, because patterns know
+    no edges; with one capital they are.
     """
     said = "|".join(names)
     begun = "|".join(name[0].upper() + name[1:] for name in names if name[0].isascii())
-    return rf"(?:[^\w](?i:{said})|{begun})"
+    return rf"""(?:[ \n("'_,](?i:{said})|{begun})"""
 
 
 def label(*names: str) -> str:

@@ -20,7 +20,7 @@ _SAID = alone(
     "aged", "age of", "age", "at the age of", "patient age", "alter von", "alter", "âgé de",
     "âgée de", "à l'âge de", "edad de", "edad", "età di", "età", "leeftijd van", "leeftijd",
 ) + r"""["']?\s{0,2}(?::|=)?\s{0,2}["']?"""  # fmt: skip
-_TURNS = r"(?i:just turned|i'll turn|i’ll turn|will turn|turned|turns|turning|i am|i'm|i’m) "
+_TURNS = r"""(?:['’]ll turn|[ "](?i:turned|turns|turning|will turn)) """
 _NO_AGE = (
     "degrees", "degree", "percent", "pages", "page", "miles", "km", "times", "minutes", "hours",
     "dollars", "points", "tables", "stone",
@@ -40,7 +40,7 @@ RULES = (
          lookalikes=("page 45", "average 45", "image: 45", "aged 450")),
     Rule("age.turns", "AGE", r"[1-9]\d", 0.5, lead=_TURNS,
          follow=r"(?:[.,;!?]|\s(?i:on|in|this|next|today|tomorrow|last|and|now|when)\s)",
-         apart=".,-/:", keywords=("turn", "i am", "i'm", "i’m"), against=_NO_AGE, against_score=0.2,
+         apart=".,-/:", keywords=("turn",), against=_NO_AGE, against_score=0.2,
          examples=("I just turned 42, so", "I'll turn 40 this year"),
-         lookalikes=("turned 90 degrees",)),
+         lookalikes=("he turned 90 degrees, fast", "return 20, 30")),
 )  # fmt: skip

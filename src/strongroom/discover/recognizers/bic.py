@@ -5,7 +5,8 @@ from __future__ import annotations
 from strongroom.discover._rule import Rule
 from strongroom.discover.checks import CHECKS
 
-_WORDS = ("bic", "swift", "bank", "iban", "banque", "banco", "banca", "wire", "transfer")
+_WORDS = ("bic", "swift")
+_BANKS = (*_WORDS, "bank", "iban", "banque", "banco", "banca", "wire", "transfer")
 
 RULES = (
     Rule("bic", "BIC_CODE", r"[A-Z]{6}[0-9A-Z]{2}(?:[0-9A-Z]{3})?", 0.05, check=CHECKS["bic"],
@@ -13,6 +14,6 @@ RULES = (
          examples=("BIC: DEUTDEFF", "SWIFT DEUTDEFF500"), lookalikes=("DEUTDEFF", "BIC DEUTQQFF")),
     # With a digit in it, it is no word in capitals.
     Rule("bic.digit", "BIC_CODE", r"[A-Z]{6}(?:\d[0-9A-Z]|[A-Z]\d)(?:[0-9A-Z]{3})?", 0.5,
-         check=CHECKS["bic"], context=_WORDS, context_score=0.9,
+         check=CHECKS["bic"], context=_BANKS, context_score=0.9,
          examples=("CHASUS33",), lookalikes=("ABCDQQ33",)),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from strongroom.discover._rule import Rule
 from strongroom.discover.checks import Address
+from strongroom.discover.recognizers._label import label
 
 _58 = "[1-9A-HJ-NP-Za-km-z]"
 _32 = "[02-9ac-hj-np-z]"
@@ -20,9 +21,9 @@ _MONERO = (
     "Nbr2VBBEt7f2wfn3RVGQBEP3A"
 )
 RULES = (
-    # The first letter tells Bitcoin (1 3 m n 2), Litecoin (L M), Dogecoin (D A 9), Dash (X 7),
+    # The first letter tells Bitcoin (1 3 2), Litecoin (L M), Dogecoin (D A 9), Dash (X 7),
     # Zcash (t) and Tron (T).
-    Rule("crypto.base58", "CRYPTO", rf"[123mnLMDA9X7tT]{_58}{{24,34}}", 0.95,
+    Rule("crypto.base58", "CRYPTO", rf"(?:[1-3LMDA9X7T]|t[13]){_58}{{24,34}}", 0.95,
          verify=Address("BASE58"), validated=True,
          examples=("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
                    "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
@@ -50,6 +51,7 @@ RULES = (
          lookalikes=("GAAZI4TCR3TY5OJHCTJC2A4QSY6CJWJH5IAJTGKIN2ER7LBNVKOCCWN6",)),
     Rule("crypto.monero", "CRYPTO", rf"[48][0-9AB]{_58}{{93}}", 0.85,
          examples=(_MONERO,)),
-    Rule("crypto.solana", "CRYPTO", rf"{_58}{{43,44}}", 0.1, context=("solana", "sol", "phantom"),
-         context_score=0.75, examples=("solana 7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV1",)),
+    Rule("crypto.solana", "CRYPTO", rf"{_58}{{32,44}}", 0.75, lead=label("solana address", "solana wallet", "solana", "phantom wallet"),
+         keywords=("solana", "phantom"),
+         examples=("Solana address: 7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV1",)),
 )  # fmt: skip

@@ -33,7 +33,7 @@ RULES = (
          context=_VIN, context_score=0.98, examples=("1M8GDM9AXKP042788",),
          lookalikes=("1M8GDM9A1KP042788", "11111111111111111")),
     # Europe's makers give no check digit.
-    Rule("vin.named", "VIN", "[A-HJ-NPR-Za-hj-npr-z0-9]{17}", 0.1, context=_VIN,
+    Rule("vin.named", "VIN", "[A-HJ-NPR-Z0-9]{17}", 0.1, context=_VIN,
          context_score=0.75, examples=("VIN WVWZZZ1JZXW000001",),
          lookalikes=("WVWZZZ1JZXW000001", "VIN WVWZZZ1JZXO000001")),
     Rule("license_plate", "LICENSE_PLATE", "|".join(_PLATES), 0.2, context=_PLATE_WORDS,

@@ -22,7 +22,7 @@ GENERIC = (
     "national", "identity", "identification", "citizen", "citizenship", "resident", "ausweis",
     "nationality", "taxpayer", "tax", "nid",
 )  # fmt: skip
-_CLASSES = {"9": r"\d", "A": "[A-Za-z]", "X": "[0-9A-Za-z]", "?": "?"}
+_CLASSES = {"9": r"\d", "A": "[A-Za-z]", "X": "[0-9A-Za-z]"}
 _GENERIC_FROM = 10
 
 
@@ -42,7 +42,7 @@ def kind(
         name: country and kind, "pl.pesel"; the check digits of that name prove it.
         words: what it is called, separated by blanks, in small letters.
         shapes: how it is written to how sure that is alone. 9 stands for a digit, A for a letter,
-            X for either, ? makes what stands before it optional, everything else for itself.
+            X for either, everything else for itself.
         check: another name of check digits.
         examples: valid numbers.
         entity: another entity.
@@ -55,7 +55,7 @@ def kind(
     ranked = sorted(shapes, key=lambda s: (shapes[s], s))
     for score, group in groupby(ranked, key=lambda s: shapes[s]):
         written = tuple(group)
-        least = min(sum(c in _CLASSES and c != "?" for c in shape) for shape in written)
+        least = min(sum(c in _CLASSES for c in shape) for shape in written)
         rules.append(
             Rule(
                 name=f"national_id.{name}",
@@ -79,6 +79,9 @@ def pattern_of(shape: str) -> str:
     for letter, run in groupby(shape):
         many = len(list(run))
         one = _CLASSES.get(letter) or re.escape(letter)
+        if not parts and many > 1:
+            # Small letters at the start would make every word of a text worth a look.
+            one = one.replace("a-z", "")
         parts.append(one if many == 1 else f"{one}{{{many}}}")
     return "".join(parts)
 

@@ -44,7 +44,7 @@ RULES = (
           examples=("001190012345",)),
     *kind("pk.cnic", "cnic nadra", {"9999999999999": BARE, "99999-9999999-9": LETTERED},
           examples=("34201-0891231-8",), validated=False),
-    *kind("il.idnr", "teudat zehut mispar תעודת זהות ת.ז", {
+    *kind("il.idnr", "teudat zehut mispar תעודת זהות", {
           "999999999": BARE, "99999999-9": BARE, "9999999-9": BARE}, examples=("039337423",)),
     *kind("ir.melli", "کدملی ملی melli", {"9999999999": BARE, "999-999999-9": AT_HOME},
           examples=("0084575948",)),

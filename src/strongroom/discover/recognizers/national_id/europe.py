@@ -20,7 +20,7 @@ RULES = (
           examples=("943 476 5870", "9434765870")),
     *kind("gb.nino", "nino national insurance ni", {
           "AA999999A": AT_HOME, "AA 99 99 99 A": STRONG}, examples=("AB 12 34 56 C", "AB123456C")),
-    *kind("gb.utr", "utr taxpayer self-assessment", {"9999999999": BARE, "99999 99999": BARE},
+    *kind("gb.utr", "utr taxpayer", {"9999999999": BARE, "99999 99999": BARE},
           examples=("1955839661",)),
     *kind("ie.pps", "pps ppsn pension", {"9999999A": AT_HOME, "9999999AA": AT_HOME},
           examples=("6433435F", "6433435OA")),
