@@ -14,6 +14,7 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _ODD = re.compile(
     # A sign within a word, a capital behind a small letter, letters of two scripts in one word.
     r"(?<=[^\W\d_])[^\w\s'’\-–.,:;!?/()\"“”«»](?=[^\W\d_])"
+    r"|[£€§°](?=[^\W\d_])"
     r"|(?<=[a-zß-öø-ÿа-я])[À-ÖØ-ÞА-Я]|\b[А-Я][А-Я]+[а-я]"
     r"|(?<=[a-zA-Z])[\u0370-\u06ff]|[\u0370-\u06ff](?=[a-zA-Z])"
 )
