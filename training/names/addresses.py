@@ -160,12 +160,15 @@ def abroad(rng: Random, locale: str) -> Address:
 
 def mixed(rng: Random) -> Address:
     """Make an address up from parts of several countries, as test data and forms have them."""
-    street = _street_of(pick(rng, MIXED), rng)
+    street = _street_of(
+        pick(rng, MIXED if rng.random() < 0.95 else ("el_GR", "bg_BG", "uk_UA")), rng
+    )
     number = _house(rng)
     first = f"{number} {street} {_house(rng)}" if rng.random() < 0.5 else (
         f"{number} {street}" if rng.random() < 0.6 else f"{street} {number}")  # fmt: skip
     unit = _numbered(pick(rng, _UNITS), rng) if rng.random() < 0.6 else ""
     town = pick(rng, towns(pick(rng, MIXED)))
+    town = town.upper() if rng.random() < 0.12 else town
     code = digits("#####", rng)
     country = pick(rng, countries())
     line = pick(rng, (f"{town}, {country} {code}", f"{town}, {country}", f"{town} {country}", town,
@@ -178,11 +181,11 @@ def make_address(rng: Random, language: str) -> Address:
     """Make any address up; those of the language's own countries more often."""
     roll = rng.random()
     if language == "en":
-        if roll < 0.6:
+        if roll < 0.48:
             return american(rng)
-        if roll < 0.72:
+        if roll < 0.58:
             return abroad(rng, "en_GB" if rng.random() < 0.6 else "en_AU")
-        return mixed(rng) if roll < 0.84 else abroad(rng, pick(rng, MIXED))
+        return mixed(rng) if roll < 0.8 else abroad(rng, pick(rng, MIXED))
     if roll < 0.75:
         return abroad(rng, _home(language, rng))
     return american(rng) if roll < 0.82 else abroad(rng, pick(rng, MIXED))
@@ -222,9 +225,11 @@ def postal(rng: Random, locale: str) -> str:
 def town_of(rng: Random, language: str) -> str:
     """Return a town: of the language's countries, or of anywhere."""
     roll = rng.random()
-    if roll < 0.45:
-        return pick(rng, towns(_home(language, rng)))
-    return pick(rng, big_towns()) if roll < 0.8 else pick(rng, towns(pick(rng, MIXED)))
+    if roll < 0.4:
+        town = pick(rng, towns(_home(language, rng)))
+    else:
+        town = pick(rng, big_towns() if roll < 0.7 else towns(pick(rng, MIXED)))
+    return town.upper() if rng.random() < 0.06 else town
 
 
 @cache

@@ -113,7 +113,7 @@ class TextValues:
     # Places.
     def _city(self) -> Pieces:
         town = addresses.town_of(self._rng, self._language)
-        return [(town.upper() if self._rng.random() < 0.02 else town, "GPE")]
+        return [(town, "GPE")]
 
     def _country(self) -> Pieces:
         if self._language != "en" and self._rng.random() < 0.8:

@@ -63,6 +63,32 @@ _NOUNS = (
     "Solutions", "Steel", "Studios", "Supply", "Systems", "Technologies", "Telecom", "Textiles", "Therapeutics",
     "Tools", "Trading", "Transport", "Trust", "Utilities", "Ventures", "Water Works", "Wireless", "Worldwide",
 )  # fmt: skip
+_PAIRED_A = (
+    "Amber", "Atlas", "Balanced", "Brave", "Bright", "Broken", "Carbon", "Careful", "Civic", "Clever", "Cloud",
+    "Common", "Compass", "Copper", "Credit", "Crystal", "Curious", "Daily", "Digital", "Direct", "Double",
+    "Dream", "Early", "Electric", "Ember", "Equal", "Expert", "Family", "Fast", "Fair", "Feather", "Field",
+    "First", "Focus", "Forward", "Frontier", "Future", "Gentle", "Giant", "Glass", "Good", "Grand", "Happy",
+    "Hidden", "Home", "Honest", "Human", "Infinite", "Inner", "Iron", "Ivory", "Jolly", "Junction", "Kind",
+    "Lantern", "Lean", "Little", "Local", "Loud", "Lucky", "Magic", "Marble", "Market", "Modern", "Motion",
+    "Mutual", "Native", "Nimble", "Noble", "Ocean", "Open", "Orbit", "Paper", "Patch", "Patient", "People",
+    "Pilot", "Pixel", "Plain", "Planet", "Polar", "Public", "Pure", "Quiet", "Rapid", "Ready", "Real", "Regal",
+    "River", "Rocket", "Round", "Ruby", "Safe", "Salt", "Second", "Sharp", "Signal", "Silent", "Simple",
+    "Smart", "Social", "Solid", "Spark", "Stone", "Sunny", "Sweet", "Swift", "Third", "Tiny", "Trade", "Twin",
+    "Urban", "Velvet", "Vital", "Vivid", "Warm", "Whole", "Wild", "Wise", "Wonder", "Young",
+)  # fmt: skip
+_PAIRED_B = (
+    "Aid", "Anchor", "Apple", "Arrow", "Bay", "Beacon", "Bear", "Bee", "Bloom", "Board", "Box", "Bridge",
+    "Bridges", "Brook", "Canvas", "Care", "Castle", "Circle", "Club", "Coffee", "Compass", "Cove", "Crow",
+    "Data", "Deck", "Desk", "Door", "Drop", "Dynamics", "Eagle", "Earth", "Edge", "Exchange", "Factory",
+    "Falcon", "Farm", "Finance", "Fish", "Flame", "Force", "Forest", "Fox", "Garden", "Gate", "Global", "Goods",
+    "Guide", "Harbor", "Health", "Hive", "House", "Index", "Initiative", "Island", "Journal", "Karma", "Kitchen",
+    "Lab", "Leaf", "Ledger", "Lens", "Library", "Lift", "Light", "Lion", "List", "Loop", "Map", "Market",
+    "Markets", "Mind", "Moon", "Mountain", "Nest", "Network", "Oak", "Owl", "Page", "Path", "Penguin", "Pilot",
+    "Pine", "Planet", "Point", "Post", "Project", "Rabbit", "Report", "River", "Robot", "Rocket", "Room",
+    "School", "Scout", "Sense", "Shop", "Signal", "Smile", "Space", "Spring", "Square", "Station", "Stone",
+    "Story", "Street", "Table", "Tank", "Team", "Tiger", "Tower", "Track", "Tree", "Turtle", "Union", "View",
+    "Village", "Vision", "Wagon", "Watch", "Wave", "Wheel", "Wind", "Wolf", "Works", "Yard",
+)  # fmt: skip
 _FORMS = {
     "en": ("Inc.", "Inc", "LLC", "Ltd", "Ltd.", "Corp.", "Corporation", "Co.", "Group", "PLC", "& Co.", "LP",
            "& Sons", "Company", "Holdings", "Limited", "LLP"),
@@ -98,9 +124,13 @@ _BODIES = {
 def organisation(rng: Random, language: str, town: str) -> str:
     """Make an organisation up, or name a known one."""
     roll = rng.random()
-    if roll < 0.15:
+    if roll < 0.12:
         return pick(rng, _KNOWN)
-    if roll < 0.3:
+    if roll < 0.2:
+        paired = f"{pick(rng, _PAIRED_A)} {pick(rng, _PAIRED_B)}"
+        shown = paired if rng.random() < 0.75 else paired.replace(" ", "")
+        return f"{shown} {pick(rng, _FORMS[language])}" if rng.random() < 0.25 else shown
+    if roll < 0.36:
         coined = pick(rng, _COINED_A) + pick(rng, _COINED_B)
         shown = (
             coined
@@ -108,7 +138,7 @@ def organisation(rng: Random, language: str, town: str) -> str:
             else coined[: len(coined) // 2] + coined[len(coined) // 2 :].title()
         )
         return f"{shown} {pick(rng, _FORMS[language])}" if rng.random() < 0.4 else shown
-    if roll < 0.5 and language == "en":
+    if roll < 0.52 and language == "en":
         made = f"{pick(rng, _ADJECTIVES)} {pick(rng, _NOUNS)}"
         return f"{made} {pick(rng, _FORMS[language])}" if rng.random() < 0.5 else made
     last = pool(_home(rng, language), "last_name")
