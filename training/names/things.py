@@ -126,21 +126,9 @@ def organisation(rng: Random, language: str, town: str) -> str:
     roll = rng.random()
     if roll < 0.12:
         return pick(rng, _KNOWN)
-    if roll < 0.2:
-        paired = f"{pick(rng, _PAIRED_A)} {pick(rng, _PAIRED_B)}"
-        shown = paired if rng.random() < 0.75 else paired.replace(" ", "")
-        return f"{shown} {pick(rng, _FORMS[language])}" if rng.random() < 0.25 else shown
-    if roll < 0.36:
-        coined = pick(rng, _COINED_A) + pick(rng, _COINED_B)
-        shown = (
-            coined
-            if rng.random() < 0.7
-            else coined[: len(coined) // 2] + coined[len(coined) // 2 :].title()
-        )
-        return f"{shown} {pick(rng, _FORMS[language])}" if rng.random() < 0.4 else shown
-    if roll < 0.52 and language == "en":
-        made = f"{pick(rng, _ADJECTIVES)} {pick(rng, _NOUNS)}"
-        return f"{made} {pick(rng, _FORMS[language])}" if rng.random() < 0.5 else made
+    if roll < (0.52 if language == "en" else 0.36):
+        made, formal = _invented(rng, roll)
+        return f"{made} {pick(rng, _FORMS[language])}" if rng.random() < formal else made
     last = pool(_home(rng, language), "last_name")
     if roll < 0.75:
         form = pick(rng, _BODIES[language])
@@ -152,6 +140,17 @@ def organisation(rng: Random, language: str, town: str) -> str:
         return f"{pick(rng, last)} {pick(rng, (*_FORMS[language], *_NOUNS[:40]))}"
     company = pick(rng, pool(_home(rng, language), "company"))
     return company.upper() if rng.random() < 0.04 else company
+
+
+def _invented(rng: Random, roll: float) -> tuple[str, float]:
+    """Coin a name of plain words or syllables; and say how often its legal form is written."""
+    if roll < 0.2:
+        paired = f"{pick(rng, _PAIRED_A)} {pick(rng, _PAIRED_B)}"
+        return (paired if rng.random() < 0.75 else paired.replace(" ", "")), 0.25
+    if roll < 0.36:
+        front, back = pick(rng, _COINED_A), pick(rng, _COINED_B)
+        return (front + back if rng.random() < 0.7 else front + back.title()), 0.4
+    return f"{pick(rng, _ADJECTIVES)} {pick(rng, _NOUNS)}", 0.5
 
 
 def _home(rng: Random, language: str) -> str:
