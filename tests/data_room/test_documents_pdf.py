@@ -16,8 +16,8 @@ from strongroom.errors import DataError
 pytest.importorskip("pypdfium2", reason="needs the extra documents")
 CONTRACT = (FILES / "contract.pdf").read_bytes()
 SEEN = [
-    "This contract is with Pedro Alvarez, 14 Elm Street, Springfield."
-    + "\nAccount GB29 NWBK 6016 1331 9268 19",
+    """This contract is with Pedro Alvarez, 14 Elm Street, Springfield.
+Account GB29 NWBK 6016 1331 9268 19""",
     "Second page: call 415-555-2671.",
 ]
 HIDDEN = {

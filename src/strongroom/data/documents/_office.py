@@ -40,17 +40,18 @@ _PARAGRAPHS = frozenset({"p", "h", "del"})
 _TEXTS = frozenset({"t", "delText", "instrText", "delInstrText"})
 _ROWS, _CELLS = frozenset({"tr", "table-row"}), frozenset({"tc", "table-cell"})
 _WHITE = {"tab": "\t", "br": "\n", "cr": "\n", "line-break": "\n", "noBreakHyphen": "-", "s": " "}
-_SAID = ("descr", "title", "author", "initials", "userId")
+_SAID = frozenset({"descr", "title", "author", "initials", "userId", "href"})
 _VALUES = frozenset(
     {"lpwstr", "lpstr", "bstr", "i4", "bool", "filetime", "r8", "vector", "variant"}
 )
+_NOTED = frozenset({"creator", "initial-creator"})
+_MATTERS = _PARAGRAPHS | _TEXTS | _ROWS | _CELLS | _NOTED | _WHITE.keys() | {"Fallback"}
 _COUNT_NAMES = (
     "TotalTime Pages Words Characters Lines Paragraphs CharactersWithSpaces DocSecurity ScaleCrop "
     "HeadingPairs TitlesOfParts LinksUpToDate SharedDoc HyperlinksChanged AppVersion Application "
     "Slides Notes HiddenSlides MMClips PresentationFormat revision editing-cycles editing-duration"
 )
 _COUNTS = frozenset(_COUNT_NAMES.split())
-_NOTED = frozenset({"creator", "initial-creator"})
 
 
 def read_office(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]:
@@ -155,14 +156,18 @@ class _Body:
     def pieces(self, events: Iterator[Event]) -> Iterator[tuple[str, bool]]:
         """Yield the records of the part."""
         for event in events:
-            if event.what == "text":
-                self._text(event.name)
+            what, name, attributes = event
+            if what == "text":
+                self._text(name)
                 if self._size > _MOST_GATHERED:
                     yield from self._flush()
-            elif event.what == "start":
-                yield from self._start(event)
-            else:
-                yield from self._end(event.name)
+            elif what == "start":
+                if name in _MATTERS:
+                    self._start(name)
+                if attributes and not _SAID.isdisjoint(attributes):
+                    yield from self._said(attributes)
+            elif name in _MATTERS:
+                yield from self._end(name)
         yield from self._flush()
 
     def _flush(self) -> Iterator[tuple[str, bool]]:
@@ -179,8 +184,7 @@ class _Body:
             self._open[-1].append(text)
             self._size += len(text)
 
-    def _start(self, event: Event) -> Iterator[tuple[str, bool]]:
-        name = event.name
+    def _start(self, name: str) -> None:
         # What is drawn a second time for old programs.
         self._passed += name == "Fallback"
         if name in _PARAGRAPHS:
@@ -195,11 +199,15 @@ class _Body:
             self._row.append("\t")
         elif name in _NOTED:
             self._noted = ""
-        for key in _SAID:
-            if value := event.attributes.get(key):
-                yield from self._once(f"{key}: {value}")
-        if href := event.attributes.get("href"):
-            yield from self._once(f"link: {unquote(href) if href.startswith('mailto:') else href}")
+
+    def _said(self, attributes: dict[str, str]) -> Iterator[tuple[str, bool]]:
+        """Yield what attributes say of people, and where links lead."""
+        for key in sorted(_SAID & attributes.keys()):
+            value = attributes[key]
+            if value.startswith("mailto:"):
+                value = unquote(value)
+            if value:
+                yield from self._once(f"{'link' if key == 'href' else key}: {value}")
 
     def _end(self, name: str) -> Iterator[tuple[str, bool]]:
         self._passed -= name == "Fallback"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 20
 _MOST_WAITING = 1 << 24
 _SEPARATOR = "}"
+_MOST_NAMES = 1 << 12
 
 
 class Event(NamedTuple):
@@ -36,12 +37,13 @@ def xml_events(stream: BinaryIO, path: str) -> Iterator[Event]:
         DataError: not XML, damaged, declares entities, or has a tag of more than 16 MiB.
     """
     found: list[Event] = []
+    local = _Local()
     parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
     parser.buffer_text = True
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        plain = {_local(key): value for key, value in attributes.items()}
-        found.append(Event("start", _local(name), plain))
+        plain = {local[key]: value for key, value in attributes.items()} if attributes else {}
+        found.append(Event("start", local[name], plain))
 
     def refuse(*_: Any) -> None:  # noqa: ANN401 - whatever was declared
         raise DataError(
@@ -49,7 +51,7 @@ def xml_events(stream: BinaryIO, path: str) -> Iterator[Event]:
         )
 
     parser.StartElementHandler = start
-    parser.EndElementHandler = lambda name: found.append(Event("end", _local(name)))
+    parser.EndElementHandler = lambda name: found.append(Event("end", local[name]))
     parser.CharacterDataHandler = lambda text: found.append(Event("text", text))
     parser.EntityDeclHandler = refuse
     fed = 0
@@ -69,5 +71,11 @@ def xml_events(stream: BinaryIO, path: str) -> Iterator[Event]:
             raise DataError(f"a tag of more than {_MOST_WAITING >> 20} MiB", where=path)
 
 
-def _local(name: str) -> str:
-    return name.rpartition(_SEPARATOR)[2]
+class _Local(dict[str, str]):
+    """Names without their namespaces; there are few, and each stands in a file many times."""
+
+    def __missing__(self, name: str) -> str:
+        plain = name.rpartition(_SEPARATOR)[2]
+        if len(self) < _MOST_NAMES:
+            self[name] = plain
+        return plain
