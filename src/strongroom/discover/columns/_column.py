@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from strongroom.discover.columns._leaves import Leaf
 
 # Values that are kept to tell what a column looks like, and rows to measure who is singled out.
-SAMPLED_VALUES, SAMPLED_ROWS = 1 << 14, 1 << 18
+SAMPLED_VALUES, SAMPLED_ROWS = 1 << 14, 1 << 17
 # A detection that covers this much of a value is the value; less is a mention inside it.
 _COVERS = 0.6
 # No card, phone or personal number is smaller.
@@ -27,6 +27,7 @@ _EXACT_FLOAT = 2**53
 _PROBED = 5_000
 # Where most values are different, all are read; else each different one once.
 _MOSTLY = 0.9
+_TABLE, _PROBED_HASHES = 1 << 12, 1 << 10
 # Values of so many words, on average of so many of them, are sentences.
 _PROSE_WORDS, _PROSE_PROBED = 4.0, 512
 
@@ -34,7 +35,7 @@ _PROSE_WORDS, _PROSE_PROBED = 4.0, 512
 class Read(Protocol):
     """Finds personal data in strings."""
 
-    def __call__(self, values: pa.Array, header: str, *, prose: bool) -> Hits:
+    def __call__(self, values: pa.Array, header: str, /, *, prose: bool) -> Hits:
         """Return hits without overlaps; `prose` says that the values are sentences."""
         ...
 
@@ -69,7 +70,12 @@ class Column:
         self._values.add(leaf.values)
         if self._aligned:
             self._hashes.add(pa.array(hashes))
-        first, counts = _grouped(hashes)
+        if _mostly_different(hashes):
+            # To find the few that aren't costs more than to read them twice.
+            first = np.flatnonzero(there)
+            counts = np.ones(len(first), np.int64)
+        else:
+            first, counts = _grouped(hashes)
         if len(first):
             self._kinds.add(_kind(leaf.values.type))
             self._distinct.add(hashes[first], counts)
@@ -196,11 +202,23 @@ def _bytes(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 def _grouped(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where each different value stands first, and how often it stands there."""
-    size = 1 << max(4, (2 * len(hashes)).bit_length())
-    keys, codes = np.zeros(size, np.uint64), np.empty(size, np.int64)
     first, counts = np.empty(len(hashes), np.int64), np.empty(len(hashes), np.int64)
-    found = kernels.group(hashes, keys, codes, first, counts)
+    found, size = -1, _TABLE
+    while found < 0:
+        found = kernels.group(
+            hashes, np.zeros(size, np.uint64), np.empty(size, np.int64), first, counts
+        )
+        size = 1 << (2 * len(hashes)).bit_length()
     return first[:found], counts[:found]
+
+
+def _mostly_different(hashes: np.ndarray) -> bool:
+    """Say of a long part whether a few of its values are nearly all different."""
+    if len(hashes) <= _TABLE:
+        return False
+    some = hashes[:: len(hashes) // _PROBED_HASHES]
+    some = some[some != 0]
+    return len(some) > 0 and len(np.unique(some)) >= _MOSTLY * len(some)
 
 
 def _counted(values: pa.Array) -> tuple[pa.Array, np.ndarray]:

@@ -85,17 +85,20 @@ def group(
 ) -> int:
     """Find the different values of a batch; missing ones are left out.
 
+    Gives up when more than half of the table is used.
+
     Args:
         hashes: uint64 [n].
-        keys: uint64, zeros, a power of two larger than n.
+        keys: uint64, zeros, a power of two long.
         codes: int64, as long as keys.
         first: int64 [n], written: where each different value stands first.
         counts: int64 [n], written: how often it stands there.
 
     Returns:
-        How many there are.
+        How many there are, or -1 if it gave up.
     """
     mask, found = np.uint64(len(keys) - 1), 0
+    most = len(keys) // 2
     for i in range(len(hashes)):
         h = hashes[i]
         if h == 0:
@@ -104,6 +107,8 @@ def group(
         while keys[at] != 0 and keys[at] != h:
             at = (at + _ONE) & mask
         if keys[at] == 0:
+            if found == most:
+                return -1
             keys[at], codes[at] = h, found
             first[found], counts[found] = i, 1
             found += 1
@@ -271,7 +276,8 @@ def alone(
     for i in range(columns.shape[1]):
         h = np.uint64(0)
         for j in range(len(chosen)):
-            h = mixed(h ^ columns[chosen[j], i])
+            h = (h ^ columns[chosen[j], i]) * _MIX_1
+        h = mixed(h)
         at = h & mask
         while keys[at] != 0 and keys[at] != h:
             at = (at + _ONE) & mask

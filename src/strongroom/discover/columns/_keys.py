@@ -28,7 +28,8 @@ _ENOUGH = 0.8
 _MOST_COLUMNS = 4
 # Who is singled out less than that by the best of sets isn't singled out by few columns.
 _LEAST = 0.01
-_MOST_SETS, _MOST_MEASURED = 4_000, 300
+# How many sets of one size are tried on few rows, on more, and on all.
+_MOST_SETS, _MOST_MEASURED, _MOST_FINAL = 4_000, 200, 20
 # In a column's reason: up to so many columns, fewer where they do.
 _REASONED, _ALMOST = 3, 0.9
 # Of some thousand rows a share is known to about a hundredth: nothing is dropped for less.
@@ -120,7 +121,7 @@ class Search:
             beside: every set shall hold one of these; all columns if empty.
         """
         places = self._telling
-        wanted = _ENOUGH * self._more.share(places) if places else 0.0
+        wanted = _ENOUGH * self._all.share(places) if places else 0.0
         if wanted == 0:
             return ()
         needed = {self._names.index(n) for n in beside} or set(places)
@@ -135,7 +136,9 @@ class Search:
             tried.sort(reverse=True)
             nearest = [s for _, s in tried if not needed.isdisjoint(s)][:most] or nearest
             promising = [s for share, s in tried[:_MOST_MEASURED] if share >= wanted - _MARGIN]
-            found += [s for s in promising if self._more.share(s) >= wanted]
+            shares = sorted(((self._more.share(s), s) for s in promising), reverse=True)
+            last = [s for share, s in shares[:_MOST_FINAL] if share >= wanted - _MARGIN]
+            found += [s for s in last if self._all.share(s) >= wanted]
             if sum(not needed.isdisjoint(s) for s in found) >= most:
                 break
         reached = [s for s in found if not needed.isdisjoint(s)]

@@ -56,7 +56,9 @@ def leaves(table: pa.Table) -> Iterator[Leaf]:
 
 def _parts(above: Leaf, column: pa.ChunkedArray | pa.Array) -> Iterator[Leaf]:
     """Yield the leaves of a column that stands at `above`."""
-    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    values = column
+    if isinstance(column, pa.ChunkedArray):
+        values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     kind = values.type
     if pa.types.is_dictionary(kind):
         yield from _parts(above, values.dictionary_decode())

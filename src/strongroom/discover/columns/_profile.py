@@ -148,17 +148,8 @@ class Profile:
     @cached_property
     def given_names(self) -> float:
         """Share of values with a common given name as the first or the second word."""
-        if self.texts is None or not len(self.weights):
-            return 0.0
         known = _given_names()
-        words = pc.split_pattern_regex(pc.utf8_lower(self.texts), r"[\s,.]+", max_splits=2)
-        return self.share_of(
-            np.fromiter(
-                (any(w in known for w in said[:2]) for said in words.to_pylist()),
-                bool,
-                len(self.texts),
-            )
-        )
+        return self.said(lambda _, words: any(w in known for w in words[:2]))
 
     @cached_property
     def _listed(self) -> tuple[list[str], list[list[str]], np.ndarray]:
@@ -201,4 +192,4 @@ def _floats(values: pa.Array) -> np.ndarray | None:
 @cache
 def _given_names() -> frozenset[str]:
     listed = resources.files("strongroom.discover").joinpath("names/given_names.txt")
-    return frozenset(listed.read_text("utf-8").split())
+    return frozenset(folded(pa.array(listed.read_text("utf-8").split())))

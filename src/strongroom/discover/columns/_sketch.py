@@ -9,6 +9,7 @@ in the same rows.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,9 +117,7 @@ class Sample:
     def _pick(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         while count >> self._level > self._most:
             self._thin()
-        places, hashes = np.empty(count, np.int64), np.empty(count, np.uint64)
-        found = kernels.pick(self._seen, self._level, places, hashes, count)
-        return places[:found], hashes[:found]
+        return _picked(self._seen, self._level, count)
 
     def _keep(self, hashes: np.ndarray, values: pa.Array, seen: int) -> None:
         self._chosen.append(hashes)
@@ -134,6 +133,14 @@ class Sample:
         kept = [h >> np.uint64(64 - self._level) == 0 for h in self._chosen]
         self._chosen = [h[k] for h, k in zip(self._chosen, kept, strict=True)]
         self._parts = [p.filter(pa.array(k)) for p, k in zip(self._parts, kept, strict=True)]
+
+
+@lru_cache(maxsize=8)
+def _picked(seen: int, level: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of the next values are kept, and their hashes; alike for all columns."""
+    places, hashes = np.empty(count, np.int64), np.empty(count, np.uint64)
+    found = kernels.pick(seen, level, places, hashes, count)
+    return places[:found].copy(), hashes[:found].copy()
 
 
 def together(parts: Sequence[pa.Array]) -> pa.Array:
