@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,9 @@ from strongroom.discover.columns._column import Column, hashed
 from strongroom.discover.columns._leaves import leaves
 from strongroom.discover.columns._sketch import Distinct, Sample
 from strongroom.errors import DataError
+
+if TYPE_CHECKING:
+    from strongroom.discover.columns._profile import Profile
 
 texts = st.lists(
     st.one_of(st.none(), st.text(max_size=20), st.sampled_from(["", " ", "\t\n", "a"]))
