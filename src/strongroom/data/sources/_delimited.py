@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from strongroom.data._encodings import utf8
 from strongroom.data.sources._dialect import Dialect, dialect_of, unique_names
 from strongroom.data.sources._document import Batch, Limits
+from strongroom.data.sources._notes import with_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +53,8 @@ def read_delimited(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batc
     if len(sample) > limits.record_bytes and not lines:
         dialect = replace(dialect, columns=unique_names([""] * len(dialect.columns)), header=None)
     table = _Table(dialect, limits)
-    last = None
-    for batch in table.read(chain([sample], chunks)):
-        if last is not None:
-            yield last
-        last = batch
-    said = (*notes, *table.notes())
-    if last is not None:
-        yield replace(last, notes=said)
+    batches = table.read(chain([sample], chunks))
+    yield from with_notes(batches, lambda: (*notes, *table.notes()))
 
 
 class _Table:

@@ -8,7 +8,6 @@ keys or is no JSON is given as text, so that nothing in it is missed.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from strongroom.data._json import DEEPEST
 from strongroom.data.documents._records import cut_at
 from strongroom.data.sources._document import Batch, Limits
 from strongroom.data.sources._json_records import MOST_COLUMNS, Records, value_of
+from strongroom.data.sources._notes import with_notes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -38,13 +38,7 @@ def read_json(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]:
     """
     notes: list[str] = []
     text = _Text(utf8(stream, path, notes), limits)
-    last = None
-    for batch in text.read():
-        if last is not None:
-            yield last
-        last = batch
-    if last is not None:
-        yield replace(last, notes=(*notes, *(f"{what}: {n:,}" for what, n in text.odd.items())))
+    yield from with_notes(text.read(), lambda: (*notes, *text.notes()))
 
 
 class _Level(NamedTuple):
@@ -58,14 +52,10 @@ class _Level(NamedTuple):
 
 
 class _Text:
-    """A JSON text, of which a part lies in memory.
-
-    Attributes:
-        odd: what could not be read as it should, and how often.
-    """
+    """A JSON text, of which a part lies in memory."""
 
     def __init__(self, chunks: Iterator[bytes], limits: Limits) -> None:
-        self.odd: Counter[str] = Counter()
+        self._odd: Counter[str] = Counter()
         self._chunks, self._longest = chunks, limits.record_bytes
         self._content, self._at, self._final = b"", 0, False
         self._data = np.zeros(0, np.uint8)
@@ -75,7 +65,11 @@ class _Text:
         self._held = 0  # code points of it that came
         self._tables: set[str] = set()  # paths of lists that are tables
         self._members: dict[str, Any] = {}  # of records that were entered
-        self._records = Records(self.odd)
+        self._records = Records(self._odd)
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what was odd, in words without values."""
+        return tuple(f"{what}: {count:,}" for what, count in self._odd.items())
 
     def read(self) -> Iterator[Batch]:
         """Yield all records."""
@@ -104,7 +98,7 @@ class _Text:
             elif self._final and after == end:
                 break
         while len(self._levels) > 1:
-            self.odd["values that end in the middle"] += 1
+            self._odd["values that end in the middle"] += 1
             yield from self._leave()
 
     def _more(self) -> None:
@@ -139,7 +133,7 @@ class _Text:
         self._pieces = b'"' if first == b'"' else b"\n"
         self._at = at + (first == b'"')
         if first != b'"':
-            self.odd["values that are no JSON, read as text"] += 1
+            self._odd["values that are no JSON, read as text"] += 1
 
     def _is_line(self, at: int) -> bool:
         """Tell a damaged line among JSON Lines from a record that goes over several lines."""
