@@ -16,7 +16,7 @@ from strongroom.data._encodings import utf8
 from strongroom.data._json import DEEPEST
 from strongroom.data.documents._records import cut_at
 from strongroom.data.sources._document import Batch, Limits
-from strongroom.data.sources._json_records import MOST_COLUMNS, Records, value_of
+from strongroom.data.sources._json_records import MOST_COLUMNS, Records, clean, value_of
 from strongroom.data.sources._notes import with_notes
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _tables(value: object, path: str, deeper: int) -> list[str]:
 
 def _string(text: bytes) -> str:
     found = value_of(b'"' + text + b'"') if b"\\" in text else text.decode()
-    return found if isinstance(found, str) else text.decode()
+    return clean(found) if isinstance(found, str) else text.decode()
 
 
 def _cut(window: bytes) -> int:

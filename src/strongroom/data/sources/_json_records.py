@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 MOST_COLUMNS = 10_000
+_MOST_FIELDS = 1_000  # of a list that is a row
 _NO_JSON = "values that are no JSON, read as text"
 _DEEP = "values that are nested too deeply, read as text"
 _BLOCK = 1 << 16  # so that records without a key in common stay few
@@ -73,8 +74,7 @@ class Records:
 
     def text(self, texts: Sequence[str], path: str) -> pa.Table:
         """Return texts that are no JSON as a column."""
-        clean = [t.encode("utf-8", "replace").decode() for t in texts]
-        return pa.table({path or "text": pa.array(clean, pa.string())})
+        return pa.table({path or "text": pa.array([clean(t) for t in texts], pa.string())})
 
     def table(self, records: Sequence[Mapping[str, Any]]) -> pa.Table:
         """Return records as a table of plain columns; lists stay lists where they agree."""
@@ -142,7 +142,9 @@ class Records:
         for text, fine in zip(texts, shallow, strict=True):
             value = value_of(text) if fine else text.decode("utf-8", "replace")
             if isinstance(value, list):
-                rows.append({f"column {i + 1}": v for i, v in enumerate(value[:MOST_COLUMNS])})
+                first, more = value[:_MOST_FIELDS], value[_MOST_FIELDS:]
+                row = {f"column {i}": v for i, v in enumerate(first, start=1)}
+                rows.append({**row, "more": json.dumps(more)} if more else row)
             elif isinstance(value, str) and text[:1] != b'"':
                 self._odd[_DEEP if not fine else _NO_JSON] += 1
                 rows.append({"text": value})
@@ -153,9 +155,11 @@ class Records:
 
 def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Keep also the values of keys that stand there twice."""
-    if len(found := dict(pairs)) == len(pairs):
+    found = {key if key.isascii() else clean(key): value for key, value in pairs}
+    if len(found) == len(pairs):
         return found
-    return dict(zip(unique_names([key for key, _ in pairs]), (v for _, v in pairs), strict=True))
+    names = unique_names([clean(key) for key, _ in pairs])
+    return dict(zip(names, (value for _, value in pairs), strict=True))
 
 
 def _flat(record: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -176,7 +180,13 @@ def _column(values: list[Any]) -> pa.Array:
             return pa.array(values, pa.float64() if numbers else None)
     except (pa.ArrowException, OverflowError, ValueError):
         pass
-    texts = [
-        v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values
-    ]
-    return pa.array([t and t.encode("utf-8", "replace").decode() for t in texts], pa.string())
+    return pa.array([None if v is None else _written(v) for v in values], pa.string())
+
+
+def _written(value: object) -> str:
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def clean(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which are none."""
+    return text.encode("utf-8", "replace").decode()
