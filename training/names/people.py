@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_DRAWN = 1500
+_DRAWN, _DRAWN_ABROAD = 1500, 400
 
 # Whose names appear in texts of a language, and how often. Names of all places appear in each.
 HOME = {
@@ -93,8 +93,11 @@ def pool(locale: str, what: str) -> tuple[str, ...]:
     if locale in _LATIN and what.startswith(("first_name", "last_name")):
         return tuple(dict.fromkeys(_LATIN[locale][what.startswith("last")].split()))
     maker = _maker(locale)
+    maker.seed_instance(f"{locale} {what}")
     method = getattr(maker, what)
-    drawn = (" ".join(str(method()).split()) for _ in range(_DRAWN))
+    at_home = any(locale == home for homes in HOME.values() for home, _ in homes)
+    times = _DRAWN if at_home else _DRAWN_ABROAD
+    drawn = (" ".join(str(method()).split()) for _ in range(times))
     return tuple(dict.fromkeys(v for v in drawn if v))
 
 
@@ -102,9 +105,7 @@ def pool(locale: str, what: str) -> tuple[str, ...]:
 def _maker(locale: str) -> Any:  # noqa: ANN401 - Faker's methods are made at run time
     from faker import Faker
 
-    maker = Faker(locale)
-    maker.seed_instance(len(locale))
-    return maker
+    return Faker(locale)
 
 
 def pick(rng: Random, options: Sequence[T]) -> T:
