@@ -14,6 +14,7 @@ import pytest
 
 from strongroom.data import Dataset, read_dataset
 from strongroom.discover import Found, scan
+from strongroom.discover.columns._names import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,3 +191,47 @@ def test_gold_speaks_of_the_columns_that_are_there() -> None:
     with NAMES.open(encoding="utf-8", newline="") as file:
         header = next(csv.reader(file))
     assert header == list(GOLD["types"]["fake_names"]) == list(GOLD["roles"]["fake_names"])
+
+
+def test_without_names_the_values_still_tell_most() -> None:
+    table = read_dataset(NAMES).table
+    columns = table.column_names
+    found = scan(Dataset.of(table.rename_columns([f"V{i}" for i in range(len(columns))])))
+    said = dict(zip(columns, [c.sort for c in found.columns], strict=True))
+    assert macro_f1(GOLD["types"]["fake_names"], said) >= 0.75, said
+    gold = GOLD["roles"]["fake_names"]
+    right = [c.role.value in gold[name] for name, c in zip(columns, found.columns, strict=True)]
+    assert sum(right) >= 25
+
+
+def test_columns_of_things_are_not_taken_for_peoples() -> None:
+    draw = random.Random(8)
+    rows = 200
+    table = pa.table(
+        {
+            "product_name": [f"{draw.choice(['Oak', 'Tin'])} Chair" for _ in range(rows)],
+            "page_title": ["Red Garden Table"] * rows,
+            "condition": [draw.choice(["new", "used"]) for _ in range(rows)],
+            "weight": [draw.uniform(0.1, 9) for _ in range(rows)],
+            "stage": [draw.choice(["a", "b", "c"]) for _ in range(rows)],
+            "color": [draw.choice(["red", "white", "black"]) for _ in range(rows)],
+            "state": [draw.choice(["on", "off"]) for _ in range(rows)],
+            "cp": [draw.randrange(4) for _ in range(rows)],
+            "direction": [draw.choice(["left", "right"]) for _ in range(rows)],
+            "status_code": [draw.choice([200, 404, 500]) for _ in range(rows)],
+            "temperature": [draw.uniform(10, 30) for _ in range(rows)],
+            "name": [f"job-{i}" for i in range(rows)],
+            "title": [draw.choice(["One", "Two", "Three"]) for _ in range(rows)],
+            "previous": [draw.randrange(9) for _ in range(rows)],
+            "days_since_last_visit": [draw.randrange(900) for _ in range(rows)],
+        }
+    )
+    found = scan(Dataset.of(table), target="state")
+    assert {c for c, r in found.roles.items() if r.value not in {"feature", "target"}} == set()
+
+
+def test_the_bits_of_word_lists_are_those_that_training_writes() -> None:
+    source = Path(__file__).parent.parent.parent / "training" / "names" / "lexicon.py"
+    written = re.search(r"(?s)\nKINDS = \(\n(.*?)\n\)", source.read_text("utf-8"))
+    assert written is not None
+    assert tuple(re.findall(r'"(\w+)"', written[1]))[: len(KINDS)] == KINDS

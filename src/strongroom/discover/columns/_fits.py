@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     Fit = Callable[[Profile], float]
 
-_FEW = 60
-_LISTED = 0.9
+_FEW, _MANY = 60, 1_000
+_LISTED, _MOSTLY_NAMES = 0.9, 0.7
 _OLDEST = 122  # years, the longest life on record
 
 
@@ -67,6 +67,13 @@ def holding(vocabulary: Collection[str]) -> Fit:
     )
 
 
+def only(vocabulary: Collection[str]) -> Fit:
+    """Fit values of nothing but words of a list."""
+    return lambda profile: profile.said(
+        lambda _, parts: bool(parts) and all(w in vocabulary for w in parts)
+    )
+
+
 def being(vocabulary: Collection[str]) -> Fit:
     """Fit values that stand in a list."""
     return lambda profile: profile.said(lambda value, _: value in vocabulary)
@@ -97,6 +104,14 @@ def named(profile: Profile) -> float:
 def full_name(profile: Profile) -> float:
     """Fit names of several words, each with a capital."""
     return profile.share(shapes.FULL_NAME)
+
+
+def bodily(profile: Profile) -> float:
+    """Fit heights and weights of people: metres, inches, centimetres, pounds, kilograms."""
+    if profile.numbers is None:
+        return float(profile.kind == "text")
+    middle = float(np.median(profile.numbers))
+    return float(1.2 <= middle <= 2.3 or 25 <= middle <= 260)  # noqa: PLR2004 - see above
 
 
 def dated(profile: Profile) -> float:
@@ -134,6 +149,14 @@ def birth_dates(profile: Profile) -> float:
     return dates if last - first >= 25 and 1925 <= middle <= 2006 and first >= 1900 else 0.0  # noqa: PLR2004
 
 
+def diagnoses(profile: Profile) -> float:
+    """Fit ICD-9: three digits, some with more behind a point, some with V or E before."""
+    if profile.kind != "text" or profile.distinct < 50 or profile.numbers is not None:  # noqa: PLR2004
+        return 0.0
+    parted, lettered = profile.share(r"\.\d"), profile.share(r"^[VE]\d")
+    return profile.share(shapes.ICD_ANY) if parted >= 0.05 and lettered > 0 else 0.0  # noqa: PLR2004
+
+
 def sexes(profile: Profile) -> float:
     """Fit both sexes, by whole words or by letters."""
     seen = set(profile.whole_values)
@@ -163,10 +186,12 @@ def spread_like_ages(profile: Profile) -> float:
 
 
 def sequence(profile: Profile) -> float:
-    """Fit whole numbers that count the rows."""
+    """Fit whole numbers that count the rows, or that are all different among very many."""
     numbers = profile.numbers
     if numbers is None or not profile.whole_numbers or profile.unique_share < 1.0:
         return 0.0
+    if profile.kind != "float" and profile.distinct >= _MANY:
+        return 1.0
     span = float(numbers.max() - numbers.min()) + 1
     return float(span <= 1.05 * profile.distinct)
 
@@ -186,3 +211,67 @@ def pieces(profile: Profile) -> float:
     issued = (first >= 40) & (first < 50) | (first >= 51) & (first <= 55) | (first == 60)  # noqa: PLR2004
     amex = np.isin(np.floor(numbers / 1e13), (34, 37))
     return profile.share_of(issued | amex)
+
+
+def people_alone(profile: Profile, *, words: int, given: bool = True) -> float:
+    """Fit people's names, by what the name tier takes for them.
+
+    Args:
+        profile: of the column.
+        words: of most values: one for given and family names, more for whole names.
+        given: of single words: whether they are given names more than family names.
+    """
+    if named(profile) < _LISTED or profile.distinct < 20:  # noqa: PLR2004 - few tell little
+        return 0.0
+    names = profile.names
+    single = profile.tokens < 1.5  # noqa: PLR2004 - between one word and two
+    if names.person < max(0.3, 2 * max(names.place, names.organization)):
+        return 0.0
+    if words > 1:
+        return float(not single)
+    return float(single and (names.given >= names.family) is given)
+
+
+def towns(profile: Profile) -> float:
+    """Fit names of towns."""
+    if named(profile) < _MOSTLY_NAMES or profile.distinct < 20:  # noqa: PLR2004 - few tell little
+        return 0.0
+    names = profile.names
+    place = names.place > names.person and names.place >= 0.1  # noqa: PLR2004 - without a sentence
+    return float(place and names.city >= 0.5 and names.given < names.city)  # noqa: PLR2004
+
+
+def regions(profile: Profile) -> float:
+    """Fit names of regions, or the short signs for them."""
+    if named(profile) < _MOSTLY_NAMES or profile.distinct < 20:  # noqa: PLR2004 - few tell little
+        return 0.0
+    short = profile.share(r"^\s*[A-Z]{2,3}\s*$") >= _LISTED
+    if short:
+        return float(profile.names.region_short >= 0.4)  # noqa: PLR2004
+    return float(profile.names.region >= 0.5 and profile.names.place > profile.names.person)  # noqa: PLR2004
+
+
+def firms(profile: Profile) -> float:
+    """Fit names of companies and institutions."""
+    if profile.kind != "text" or profile.distinct < 20 or profile.share(r"^.*\d") > 0.2:  # noqa: PLR2004
+        return 0.0
+    names = profile.names
+    return float(names.organization >= 0.2 and names.organization > 2 * names.person)  # noqa: PLR2004
+
+
+def phones(profile: Profile) -> float:
+    """Fit digits in groups, as many as phone numbers have, nearly no two the same."""
+    if profile.kind != "text" or profile.distinct_share < _LISTED or dated(profile) > 0.1:  # noqa: PLR2004
+        return 0.0
+    grouped = profile.share(r"^\s*\+?\(?\d[\d ()./-]{4,18}\d\s*$")
+    parted = profile.share(r"\d[ ()./-]+\d")
+    return grouped if parted >= 0.5 and profile.share(r"^(?:\D*\d){7,15}\D*$") >= 0.5 else 0.0  # noqa: PLR2004
+
+
+def logins(profile: Profile) -> float:
+    """Fit single made-up words, nearly no two the same."""
+    if profile.kind != "text" or profile.distinct_share < _LISTED or profile.distinct < 20:  # noqa: PLR2004
+        return 0.0
+    shape = profile.share(r"^[A-Za-z][A-Za-z0-9_.-]{3,19}$")
+    strange = max(profile.names.person, profile.names.place, profile.names.organization) < 0.1  # noqa: PLR2004
+    return shape if strange and profile.share(r"^\D+\d*$") >= _LISTED else 0.0

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from strongroom.discover.columns._names import Names, names_among
 from strongroom.discover.columns._words import UNKNOWN
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _LETTERS = str.maketrans(
 )
 # Values whose words are held against lists.
 _LISTED = 2_000
+# Values that the name tier is asked about.
+_NAMED = 500
 _NUMBER = r"^\s*[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 
 
@@ -150,6 +153,13 @@ class Profile:
         """Share of values with a common given name as the first or the second word."""
         known = _given_names()
         return self.said(lambda _, words: any(w in known for w in words[:2]))
+
+    @cached_property
+    def names(self) -> Names:
+        """What its values are as names."""
+        if self.texts is None:
+            return Names()
+        return names_among(self.texts.slice(0, _NAMED))
 
     @cached_property
     def _listed(self) -> tuple[list[str], list[list[str]], np.ndarray]:

@@ -170,7 +170,7 @@ def _by_name(profile: Profile, sorts: Sequence[Sort], least: float) -> Verdict |
 def _by_sequence(profile: Profile) -> Verdict | None:
     if not said(profile.header).silent or not sequence(profile):
         return None
-    reason = "counts the rows: a key, different in every row"
+    reason = "whole numbers, different in every row"
     return Verdict(Role.DIRECT_IDENTIFIER, "row key", reason, "row_key", "ID", 1.0, _SEEN)
 
 

@@ -64,8 +64,13 @@ AGE_BAND = (
 )
 AGE_RANGE = (
     r"^\s*(?:[\[(<>]?\s*\d{1,3}\s*(?:-|–|to|bis|,)\s*\d{1,3}\s*[)\]]?|[<>]=?\s*\d{1,3}|"
-    r"\d{2,3}\s*\+)\s*$"
+    r"\d{2,3}\s*\+|"
+    r"(?i:greater|less|more|under|over|older|younger|above|below)(?: than)? \d{1,3})\s*$"
 )
 DOMAIN = r"(?i)^\s*(?:[^\s@/:.,;()]+\.)+[a-z]{2,24}\.?\s*$"
 # Anatomical group, therapeutic group, then as far as it goes (WHO Collaborating Centre, ATC).
 ATC = r"^\s*[ABCDGHJLMNPRSV](?:0[1-9]|1[0-9]|2[0-9])[A-Z][A-Z](?:\d\d)?\s*$"
+ZIP = (
+    r"^\s*(?:(?:[A-Z]{1,2}-?)?\d{3,5}(?:[ -]\d{2,4})?(?: ?[A-Z]{2})?|[A-Z]\d[A-Z] ?\d[A-Z]\d|"
+    r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})\s*$"
+)

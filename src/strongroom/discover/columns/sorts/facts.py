@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from strongroom.data import Role
-from strongroom.discover.columns._fits import both, dated, few, holding, varied
+from strongroom.discover.columns._fits import (
+    bodily,
+    both,
+    dated,
+    either,
+    few,
+    firms,
+    holding,
+    varied,
+)
 from strongroom.discover.columns._sort import Sort
 from strongroom.discover.columns._words import (
     COMPANIES,
@@ -97,7 +106,7 @@ FACTS = (
         _QUASI,
         reason="companies and institutions: " + _KNOWN,
         entity="ORGANIZATION",
-        fits=varied(holding(COMPANIES)),
+        fits=either(varied(holding(COMPANIES)), firms),
         alone=0.3,
         blind=True,
     ),
@@ -139,10 +148,11 @@ FACTS = (
         estatura|augenfarbe|haarfarbe
         """,
         exactly=r"""
-        height(?: ?(?:cm|in|inches|m))?|weight(?: ?(?:kg|lbs?|pounds))?|grosse|gewicht|taille|poids|
-        altura|peso|altezza|lengte
+        height(?: ?(?:cm|in|inches|m))?|weight(?: ?(?:kg|lbs?|pounds))?|grosse(?: cm)?|
+        gewicht(?: kg)?|taille|poids|altura|peso|altezza|lengte
         """,
         reason=_KNOWN,
+        fits=bodily,
     ),
     Sort(
         "event_date",
@@ -165,5 +175,15 @@ FACTS = (
         reason="a day that others may know",
         entity="DATE_TIME",
         fits=both(dated, lambda profile: float(profile.distinct > 2)),  # noqa: PLR2004 - a day is one of many
+    ),
+    Sort(
+        "event_date",
+        "date",
+        _QUASI,
+        reason="days that others may know",
+        entity="DATE_TIME",
+        fits=varied(dated, 30),
+        alone=0.9,
+        blind=True,
     ),
 )

@@ -19,6 +19,8 @@ from strongroom.discover.columns._fits import (
     holding,
     named,
     number,
+    only,
+    people_alone,
     sexes,
     shaped,
     spread_like_ages,
@@ -72,7 +74,7 @@ PEOPLE = (
         exactly="title|(?:name )?prefix|titel|titre|titulo|titolo",
         reason="tells the sex, and often marriage",
         entity="TITLE",
-        fits=few(holding(HONORIFICS)),
+        fits=few(only(HONORIFICS)),
         alone=0.9,
     ),
     Sort(
@@ -148,6 +150,43 @@ PEOPLE = (
         entity="PERSON",
         fits=varied(both(full_name, lambda profile: profile.given_names), 4),
         alone=0.5,
+    ),
+    Sort(
+        "full_name",
+        "person's name",
+        _DIRECT,
+        entity="PERSON",
+        fits=lambda profile: people_alone(profile, words=2),
+        alone=1.0,
+        blind=True,
+    ),
+    Sort(
+        "given_name",
+        "given name",
+        _DIRECT,
+        entity="PERSON",
+        fits=lambda profile: people_alone(profile, words=1),
+        alone=1.0,
+        blind=True,
+    ),
+    Sort(
+        "family_name",
+        "family name",
+        _DIRECT,
+        entity="PERSON",
+        fits=lambda profile: people_alone(profile, words=1, given=False),
+        alone=1.0,
+        blind=True,
+    ),
+    Sort(
+        "initials",
+        "initials",
+        _DIRECT,
+        reason="single letters of most of the alphabet",
+        entity="PERSON",
+        fits=varied(shaped(r"^\s*(?:[A-Z]|[^\x00-\x7f])\.?\s*$"), 14),
+        alone=0.98,
+        blind=True,
     ),
     Sort(
         "date_of_birth",
@@ -278,7 +317,7 @@ PEOPLE = (
         "nationality",
         _QUASI,
         r"""
-        nationalit(?:y|ies|e|at)|citizenship|citizen(?: of)?|name ?set|staatsangehorigkeit|
+        nationalit(?:y|ies|e|at)|citizenship|citizen of|name ?set|staatsangehorigkeit|
         staatsburgerschaft|nationalitat|citoyennete|nacionalidad|ciudadania|nazionalita|
         cittadinanza|nationaliteit|foreign(?: ?(?:worker|er|born))?|immigra(?:nt|tion)(?: status)?|
         visa(?: ?(?:status|type))?|residency status|migrationshintergrund

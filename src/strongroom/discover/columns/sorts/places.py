@@ -13,7 +13,10 @@ from strongroom.discover.columns._fits import (
     few,
     holding,
     number,
+    regions,
     shaped,
+    towns,
+    varied,
 )
 from strongroom.discover.columns._sort import Sort
 from strongroom.discover.columns._words import (
@@ -86,7 +89,7 @@ PLACES = (
         """,
         reason=_KNOWN,
         entity="ZIP_CODE",
-        fits=either(shaped(r"\d"), number(0, 1e9), shaped(r"^\s*[A-Z0-9 -]{3,10}\s*$")),
+        fits=either(shaped(r"\d"), number(100, 1e9), shaped(r"^\s*[A-Z0-9 -]{3,10}\s*$")),
     ),
     Sort(
         "latitude",
@@ -95,7 +98,7 @@ PLACES = (
         r"""
         lat(?:itude)?|latitud|latitudine|breitengrad|breedtegraad|lon(?:g|gitude)?|lng|longitud|
         longitudine|langengrad|lengtegraad|(?:geo ?)?coord(?:inate)?s?|geo ?(?:location|point|hash)|
-        gps|(?:gps )?position|koordinaten|coordenadas|coordinate|lat ?(?:lon|lng|long)
+        gps|gps position|koordinaten|coordenadas|coordinate|lat ?(?:lon|lng|long)
         """,
         reason="a place to some metres",
         entity="COORDINATES",
@@ -194,6 +197,38 @@ PLACES = (
         fits=lambda profile: float(profile.kind == "text" and profile.distinct > 1),
     ),
     Sort(
+        "region",
+        "region",
+        _QUASI,
+        reason=_KNOWN,
+        entity="GPE",
+        fits=regions,
+        alone=1.0,
+        blind=True,
+    ),
+    Sort(
+        "city",
+        "place",
+        _QUASI,
+        reason=_KNOWN,
+        entity="GPE",
+        fits=towns,
+        alone=1.0,
+        blind=True,
+    ),
+    Sort(
+        "postal_code",
+        "postal code",
+        _QUASI,
+        reason=_KNOWN,
+        entity="ZIP_CODE",
+        fits=varied(
+            lambda profile: 0.0 if profile.numbers is not None else profile.share(shapes.ZIP), 50
+        ),
+        alone=0.95,
+        blind=True,
+    ),
+    Sort(
         "housing",
         "",
         _QUASI,
@@ -202,7 +237,7 @@ PLACES = (
         residence)|housing(?: ?(?:type|status))?|home ?owner(?:ship)?(?: status)?|own or rent|
         dwelling(?: type)?|wohnsituation|vivienda|abitazione|woning|property type
         """,
-        exactly="tenure|wohnung|logement",
+        exactly="wohnung|logement",
         reason=_KNOWN,
     ),
 )

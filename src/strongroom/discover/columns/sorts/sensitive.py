@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.data import Role
 from strongroom.discover.columns import _shapes as shapes
-from strongroom.discover.columns._fits import being, few, holding, shaped, varied
+from strongroom.discover.columns._fits import being, diagnoses, few, holding, shaped, varied
 from strongroom.discover.columns._sort import Sort
 from strongroom.discover.columns._words import (
     BLOOD,
@@ -145,34 +145,34 @@ SENSITIVE = (
         medications?(?: ?(?:name|list|dose))?|medicines?|prescriptions?|rx|medical ?(?:condition|
         history|speciality|specialty|notes?|problem)|health(?: ?(?:status|condition|score))?|
         (?:clinical|nursing|physician) ?notes?|hiv(?: ?status)?|disab(?:ility|led|
-        ilities)(?: ?status)?|pregnan(?:t|cy)(?: ?status)?|gravidity|menopause|contracepti(?:on|ve)|
-        abortion|bmi|blood ?(?:type|group|pressure|sugar|glucose|test)|(?:sys|
+        ilities)(?: ?status)?|pregnan(?:t|cy|cies)(?: ?status)?|gravidity|menopause|
+        contracepti(?:on|ve)|abortion|bmi|blood ?(?:type|group|pressure|sugar|glucose|test)|(?:sys|
         dia)(?:tolic)?(?: ?(?:bp|blood pressure))?|(?:heart|pulse|respiratory) ?rate|resting ?(?:bp|
         ecg)|rest ?ecg|trestbps|thalach|exang|oldpeak|(?:max )?glu(?:cose)?(?: ?(?:serum|level))?|
         a1 ?c(?: ?result)?|hb ?a1 ?c|chol(?:esterol)?|hdl|ldl|triglycerides|creatinine|hemoglobin|
-        haemoglobin|platelets|wbc|rbc|albumin|bilirubin|allerg(?:y|ies|ic)|immuni[sz]ations?|
-        vaccin(?:e|ation|ated)(?: ?status)?|covid(?: ?(?:19|test|status|result))*|mental ?(?:health|
-        illness|disorder)|psych(?:iatric|ological)?(?: ?history)?|depression|anxiety|suicid(?:e|al)|
-        phq ?9|smok(?:er|ing|es|e)(?: ?(?:status|history))?|tobacco|alcohol(?: ?(?:use|intake|
-        consumption))?|drinking|substance ?(?:use|abuse)|insulin|diabet(?:es|ic)(?: ?(?:med|status|
-        type|pedigree function))?|cancer(?: ?stage)?|tumou?r(?: ?size)?|stroke|asthma|copd|
+        haemoglobin|platelets|wbc|rbc|albumin|bilirubin|(?:medical|health|chronic) conditions?|
+        allerg(?:y|ies|ic)|immuni[sz]ations?|vaccin(?:e|ation|ated)(?: ?status)?|covid(?: ?(?:19|
+        test|status|result))*|mental ?(?:health|illness|disorder)|psych(?:iatric|
+        ological)?(?: ?history)?|depression|anxiety|suicid(?:e|al)|phq ?9|smok(?:er|ing|es|
+        e)(?: ?(?:status|history))?|tobacco|alcohol(?: ?(?:use|intake|consumption))?|drinking|
+        substance ?(?:use|abuse)|insulin|diabet(?:es|ic)(?: ?(?:med|status|type|
+        pedigree function))?|cancer(?: ?stage)?|tumou?r(?: ?size)?|stroke|asthma|copd|
         heart ?(?:disease|attack|failure)|hyper ?tension|cardio(?:vascular)?|chest ?pain(?: type)?|
         cp type|angina|anemia|anaemia|lab ?(?:results?|tests?|values?)|pathology|biopsy|surgery|
         surgeries|admission ?(?:diagnosis|reason)|reason for (?:visit|admission)|chief complaint|
         cause of death|krankheit(?:en)?|diagnose(?:n)?|erkrankung|medikament(?:e)?|medikation|
-        behinderung(?:sgrad)?|schwerbehindert|schwangerschaft|blutgruppe|blutdruck|krankenstand|
-        allergien|impfstatus|maladies?|medicaments?|symptomes?|grossesse|groupe sanguin|sante|
-        enfermedad(?:es)?|diagnostico|medicamentos?|medicacion|sintomas?|discapacidad|embarazo|
-        grupo sanguineo|salud|malattia|malattie|diagnosi|farmac(?:o|i)|terapia|sintomi|disabilita|
-        gravidanza|gruppo sanguigno|salute|patologia|ziekte|aandoening|medicijnen|medicatie|
-        klachten|zwanger(?:schap)?|bloedgroep|gezondheid|sick ?(?:leave|days)|krankheitstage|
-        arret maladie
+        behinderung(?:sgrad)?|schwerbehindert|schwangerschaft|labor ?werte?|blutwerte?|blutgruppe|
+        blutdruck|krankenstand|allergien|impfstatus|maladies?|medicaments?|symptomes?|grossesse|
+        groupe sanguin|sante|enfermedad(?:es)?|diagnostico|medicamentos?|medicacion|sintomas?|
+        discapacidad|embarazo|grupo sanguineo|salud|malattia|malattie|diagnosi|farmac(?:o|i)|
+        terapia|sintomi|disabilita|gravidanza|gruppo sanguigno|salute|patologia|ziekte|aandoening|
+        medicijnen|medicatie|klachten|zwanger(?:schap)?|bloedgroep|gezondheid|sick ?(?:leave|days)|
+        krankheitstage|arret maladie
         """,
         exactly=r"""
-        (?:medical |health |chronic )?conditions?|treatments?|therap(?:y|ies)|drugs?(?: ?name)?|
-        dos(?:e|age)|aids|std|handicap|impairment|parity|bp|sodium|potassium|test ?results?|stage|
-        procedures?(?: ?code)?|befund|diagnostic|traitement|handicap|tratamiento|behandeling|
-        handicap
+        treatments?|therap(?:y|ies)|drugs?(?: ?name)?|dos(?:e|age)|aids|std|handicap|impairment|
+        parity|bp|sodium|potassium|test ?results?|procedures?(?: ?code)?|befund|diagnostic|
+        traitement|handicap|tratamiento|behandeling|handicap
         """,
         reason=HEALTH,
     ),
@@ -208,6 +208,16 @@ SENSITIVE = (
         alone=0.5,
     ),
     Sort(
+        "diagnosis",
+        "category (ICD-9)",
+        _SENSITIVE,
+        reason=HEALTH,
+        entity="MEDICAL_CODE",
+        fits=diagnoses,
+        alone=0.95,
+        blind=True,
+    ),
+    Sort(
         "medication",
         "category (ATC)",
         _SENSITIVE,
@@ -241,7 +251,7 @@ SENSITIVE = (
         arrests?(?: ?count)?|(?:juv(?:enile)? )?(?:fel(?:on(?:y|ies))?|
         misd(?:emeanou?rs?)?)(?: ?counts?)?|juv(?:enile)? (?:other )?counts?|
         (?:[a-z]{1,2} )?(?:charges?|charge (?:degree|desc(?:ription)?|code|type))|convict(?:ed|
-        ions?)|(?:prior|previous)s?(?: ?(?:counts?|offen[cs]es?|convictions?|arrests?|record))*|
+        ions?)|(?:priors?|previous) ?(?:counts?|offen[cs]es?|convictions?|arrests?|record)|priors|
         offen[cs]es?(?: ?(?:code|type|desc(?:ription)?))?|offender|sentence(?: ?length)?|parole|
         (?:is |two year |one year |violent |is violent )*recid(?:ivism|ivist)?|crimes?(?: ?(?:type|
         code))?|fraud ?record|vorstrafen|straftat(?:en)?|fuhrungszeugnis|casier judiciaire|
