@@ -129,10 +129,18 @@ def find_hits(
     parts = []
     if recognizers is None:
         parts.append(engine_of(spec).find(texts, words))
+        parts += [_names(texts, spec)] if spec.names else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
     return Hits.together(held, texts) if overlaps else Hits.merged(held, texts)
+
+
+def _names(texts: pa.Array, spec: DiscoverSpec) -> Hits:
+    # The model is loaded by those alone who ask for names.
+    from strongroom.discover.names import find_names
+
+    return find_names(texts, spec)
 
 
 @lru_cache(maxsize=8)
