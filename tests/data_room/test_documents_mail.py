@@ -147,6 +147,9 @@ def test_damage_ends_nothing() -> None:
     damaged = RAW.replace(b"JVBERi0xLjQK", b"JVBE*Ri0xL\njQK=")
     assert members("mail", damaged) == {"Jörg.pdf": b"%PDF-1.4\n"}
     assert records("mail", b"Subject: x\n" + b" y" * 3_000_000)[0].startswith("Subject: x")
+    assert (
+        records("mail", b"From: a@b.example\nContent-Type: text/plain; a=;b=\n\nJane")[-1] == "Jane"
+    )
     assert records("mail", b"") == []
 
 

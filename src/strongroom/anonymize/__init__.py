@@ -11,6 +11,7 @@ and this doesn't is said in the threat model.
 from strongroom.anonymize._anonymize import anonymize
 from strongroom.anonymize._loss import Loss
 from strongroom.anonymize._minimize import Minimized, minimize
+from strongroom.anonymize._pictures import Masked, mask_picture
 from strongroom.anonymize._pseudonyms import Pseudonymiser
 from strongroom.anonymize._redaction import Redacted, redact, redact_column, redact_text
 from strongroom.anonymize._result import Anonymized
@@ -20,11 +21,13 @@ __all__ = [
     "Anonymized",
     "Attacker",
     "Loss",
+    "Masked",
     "Minimized",
     "Pseudonymiser",
     "Redacted",
     "Risk",
     "anonymize",
+    "mask_picture",
     "minimize",
     "redact",
     "redact_column",

@@ -13,7 +13,9 @@ from strongroom.errors import InputError
 
 
 @click.command(
-    "anonymize", help="Take personal data out of a file, with risk and loss before and after."
+    "anonymize",
+    help="Take personal data out of a file, with risk and loss before and after. "
+    "In a picture it is painted over.",
 )
 @click.argument("file")
 @click.option("-o", "--output", required=True, help="Where the anonymized file goes.")
@@ -54,6 +56,7 @@ from strongroom.errors import InputError
     "--pseudonymise", metavar="A,B", help="Keep these columns as keyed pseudonyms (needs --key)."
 )
 @click.option("--key", type=click.Path(path_type=Path), help="Key file made by strongroom keys.")
+@click.option("--all-text", is_flag=True, help="In a picture: paint over all text in it.")
 @common
 def command(
     flags: Common,
@@ -69,8 +72,12 @@ def command(
     text: str,
     pseudonymise: str | None,
     key: Path | None,
+    *,
+    all_text: bool,
 ) -> int:
     """Write the anonymized file and print what it cost."""
+    if _is_picture(file):
+        return _picture(flags, Path(file), Path(output), all_text=all_text)
     from strongroom import api
     from strongroom.config import AnonymizeSpec
     from strongroom.data import read_dataset, write_table
@@ -120,5 +127,39 @@ def command(
     flags.console.say(
         f"Wrote {output}: {result.dataset.rows:,} rows, {100 * suppressed:.1f} % suppressed, "
         f"information loss (NCP) {100 * loss['ncp']:.1f} %."
+    )
+    return 0
+
+
+def _is_picture(file: str) -> bool:
+    from strongroom.data.documents import form_of
+
+    try:
+        with Path(file).open("rb") as stream:
+            return form_of(stream.read(64)) == "picture"
+    except (OSError, ValueError):
+        # What is wrong with it is said by whoever reads it.
+        return False
+
+
+def _picture(flags: Common, file: Path, output: Path, *, all_text: bool) -> int:
+    """Paint over what is found in a picture, and write it as one that says nothing else."""
+    from strongroom.anonymize import mask_picture
+    from strongroom.files import write_bytes
+
+    if output.suffix.lower() != ".png":
+        raise InputError(
+            "a picture is written as PNG", where=str(output), hint="end its name in .png"
+        )
+    with flags.console.bar("anonymize"):
+        masked = mask_picture(file.read_bytes(), where=str(file), all_text=all_text)
+    write_bytes(output, masked.content, mode=0o600)
+    flags.console.document("anonymize", {"output": str(output), **masked.to_json()})
+    rows = [[entity, str(count)] for entity, count in masked.counts.items()]
+    flags.console.table(["painted over", "places"], rows, numeric=[1])
+    flags.console.say()
+    flags.console.say(
+        f"Wrote {output}: {masked.width} x {masked.height} pixels, nothing that the file said of "
+        "camera, place or author. Faces are not looked for."
     )
     return 0

@@ -9,6 +9,7 @@ model: names inside sentences are found only where the same row says them (`find
 from strongroom.discover._detection import Detection, Recognizer, resolve
 from strongroom.discover._found import ColumnFound, EntityShare, Found
 from strongroom.discover._own import find_own_values
+from strongroom.discover._pictures import PictureDetector, Seen, find_in_picture
 from strongroom.discover._scan import find_dataset_spans, scan, scan_batches
 from strongroom.discover._spans import find_column_spans, find_hits, find_spans
 from strongroom.discover.columns._roles import IDENTIFYING
@@ -21,10 +22,13 @@ __all__ = [
     "Detection",
     "EntityShare",
     "Found",
+    "PictureDetector",
     "Recognizer",
+    "Seen",
     "find_column_spans",
     "find_dataset_spans",
     "find_hits",
+    "find_in_picture",
     "find_own_values",
     "find_spans",
     "load_recognizers",

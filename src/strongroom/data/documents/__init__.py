@@ -16,6 +16,7 @@ import strongroom.data.sources  # noqa: F401
 from strongroom.data.documents._forms import SUFFIXES, form_of
 from strongroom.data.documents._html import read_html
 from strongroom.data.documents._mail import mail_members, read_mail
+from strongroom.data.documents._ocr import Line, can_read_pictures, frames, read_lines
 from strongroom.data.documents._office import office_members, read_office
 from strongroom.data.documents._pdf import pdf_members, read_pdf
 from strongroom.data.documents._picture import read_picture
@@ -56,4 +57,14 @@ OPENERS: Mapping[str, Opener] = {
 }
 """Form to what gives what lies inside; some forms are also read."""
 
-__all__ = ["OPENERS", "READERS", "SUFFIXES", "UNPACKERS", "form_of"]
+__all__ = [
+    "OPENERS",
+    "READERS",
+    "SUFFIXES",
+    "UNPACKERS",
+    "Line",
+    "can_read_pictures",
+    "form_of",
+    "frames",
+    "read_lines",
+]

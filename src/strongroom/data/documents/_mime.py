@@ -239,7 +239,7 @@ def _parameters(value: str) -> tuple[str, dict[str, str]]:
     first, _, _ = value.partition(";")
     found: dict[str, list[tuple[int, str]]] = {}
     for key, raw in _PARAMETER.findall(value[len(first) :]):
-        text = re.sub(r"\\(.)", r"\1", raw[1:].removesuffix('"')) if raw[0] == '"' else raw.strip()
+        text = re.sub(r"\\(.)", r"\1", raw[1:].removesuffix('"')) if raw[:1] == '"' else raw.strip()
         named = _CONTINUED.fullmatch(key.lower())
         if named is None:
             continue
