@@ -164,6 +164,10 @@ Reader = Callable[[BinaryIO, str, Limits], Iterator[Batch]]
 """(stream, path for messages, limits) to records; a stream that can't seek is read forward, or
 held in memory up to `buffer_bytes` where the format needs more."""
 
+Tables = Callable[[Callable[[], BinaryIO], str, str, str, Limits], Iterator[Document | Unreadable]]
+"""(opens the bytes, where they lie on disk or nothing, path for messages, version, limits) to the
+tables of a file that holds several."""
+
 Unpacker = Callable[[BinaryIO, str, Budget], BinaryIO]
 """(compressed stream, path for messages, budget) to what it holds, forward only."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import io
 import os
@@ -39,6 +40,7 @@ class File:
         size: in bytes, where known.
         version: tells that it is unchanged; empty if that can't be told.
         named: whether the user named this file itself.
+        place: where it lies on this machine's disk, if it does.
     """
 
     path: str
@@ -46,6 +48,7 @@ class File:
     size: int | None = None
     version: str = ""
     named: bool = True
+    place: str = ""
 
 
 def find_files(
@@ -119,7 +122,12 @@ def _below(top: str, skip: frozenset[str]) -> Iterator[File | Unreadable | Passe
 
 def _regular(path: str, about: os.stat_result, *, named: bool) -> File:
     version = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
-    return File(path, partial(open_local, path), about.st_size, version, named=named)
+    with contextlib.suppress(OSError):
+        # Of a database, which has what changed beside it for a while.
+        beside = Path(f"{path}-wal").stat()
+        version += f":{beside.st_size}:{beside.st_mtime_ns}"
+    opened = partial(open_local, path)
+    return File(path, opened, about.st_size, version, named=named, place=path)
 
 
 def open_local(path: str) -> BinaryIO:

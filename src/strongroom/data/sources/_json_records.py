@@ -80,7 +80,7 @@ class Records:
         """Return records as a table of plain columns; lists stay lists where they agree."""
         rows = [dict(_flat(record)) for record in records]
         names = dict.fromkeys(name for row in rows for name in row)
-        columns = [_column([row.get(name) for row in rows]) for name in names]
+        columns = [column_of([row.get(name) for row in rows]) for name in names]
         return plain(pa.Table.from_arrays(columns, names=list(names)))
 
     def _by_arrow(self, texts: list[bytes]) -> pa.Table | None:
@@ -171,7 +171,7 @@ def _flat(record: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]
             yield name, value
 
 
-def _column(values: list[Any]) -> pa.Array:
+def column_of(values: Sequence[Any]) -> pa.Array:
     """Return values as a column of one kind: as text where they are of several."""
     kinds = {type(v) for v in values} - {type(None)}
     numbers = kinds == {int, float} and all(abs(v) < _WHOLE for v in values if v is not None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from strongroom.data import documents
 from strongroom.data._dataset import Kind
 from strongroom.data.sources._columnar import read_arrow, read_parquet
+from strongroom.data.sources._database import find_tables, is_database
 from strongroom.data.sources._delimited import read_delimited
 from strongroom.data.sources._document import (
     Batch,
@@ -20,11 +21,13 @@ from strongroom.data.sources._document import (
     Member,
     PassedOver,
     Reader,
+    Tables,
     Unreadable,
 )
 from strongroom.data.sources._files import KEPT_BY_TOOLS, File, Once, cannot_read, find_files
 from strongroom.data.sources._form import HEAD_BYTES, form_of
 from strongroom.data.sources._json import read_json
+from strongroom.data.sources._sqlite import sqlite_tables
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ TABLES: Mapping[str, Reader] = {
     "json": read_json,
     "jsonl": read_json,
 }
+PARTED: Mapping[str, Tables] = {"sqlite": sqlite_tables}
 _DEFAULT = Limits()
 Found = Document | Unreadable | PassedOver
 
@@ -64,13 +68,17 @@ def open_sources(
 
 def find_sources(path: str, *, skip: frozenset[str] = KEPT_BY_TOOLS) -> Iterator[File | Found]:
     """Yield the files at a path, unopened, and the tables of a database (see `open_sources`)."""
-    yield from find_files(path, skip=skip)
+    if "://" in path and is_database(path):
+        yield from find_tables(path)
+    else:
+        yield from find_files(path, skip=skip)
 
 
 def documents_in(file: File, limits: Limits) -> Iterator[Found]:
     """Yield the documents that lie in one file."""
     budget = Budget(limits, file.path)
-    what = _Bytes(file.path, PurePath(file.path).name, file.open, file.size, file.version)
+    name = PurePath(file.path).name
+    what = _Bytes(file.path, name, file.open, file.size, file.version, place=file.place)
     try:
         with what.open() as stream:
             head = stream.read(HEAD_BYTES)
@@ -97,20 +105,20 @@ class _Bytes:
     size: int | None
     version: str
     depth: int = 0
+    place: str = ""
 
 
 def _documents(what: _Bytes, head: bytes, budget: Budget, *, named: bool) -> Iterator[Found]:
     form = form_of(what.name, head)
-    if not head:
+    if form is None or not head:
         if named:
-            yield Unreadable(what.path, DataError("the file is empty", where=what.path))
-    elif form is None:
-        if named:
-            yield Unreadable(what.path, _unknown(what.path))
-        else:
+            yield Unreadable(what.path, _unknown(what.path) if head else _empty(what.path))
+        elif head:
             yield PassedOver(what.path, PurePath(what.name).suffix or "no text and no known format")
     elif form in documents.UNPACKERS and what.depth < budget.limits.depth:
         yield from _unpacked(what, form, budget, named=named)
+    elif form in PARTED:
+        yield from PARTED[form](what.open, what.place, what.path, what.version, budget.limits)
     elif form in TABLES:
         yield _document(what, Kind.TABLE, form, TABLES[form], budget.limits)
     elif form in documents.READERS or form in documents.OPENERS:
@@ -157,7 +165,7 @@ def _unpacked(what: _Bytes, form: str, budget: Budget, *, named: bool) -> Iterat
         inner += ".tar"
     with opened() as stream:
         head = stream.read(HEAD_BYTES)
-    below = replace(what, name=inner, open=opened, size=None, depth=what.depth + 1)
+    below = replace(what, name=inner, open=opened, size=None, depth=what.depth + 1, place="")
     yield from _documents(below, head, budget, named=named)
 
 
@@ -183,6 +191,10 @@ def _member(what: _Bytes, member: Member, budget: Budget) -> Iterator[Found]:
         yield from _documents(inner, member.head, budget, named=False)
     except DataError as error:
         yield Unreadable(path, error)
+
+
+def _empty(path: str) -> DataError:
+    return DataError("the file is empty", where=path)
 
 
 def _unknown(path: str) -> DataError:
