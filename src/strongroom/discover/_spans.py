@@ -128,7 +128,9 @@ def find_hits(
     words = header_words(header) if header else ""
     parts = []
     if recognizers is None:
-        parts.append(engine_of(spec).find(texts, words))
+        # Rules are the same whether names are looked for or not: they are compiled once.
+        rules = engine_of(spec.model_copy(update={"names": True}))
+        parts.append(rules.find(texts, words))
         parts += [_names(texts, spec)] if spec.names else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
