@@ -138,7 +138,7 @@ def test_counts_agree_with_sets_of_characters(
         assert counts[COVERED] == sum(len(g[0] & everything) for g in mine)
     marked_letters = set().union(*[letters for letters, _, _ in gold_sets])
     both = marked_letters & everything
-    assert made.letters.tolist() == [len(marked_letters), len(everything), len(both)]
+    assert made.letters == [len(marked_letters), len(everything), len(both)]
 
 
 def test_what_is_set_aside_counts_neither_way() -> None:

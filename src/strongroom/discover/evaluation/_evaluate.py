@@ -206,11 +206,11 @@ class _Tally:
         )
 
 
-def _put(blocks: dict[int, np.ndarray], block: int, counts: np.ndarray) -> None:
+def _put(blocks: dict[int, np.ndarray], block: int, counts: list[int]) -> None:
     if block in blocks:
         blocks[block] += counts
     else:
-        blocks[block] = counts.copy()
+        blocks[block] = np.array(counts, np.int64)
 
 
 def _threshold(score: float, counts: np.ndarray, letters: np.ndarray) -> Threshold:

@@ -6,8 +6,6 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -51,16 +49,14 @@ class Slip:
 class Compared:
     """Counts and mistakes of one text; `counts` by entity, `letters` whatever the kind."""
 
-    counts: dict[str, np.ndarray] = field(default_factory=dict)
-    letters: np.ndarray = field(default_factory=lambda: np.zeros(3, np.int64))
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    letters: list[int] = field(default_factory=lambda: [0, 0, 0])
     slips: list[Slip] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
 
-    def of(self, entity: str) -> np.ndarray:
+    def of(self, entity: str) -> list[int]:
         """Return the counts of one entity, to be added to."""
-        if entity not in self.counts:
-            self.counts[entity] = np.zeros(COUNTED, np.int64)
-        return self.counts[entity]
+        return self.counts.setdefault(entity, [0] * COUNTED)
 
 
 def compare(
@@ -84,31 +80,33 @@ def compare(
     starts, ends = [d.start for d in found], [d.end for d in found]
     names = [called(d.entity) for d in found]
     touches: list[list[str]] = [[] for _ in found]
-    everything = _union(zip(starts, ends, strict=True))
     for start, end, entity in gold:
         near = _touching(starts, ends, start, end)
         same = [i for i in near if names[i] == entity]
         whole = next((i for i in same if (starts[i], ends[i]) == (start, end)), None)
         for i in near:
             touches[i].append(entity)
-        covered = _length(_both([(start, end)], _of(everything, start, end)))
+        shared = {i: min(ends[i], end) - max(starts[i], start) for i in near}
+        covered = sum(shared.values())
         counts = made.of(entity)
-        counts[[GOLD, EXACT, TOUCHED]] += (1, whole is not None, bool(same))
-        counts[[LETTERS, COVERED]] += (end - start, covered)
+        counts[GOLD] += 1
+        counts[EXACT] += whole is not None
+        counts[TOUCHED] += bool(same)
+        counts[LETTERS] += end - start
+        counts[COVERED] += covered
         if whole is not None:
             continue
         kind = "bounds" if same else "type" if near else "missed"
-        best = max(
-            same or near, key=lambda i: min(ends[i], end) - max(starts[i], start), default=-1
-        )
+        best = max(same or near, key=shared.__getitem__, default=-1)
         made.slips.append(
             Slip(kind, entity, names[best] if near else "", start, end,
                  float(end - start - covered), found[best].score if near else 0.0,
                  found[best].recognizer if near else "")
         )  # fmt: skip
     counted = []
+    unmarked = _union(aside)
     for i, one in enumerate(found):
-        if not touches[i] and (not judged(names[i]) or _of(_union(aside), one.start, one.end)):
+        if not touches[i] and (not judged(names[i]) or _of(unmarked, one.start, one.end)):
             if not judged(names[i]):
                 made.unjudged.append(one.entity)
             continue
@@ -118,15 +116,17 @@ def compare(
             # span has been counted as taken for something else.
             continue
         counts = made.of(names[i])
-        counts[[FOUND, RIGHT]] += (1, names[i] in touches[i])
+        counts[FOUND] += 1
+        counts[RIGHT] += names[i] in touches[i]
         if not touches[i]:
             made.slips.append(
                 Slip("false", "", names[i], one.start, one.end,
                      (one.end - one.start) * one.score, one.score, one.recognizer)
             )  # fmt: skip
     all_gold = _union((s, e) for s, e, _ in gold)
-    all_found = _without(_union(counted), _union(aside), all_gold)
-    made.letters[:] = (_length(all_gold), _length(all_found), _length(_both(all_gold, all_found)))
+    all_found = _without(_union(counted), unmarked, all_gold)
+    both = _both(all_gold, all_found)
+    made.letters = [_length(all_gold), _length(all_found), _length(both)]
     return made
 
 
