@@ -37,6 +37,8 @@ class Rule:
             and digits is taken out and letters are made capitals; a pattern of the same dialect.
             The automaton of `pattern` stays small when it says where separators may stand, and
             this one says which digits.
+        greedy: once something has the shape, nothing else is looked for from places inside of it,
+            but secrets and what begins with a certain word; for long and unmistakable shapes.
         keywords: literals in any case, one of which lead and span together hold; texts without
             one are never looked at closely.
         check: a checksum over the span.
@@ -62,6 +64,7 @@ class Rule:
     bounded: bool = True
     apart: str = ".-/"
     compact: str = ""
+    greedy: bool = False
     keywords: tuple[str, ...] = ()
     check: Check | None = None
     entropy: float = 0.0

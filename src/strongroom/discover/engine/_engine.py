@@ -97,6 +97,7 @@ class Engine:
         lent = (
             marks,
             np.zeros(SCRATCH, np.int64),
+            pad,
             np.zeros((2, searching.ENDS), np.int64),
             np.zeros(256, np.int64),
             steps[1:],

@@ -48,15 +48,16 @@ def letters(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
 
 
 @intrinsic
-def among(_typing: Any, data: Any, _at: Any, wanted: Any) -> _Made:  # noqa: ANN401
-    """Return bit i for byte `at` + i: it is one of the `STOPS` bytes in `wanted`."""
+def among(_typing: Any, data: Any, _at: Any, wanted: Any, _first: Any) -> _Made:  # noqa: ANN401
+    """Return bit i for byte `at` + i: it is one of the `SOME` bytes in `wanted` from `first` on."""
 
     def written(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
         lanes = _load(context, builder, (signature.args[0], arguments[0]), arguments[1], _LANES)
         array = (signature.args[2], arguments[2])
         found = None
-        for i in range(STOPS):
-            byte = _load(context, builder, array, ir.Constant(_LONG, i), _BYTE)
+        for i in range(SOME):
+            place = builder.add(arguments[3], ir.Constant(_LONG, i))
+            byte = _load(context, builder, array, place, _BYTE)
             one = builder.insert_element(
                 ir.Constant(_LANES, ir.Undefined), byte, ir.Constant(ir.IntType(32), 0)
             )
@@ -67,7 +68,7 @@ def among(_typing: Any, data: Any, _at: Any, wanted: Any) -> _Made:  # noqa: ANN
             found = same if found is None else builder.or_(found, same)
         return builder.bitcast(found, _LONG)
 
-    return types.uint64(data, types.int64, wanted), written
+    return types.uint64(data, types.int64, wanted, types.int64), written
 
 
 @intrinsic
@@ -90,5 +91,5 @@ def lowest(_typing: Any, _bits: Any) -> _Made:  # noqa: ANN401
     return types.int64(types.uint64), written
 
 
-STOPS = 32
-"""How many bytes `among` looks for; fewer are repeated."""
+SOME = 8
+"""How many bytes `among` looks for at once; fewer are repeated."""

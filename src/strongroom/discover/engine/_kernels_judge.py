@@ -9,6 +9,7 @@ import numpy as np
 
 from strongroom.compiled import compiled
 from strongroom.discover.checks._kernels import passes
+from strongroom.discover.engine._kernels_bits import LANES, letters, lowest
 from strongroom.discover.engine._kernels_search import (
     END,
     ENDS,
@@ -41,7 +42,10 @@ and of the span without separators; its check-digit program (all -1 for none); 1
 touch it, 2 if on the right only; its row of `aparts`; 1 if the words around matter; least entropy
 in millionths of a bit."""
 
-_ZERO, _NINE, _BIG_A, _BIG_Z, _SMALL_A, _SMALL_Z = b"09AZaz"
+U = np.uint64
+_ONE, _FOLD, _NEAREST = U(1), U(0x2020202020202020), U((1 << AFTER) - 1)
+_FACTOR, _WORD_SHIFT = U(0x9E3779B97F4A7C15), U(52)
+_EIGHT = 8
 
 
 @compiled
@@ -56,16 +60,15 @@ def walk(
     ends: NDArray[np.int64],
 ) -> int:
     """Walk an automaton of one pattern; keep the last ends in `ends`, return how many."""
-    n, state = 0, np.int64(starts[automaton])
-    if state < 0:
-        state, ends[0], n = -state, at, 1
+    n, which, move = 0, U(automaton), starts[automaton]
+    if move < 0:
+        ends[0], n = at, 1
     while at < to:
-        state = np.int64(moves[state + classes[automaton, data[at]]])
+        move = moves[U(abs(np.int64(move))) + U(classes[which, data[U(at)]])]
         at += 1
-        if state <= 0:
-            if state == 0:
+        if move <= 0:
+            if move == 0:
                 break
-            state = -state
             if n == ENDS:
                 ends[: ENDS // 2] = ends[ENDS // 2 :]
                 n = ENDS // 2
@@ -86,54 +89,15 @@ def _leftmost(
     kinds: NDArray[np.uint8],
 ) -> int:
     """Walk back from an anchor to the first place where the span may start; -1 if there is none."""
-    found, state = -1, abs(np.int64(starts[automaton]))
+    found, which, move = -1, U(automaton), starts[automaton]
     for i in range(at - 1, max(lo, at - LONGEST) - 1, -1):
-        state = np.int64(moves[state + classes[automaton, data[i]]])
-        if state <= 0:
-            if state == 0:
+        move = moves[U(abs(np.int64(move))) + U(classes[which, data[U(i)]])]
+        if move <= 0:
+            if move == 0:
                 break
-            state = -state
-            if i == lo or not kinds[data[i - 1]]:
+            if i == lo or not kinds[data[U(i - 1)]]:
                 found = i
     return found
-
-
-@compiled
-def _goes_on(
-    data: NDArray[np.uint8], edge: int, step: int, lo: int, hi: int, apart: NDArray[np.uint8]
-) -> bool:
-    """Say whether only a joining character parts a digit at `edge` from a further digit."""
-    beyond = edge + 2 * step
-    return bool(
-        lo <= beyond < hi
-        and apart[data[edge + step]]
-        and _ZERO <= data[edge] <= _NINE
-        and _ZERO <= data[beyond] <= _NINE
-    )
-
-
-@compiled
-def _compact(
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    automaton: int,
-    moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
-    starts: NDArray[np.int32],
-) -> bool:
-    """Say whether the letters and digits of a span, as capitals, match an automaton as a whole."""
-    state = np.int64(starts[automaton])
-    for i in range(start, end):
-        byte = data[i]
-        if _SMALL_A <= byte <= _SMALL_Z:
-            byte -= 32
-        elif not (_ZERO <= byte <= _NINE or _BIG_A <= byte <= _BIG_Z):
-            continue
-        state = np.int64(moves[abs(state) + classes[automaton, byte]])
-        if state == 0:
-            return False
-    return bool(state < 0)
 
 
 @compiled
@@ -148,48 +112,6 @@ def _entropy(data: NDArray[np.uint8], start: int, end: int, counts: NDArray[np.i
             found -= many * math.log2(many / total)
             counts[data[i]] = 0
     return found / total
-
-
-@compiled
-def _near(  # noqa: PLR0917
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    lo: int,
-    hi: int,
-    known: int,
-    words: NDArray[np.int64],
-    kinds: NDArray[np.uint8],
-    used: NDArray[np.uint8],
-    lexicon: NDArray[np.int64],
-    tails: NDArray[np.uint8],
-    longest_word: int,
-    near: NDArray[np.int64],
-    n: int,
-) -> int:
-    """Add the words of context around a span to `near`, behind `n` that are there."""
-    for i in range(known - 1, -1, -1):
-        if words[i, 0] < max(lo, start - BEFORE):
-            break
-        if words[i, 1] <= start and n < NEAR:
-            near[n] = words[i, 2]
-            n += 1
-    until, i = min(hi, end + AFTER), end
-    # The rest of a word that the span ends in is no word.
-    while i < until and kinds[data[i]] & kinds[data[i - 1]] & LETTER:
-        i += 1
-    while i < until:
-        begin = i
-        while i < until and kinds[data[i]] & LETTER:
-            i += 1
-        if begin < i <= begin + longest_word and not (i < hi and kinds[data[i]] & LETTER):
-            first = eight_at(data, begin)
-            number = word_at(data, begin, i - begin, first, used, lexicon, tails)
-            if number >= 0 and n < NEAR:
-                near[n] = number
-                n += 1
-        i += 1
-    return n
 
 
 @compiled
@@ -213,13 +135,15 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
     used: NDArray[np.uint8],
     lexicon: NDArray[np.int64],
     tails: NDArray[np.uint8],
-    longest_word: int,
+    capitals: NDArray[np.uint8],
+    is_digit: NDArray[np.uint8],
     words: NDArray[np.int64],
     near: NDArray[np.int64],
     always: int,
     least: float,
     marks: NDArray[np.int64],
     scratch: NDArray[np.int64],
+    pad: NDArray[np.uint8],
     ends: NDArray[np.int64],
     counts: NDArray[np.int64],
     steps: NDArray[np.int64],
@@ -245,13 +169,15 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         relation: uint8 [rules, words], 1 if a word speaks for a rule, 2 if against it.
         worth: float32 [rules, 4], scores by what the words around say.
         used, lexicon, tails: the words of context, see `word_at`.
-        longest_word: bytes of the longest of them.
+        capitals: uint8 [256], a letter's capital, a digit itself, else 0.
+        is_digit: uint8 [256].
         words: int64 [k, 3], those in the text, by place.
         near: int64 [NEAR]; the first `always` are words that count everywhere.
         always: how many.
         least: no score below it is a hit.
         marks: int64 [rules], where the last hit of each ended.
         scratch: int64, lent to checks.
+        pad: uint8 [64], overwritten.
         ends: int64 [2, ENDS], overwritten.
         counts: int64 [256], zeros.
         steps: int64 [1], steps walked so far; changed.
@@ -300,32 +226,74 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                     if finish == begin:
                         continue
                     if facts[rule, BOUNDED]:
-                        if finish < hi and kinds[data[finish]]:
+                        if finish < hi and kinds[data[U(finish)]]:
                             continue
-                        if facts[rule, BOUNDED] == 1 and begin > lo and kinds[data[begin - 1]]:
+                        if facts[rule, BOUNDED] == 1 and begin > lo and kinds[data[U(begin - 1)]]:
+                            continue
+                    # Where only a joining character parts two digits, a number goes on.
+                    joins = facts[rule, APART]
+                    if begin > lo + 1 and aparts[joins, data[U(begin - 1)]]:
+                        if is_digit[data[U(begin)]] and is_digit[data[U(begin - 2)]]:
+                            continue
+                    if finish + 1 < hi and aparts[joins, data[U(finish)]]:
+                        if is_digit[data[U(finish - 1)]] and is_digit[data[U(finish + 1)]]:
                             continue
                     said = 0
                     if facts[rule, CURIOUS]:
                         if begin != around_start or finish != around_end:
-                            around_start, around_end = begin, finish
-                            n_near = _near(
-                                data, begin, finish, lo, hi, events[j, WORD], words, kinds, used,
-                                lexicon, tails, longest_word, near, always,
-                            )  # fmt: skip
+                            around_start, around_end, n_near = begin, finish, always
+                            i = events[j, WORD] - 1
+                            while i >= 0 and words[i, 0] >= max(lo, begin - BEFORE):
+                                if words[i, 1] <= begin and n_near < NEAR:
+                                    near[n_near] = words[i, 2]
+                                    n_near += 1
+                                i -= 1
+                            until = min(AFTER, hi - finish)
+                            if finish + LANES <= len(data):
+                                alive = letters(data, finish)
+                            else:
+                                pad[:] = 0
+                                pad[: len(data) - finish] = data[finish:]
+                                alive = letters(pad, 0)
+                            begins = alive & ~(alive << _ONE) & _NEAREST
+                            # The rest of a word that the span ends in is no word.
+                            if kinds[data[U(finish - 1)]] & LETTER:
+                                begins &= ~_ONE
+                            while begins:
+                                k = lowest(begins)
+                                begins &= begins - _ONE
+                                length = lowest(~(alive >> U(k)))
+                                # A row's last word ends there, whatever the next row begins with.
+                                length = min(length, hi - finish - k)
+                                if 0 < length <= until - k and n_near < NEAR:
+                                    first = eight_at(data, finish + k)
+                                    key = first | _FOLD
+                                    if length < _EIGHT:
+                                        key &= (_ONE << U(8 * length)) - _ONE
+                                    if used[(key * _FACTOR) >> _WORD_SHIFT]:
+                                        number = word_at(
+                                                data, finish + k, length, first, used, lexicon,
+                                                tails,
+                                            )  # fmt: skip
+                                        if number >= 0:
+                                            near[n_near] = number
+                                            n_near += 1
                         for i in range(n_near):
                             said |= relation[rule, near[i]]
                     if worth[rule, said] < least:
                         continue
-                    apart = aparts[facts[rule, APART]]
-                    if _goes_on(data, begin, -1, lo, hi, apart):
-                        continue
-                    if _goes_on(data, finish - 1, 1, lo, hi, apart):
-                        continue
-                    automaton = facts[rule, COMPACT]
-                    if automaton >= 0 and not _compact(
-                        data, begin, finish, automaton, moves, classes, starts
-                    ):
-                        continue
+                    if facts[rule, COMPACT] >= 0:
+                        # The letters and digits of the span, as capitals, match it as a whole.
+                        automaton = U(facts[rule, COMPACT])
+                        move = starts[automaton]
+                        for i in range(begin, finish):
+                            byte = capitals[data[U(i)]]
+                            if byte:
+                                move = moves[U(abs(np.int64(move))) + U(classes[automaton, byte])]
+                                if move == 0:
+                                    break
+                        if move >= 0:
+                            continue
                     if facts[rule, PROGRAM] >= 0 and not passes(
                         data, begin, finish, programs, facts[rule, PROGRAM], scratch
                     ):
@@ -334,10 +302,9 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                         steps[0] += finish - begin
                         if _entropy(data, begin, finish, counts) * 1e6 < facts[rule, LEAST_BITS]:
                             continue
-                    automaton = facts[rule, FOLLOW]
-                    if automaton >= 0 and not walk(
-                        data, finish, min(hi, finish + FAIR_WALK), automaton, moves, classes,
-                        starts, ends[1],
+                    if facts[rule, FOLLOW] >= 0 and not walk(
+                        data, finish, min(hi, finish + FAIR_WALK), facts[rule, FOLLOW], moves,
+                        classes, starts, ends[1],
                     ):  # fmt: skip
                         continue
                     marks[rule] = finish

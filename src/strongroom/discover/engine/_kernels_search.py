@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strongroom.compiled import compiled
-from strongroom.discover.engine._kernels_bits import LANES, among, eight, letters, lowest
+from strongroom.discover.engine._kernels_bits import LANES, SOME, among, eight, letters, lowest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +23,9 @@ ENDS = 64
 EVENTS_A_CHUNK = LANES * 8 * ENDS // 4
 WORDS_KEPT = 32
 """The words that the next call is given again: more never stand near one place."""
-BASE, EDGE, ROW, CARRY, WORDS, VISIT = range(6)
-"""Where a search stands: next byte, next row to begin, its row, bit, words, starts so far."""
+BASE, EDGE, ROW, CARRY, WORDS, REACH = range(6)
+"""Where a search stands: next byte, next row to begin, its row, bit, words, and how far
+the last greedy span reaches."""
 ROW_OF, START, END, WHAT, WORD, VISITED = range(6)
 """An event: its row; where it starts and ends; the set that accepts or, if negative, ~the rule of
 an anchor; how many words were known by then; and which walk it comes from."""
@@ -35,9 +36,12 @@ KEY, LENGTH, TAIL, NUMBER = range(4)
 NEXT, RULE, AHEAD = range(3)
 """A row of `anchors`: the next one at the same byte, its rule, the automaton from the byte on."""
 
+U = np.uint64  # places as these are never taken for places from the end
 _ONE, _FOLD, _PAIR = np.uint64(1), np.uint64(0x2020202020202020), np.uint64(0xFFFF)
 _FACTOR, _FOUR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFFFFFF)
 _WORD_SHIFT, _GRAM_SHIFT = np.uint64(52), np.uint64(48)
+_BYTE = np.uint64(0xFF)
+_1, _2, _3, _4, _5, _6, _7 = (np.uint64(8 * i) for i in range(1, 8))
 _ZERO, _NINE = b"09"
 _EIGHT = 8
 # A text made to be slow: past this many steps a byte, a walk goes only so far.
@@ -93,23 +97,10 @@ def word_at(
 
 
 @compiled
-def _noted(
-    events: NDArray[np.int64],
-    n: int,
-    first: int,
-    row: int,
-    start: int,
-    end: int,
-    what: int,
-    word: int,
-) -> int:
-    """Note an event of the start whose events begin at `first`; return how many there are then."""
-    if n - first == ENDS:
-        events[first : first + ENDS // 2] = events[first + ENDS // 2 : n]
-        n = first + ENDS // 2
-    events[n, ROW_OF], events[n, START], events[n, END] = row, start, end
-    events[n, WHAT], events[n, WORD], events[n, VISITED] = what, word, first
-    return n + 1
+def _halved(events: NDArray[np.int64], n: int, first: int) -> int:
+    """Forget the earlier half of the ends of a start whose events begin at `first`."""
+    events[first : first + ENDS // 2] = events[first + ENDS // 2 : n]
+    return n - ENDS // 2
 
 
 @compiled
@@ -123,14 +114,18 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     kinds: NDArray[np.uint8],
     loose: NDArray[np.uint8],
     groups: NDArray[np.int64],
-    pairs: NDArray[np.uint16],
+    gates: NDArray[np.uint16],
     glue: NDArray[np.uint16],
     stops: NDArray[np.uint8],
+    literal: int,
+    eager: int,
+    sown: NDArray[np.uint8],
     anywhere: int,
     sieve: NDArray[np.uint8],
     wild: NDArray[np.uint8],
     anchor_at: NDArray[np.int16],
     anchors: NDArray[np.int64],
+    beyond: NDArray[np.uint8],
     used: NDArray[np.uint8],
     lexicon: NDArray[np.int64],
     tails: NDArray[np.uint8],
@@ -151,14 +146,18 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         kinds: uint8 [256], LETTER, UNDERSCORE or 0.
         loose: uint8 [sets], of which a rule may end inside a word.
         groups: int64 [groups], unions of patterns, by their bit in masks.
-        pairs: uint16 [65536], by two bytes, the groups that may start with them.
+        gates: uint16 [8, 256], the groups that may start with a byte at each of eight places.
         glue: uint16 [256], the groups that never start at a digit that this byte joins to another.
-        stops: uint8 [32], bytes that aren't letters and yet starts or anchors.
+        stops: uint8 [a multiple of `SOME`], bytes that aren't letters and yet starts or anchors.
+        literal: the groups that start with one of few words.
+        eager: those of which a span hides what starts inside of it, but what is literal.
+        sown: uint8 [8192], bits by hash of four bytes: one of those may start with them.
         anywhere: the groups that may begin inside a word; 0 is none.
         sieve: uint8 [8192], bits by hash of four bytes: one of those may begin with them.
         wild: uint8 [65536] or [0], the same by two bytes.
         anchor_at: int16 [256], the first row of `anchors` for a byte, or -1.
         anchors: int64 [anchors, 3].
+        beyond: uint8 [256], what may stand behind any anchor's byte.
         used, lexicon, tails: the words of context, see `word_at`.
         longest_word: bytes of the longest of them.
         words: int64 [m, 3], start, end and number of words of context; filled.
@@ -171,7 +170,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         How many events there are.
     """
     rows, stop, begun = len(offsets) - 1, offsets[-1], offsets[0]
-    base, edge, row = at[BASE], at[EDGE], at[ROW]
+    base, edge, row, reach = at[BASE], at[EDGE], at[ROW], at[REACH]
     carry = np.uint64(at[CARRY])
     known, n, walked = at[WORDS], 0, steps[0]
     until, room = min(stop, base + most), len(events) - EVENTS_A_CHUNK
@@ -179,12 +178,16 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         whole = base + LANES + _EIGHT <= len(data)
         if whole:
             alive = letters(data, base)
-            bits = among(data, base, stops)
+            bits = among(data, base, stops, 0)
+            for more in range(SOME, len(stops), SOME):
+                bits |= among(data, base, stops, more)
         else:
             pad[:] = 0
             pad[: min(LANES, len(data) - base)] = data[base : base + LANES]
             alive = letters(pad, 0)
-            bits = among(pad, 0, stops)
+            bits = among(pad, 0, stops, 0)
+            for more in range(SOME, len(stops), SOME):
+                bits |= among(pad, 0, stops, more)
         inside = np.uint64(0)
         if anywhere:
             for k in range(LANES):
@@ -198,80 +201,115 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         edges = np.uint64(0)
         while edge < rows and offsets[edge] < base + LANES:
             if offsets[edge] >= base:
-                edges |= _ONE << np.uint64(offsets[edge] - base)
+                edges |= _ONE << U(offsets[edge] - base)
             edge += 1
-        bits |= alive & (~((alive << _ONE) | carry) | edges)
-        carry = alive >> np.uint64(LANES - 1)
-        outside = bits
-        bits |= inside
+        breaks = ~alive | edges
+        outside = bits | (alive & (~((alive << _ONE) | carry) | edges))
+        carry = alive >> U(LANES - 1)
+        bits = outside | inside
         while bits:
             k = lowest(bits)
             bits &= bits - _ONE
-            i = base + k
-            if i >= stop:
-                break
+            i, at_k = base + k, U(k)
+            first = eight(data, i) if whole else eight_at(data, i)
+            # No branch in between: it couldn't be foreseen.
+            slot = np.int64(((first & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
+            sown_here = np.int64((sown[slot >> 3] >> (slot & 7)) & 1)
+            begins = np.int64(
+                gates[0, first & _BYTE]
+                & gates[1, (first >> _1) & _BYTE]
+                & gates[2, (first >> _2) & _BYTE]
+                & gates[3, (first >> _3) & _BYTE]
+            ) & (~literal | -sown_here)
+            if begins:
+                begins &= gates[4, (first >> _4) & _BYTE] & gates[5, (first >> _5) & _BYTE]
+                begins &= gates[6, (first >> _6) & _BYTE] & gates[7, first >> _7]
+            length, key, anchor = 0, first | _FOLD, np.int64(-1)
+            if (alive >> at_k) & _ONE:
+                length = lowest((breaks >> at_k) >> _ONE) + 1
+                if length < _EIGHT and k + length < LANES:
+                    key &= (_ONE << U(8 * length)) - _ONE
+                elif k + length >= LANES:
+                    # It goes on in the next chunk.
+                    length = LANES - k
+                    while offsets[row + 1] <= min(i, stop - 1):
+                        row += 1
+                    while (
+                        i + length < offsets[row + 1]
+                        and length <= longest_word
+                        and kinds[data[U(i + length)]] & LETTER
+                    ):
+                        length += 1
+                    if length < _EIGHT:
+                        key &= (_ONE << U(8 * length)) - _ONE
+                if not used[(key * _FACTOR) >> _WORD_SHIFT]:
+                    length = 0
+            elif beyond[(first >> _1) & _BYTE]:
+                anchor = np.int64(anchor_at[first & _BYTE])
+            mask = anywhere if (inside >> at_k) & _ONE else 0
+            if not (outside >> at_k) & _ONE:
+                begins, length, anchor = 0, 0, np.int64(-1)
+            if i >= stop or not (begins or mask or length or anchor >= 0):
+                continue
             while offsets[row + 1] <= i:
                 row += 1
             lo, hi = offsets[row], offsets[row + 1]
-            mask = anywhere if (inside >> np.uint64(k)) & _ONE else 0
-            if (outside >> np.uint64(k)) & _ONE:
-                first = eight(data, i) if whole else eight_at(data, i)
-                if (alive >> np.uint64(k)) & _ONE:
-                    length = lowest(~(alive >> np.uint64(k)))
-                    if k + length >= LANES:
-                        length = LANES - k
-                        while (
-                            i + length < hi
-                            and length <= longest_word
-                            and kinds[data[i + length]] & LETTER
-                        ):
-                            length += 1
-                    length = min(length, hi - i)
-                    if length <= longest_word:
-                        number = word_at(data, i, length, first, used, lexicon, tails)
-                        if number >= 0:
-                            words[known, 0], words[known, 1] = i, i + length
-                            words[known, 2] = number
-                            known += 1
-                begins = np.int64(pairs[first & _PAIR])
-                if begins and i > lo:
-                    before = data[i - 1]
-                    if kinds[before]:
-                        begins = 0
-                    elif i - 1 > lo and glue[before] & begins:
-                        if _ZERO <= data[i] <= _NINE and _ZERO <= data[i - 2] <= _NINE:
-                            begins &= ~np.int64(glue[before])
-                mask |= begins
+            if length and i + length <= hi:
+                number = word_at(data, i, length, first, used, lexicon, tails)
+                if number >= 0:
+                    words[known, 0], words[known, 1], words[known, 2] = i, i + length, number
+                    known += 1
+            if begins and i > lo:
+                before = data[U(i - 1)]
+                if kinds[before]:
+                    begins = 0
+                elif i - 1 > lo and glue[before] & begins:
+                    if _ZERO <= data[U(i)] <= _NINE and _ZERO <= data[U(i - 2)] <= _NINE:
+                        begins &= ~np.int64(glue[before])
+            if i < reach:
+                begins &= literal
+                anchor = np.int64(-1)
+            mask |= begins
             g = 0
             while mask:
                 if mask & 1:
                     far = LONGEST
                     if walked > FAIR_START + FAIR_STEPS * (i - begun):
                         far = FAIR_WALK
-                    to, end, earlier = min(hi, i + far), i, n
-                    state = np.int64(starts[groups[g]])
+                    to, end, earlier, automaton = min(hi, i + far), i, n, U(groups[g])
+                    state = U(starts[automaton])
                     while end < to:
-                        state = np.int64(moves[state + classes[groups[g], data[end]]])
+                        move = moves[state + U(classes[automaton, data[U(end)]])]
                         end += 1
-                        if state <= 0:
-                            if state == 0:
+                        state = U(move)
+                        if move <= 0:
+                            if move == 0:
                                 break
-                            state = -state
+                            state = U(-np.int64(move))
                             what = np.int64(moves[state])
-                            if end == hi or not kinds[data[end]] or loose[what]:
-                                n = _noted(events, n, earlier, row, i, end, what, known)
+                            if end == hi or not kinds[data[U(end)]] or loose[U(what)]:
+                                if n - earlier == ENDS:
+                                    n = _halved(events, n, earlier)
+                                events[n, ROW_OF], events[n, START], events[n, END] = row, i, end
+                                events[n, WHAT], events[n, WORD] = what, known
+                                events[n, VISITED] = earlier
+                                n += 1
+                    if n > earlier and (eager >> g) & 1:
+                        reach = max(reach, events[n - 1, END])
                     walked += end - i
                 mask >>= 1
                 g += 1
-            anchor = np.int64(anchor_at[data[i]])
             while anchor >= 0:
                 # What may follow the byte is asked first: a full stop rarely is a domain's dot.
                 ahead = anchors[anchor, AHEAD]
                 state = abs(np.int64(moves[starts[ahead] + classes[ahead, data[i]]]))
                 if i + 1 < hi and moves[state + classes[ahead, data[i + 1]]]:
-                    n = _noted(events, n, n, row, i, i + 1, ~anchors[anchor, RULE], known)
+                    events[n, ROW_OF], events[n, START], events[n, END] = row, i, i + 1
+                    events[n, WHAT], events[n, WORD] = ~anchors[anchor, RULE], known
+                    events[n, VISITED] = n
+                    n += 1
                 anchor = anchors[anchor, NEXT]
         base += LANES
-    at[BASE], at[EDGE], at[ROW] = base, edge, row
+    at[BASE], at[EDGE], at[ROW], at[REACH] = base, edge, row, reach
     at[CARRY], at[WORDS], steps[0] = np.int64(carry), known, walked
     return n

@@ -8,23 +8,27 @@ import numpy as np
 
 from strongroom.discover.engine._automaton import positions
 from strongroom.discover.engine._dialect import WORD
+from strongroom.discover.engine._buckets import PLACES, buckets, gate
 from strongroom.discover.engine._plan import Planned, Way, grams_of, plan, read
-from strongroom.discover.engine._shelf import Shelf, united
+from strongroom.discover.engine._shelf import Shelf, determinised, united
 from strongroom.discover.engine._words import FACTOR, LETTERS, Words, flags
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from strongroom.discover._rule import Rule
     from strongroom.discover.engine._automaton import Automaton
 
-GROUPS, STOPS, SIEVE = 8, 32, 1 << 16
+BUCKETS, GROUPS, SOME, SIEVE = 8, 16, 8, 1 << 16
 FOR, AGAINST = 1, 2
 _MILLION = 1_000_000
-_DIGITS = sum(1 << b for b in b"0123456789")
+_CAPITALS = np.array(
+    [ord(chr(b).upper()) if chr(b).isalnum() and b < 128 else 0 for b in range(256)], np.uint8
+)
+_IS_DIGIT = np.array([48 <= b < 58 for b in range(256)], np.uint8)
 _EVERYWHERE, _RIGHT = 1, 2
 _WHOLE, _LEAD, _ANCHOR = range(3)
 _EVENTS = {Way.LEAD: _LEAD, Way.BYTE: _ANCHOR, Way.RUN: _ANCHOR}
@@ -39,14 +43,18 @@ class Search(NamedTuple):
     kinds: NDArray[np.uint8]
     loose: NDArray[np.uint8]
     groups: NDArray[np.int64]
-    pairs: NDArray[np.uint16]
+    gates: NDArray[np.uint16]
     glue: NDArray[np.uint16]
     stops: NDArray[np.uint8]
+    literal: int
+    eager: int
+    sown: NDArray[np.uint8]
     anywhere: int
     sieve: NDArray[np.uint8]
     wild: NDArray[np.uint8]
     anchor_at: NDArray[np.int16]
     anchors: NDArray[np.int64]
+    beyond: NDArray[np.uint8]
     used: NDArray[np.uint8]
     lexicon: NDArray[np.int64]
     tails: NDArray[np.uint8]
@@ -70,7 +78,8 @@ class Judge(NamedTuple):
     used: NDArray[np.uint8]
     lexicon: NDArray[np.int64]
     tails: NDArray[np.uint8]
-    longest_word: int
+    capitals: NDArray[np.uint8]
+    is_digit: NDArray[np.uint8]
 
 
 def compile_rules(
@@ -99,7 +108,7 @@ def compile_rules(
     asked = words.arrays()
     return (
         Search(*automata, kinds, np.array(loose, np.uint8), *beginnings, *asked),
-        Judge(*automata, kinds, set_at, set_rules, *judgement, *asked),
+        Judge(*automata, kinds, set_at, set_rules, *judgement, *asked[:3], _CAPITALS, _IS_DIGIT),
     )
 
 
@@ -107,55 +116,77 @@ def _beginnings(planned: Sequence[Planned], shelf: Shelf) -> tuple[Any, ...]:
     """Lay out where rules may begin: the arguments of a search from `groups` to `anchors`."""
     starting = [i for i, p in enumerate(planned) if p.way is Way.START]
     inside = [i for i, p in enumerate(planned) if p.way in {Way.LEAD, Way.ANYWHERE, Way.RUN}]
-    digits = [i for i in starting if planned[i].firsts & _DIGITS]
-    letters = [i for i in starting if not planned[i].firsts & _DIGITS]
-    unions = [one for part in (digits, letters) for one in _united(part, planned)]
+    gates = {i: gate(planned[i].head) for i in starting}
+    grams = {i: grams_of(planned[i].head) for i in starting}
+    # What begins with one of few words is told by them, and walked together.
+    literal = [i for i in starting if grams[i] is not None]
+    others = [i for i in starting if grams[i] is None]
+    unions: list[tuple[Sequence[int], Automaton]] = []
+    told = eager = 0
+    for greedy in (True, False):
+        for members in (literal, others):
+            chosen = [i for i in members if planned[i].rule.greedy == greedy]
+            parts = [list(range(len(chosen)))] if chosen else []
+            if members is others:
+                parts = buckets([gates[i] for i in chosen], BUCKETS) if chosen else []
+            for part in parts:
+                for one in _united([chosen[place] for place in part], planned):
+                    told |= (members is literal) << len(unions)
+                    eager |= greedy << len(unions)
+                    unions.append(one)
     anywhere = _united(inside, planned)
     if len(unions) + len(anywhere) > GROUPS:
         raise InputError(
             "these rules can't be used together: their patterns take too many states",
             hint="leave some out, or make large repetitions smaller",
         )
-    pairs, glue, marks = np.zeros(65536, np.uint16), np.zeros(256, np.uint16), set[int]()
-    for g, (members, automaton) in enumerate(unions):
-        pairs |= _pairs(automaton) << np.uint16(g)
+    open_, glue = np.zeros((PLACES, 256), np.uint16), np.zeros(256, np.uint16)
+    marks = set[int]()
+    for g, (members, _) in enumerate(unions):
+        open_ |= np.any([gates[i] for i in members], axis=0) * np.uint16(1 << g)
         apart = [{ord(c) for c in planned[i].rule.apart} for i in members]
         glue[list(set.intersection(*apart))] |= np.uint16(1 << g)
-        for i in members:
-            marks |= {b for b in range(256) if planned[i].firsts & ~LETTERS & 1 << b}
-    sieve, wild = np.zeros(SIEVE // 8, np.uint8), np.zeros(65536, np.uint8)
+        for firsts in (planned[i].firsts for i in members):
+            marks |= {b for b in range(256) if firsts & ~LETTERS & 1 << b}
+    wild = np.zeros(65536, np.uint8)
     for i in inside:
-        grams = grams_of(planned[i].met)
-        if grams is None:
-            wild |= _pairs(_united([i], planned)[0][1]).astype(np.uint8)
-        for gram in grams or ():
-            slot = (gram * FACTOR & (1 << 64) - 1) >> 48
-            sieve[slot >> 3] |= 1 << (slot & 7)
-    anchor_at, anchors = np.full(256, -1, np.int16), list[tuple[int, int, int]]()
+        grams[i] = grams_of(planned[i].met)
+        if grams[i] is None:
+            wild |= _pairs(_united([i], planned)[0][1])
+    anchor_at, anchors = np.full(256, -1, np.int16), list[tuple[int, ...]]()
+    beyond = np.zeros(256, np.uint8)
     for i, one in enumerate(planned):
         if one.way is Way.BYTE:
             byte = one.firsts.bit_length() - 1
             anchors.append((int(anchor_at[byte]), i, shelf.single(one.ahead)))
+            beyond |= _pairs(determinised([positions(one.ahead)])).reshape(256, 256)[:, byte]
             anchor_at[byte] = len(anchors) - 1
             marks.add(byte)
-    if len(marks) > STOPS:
-        raise InputError(
-            "these rules can't be used together: too many different marks begin one",
-            hint="begin patterns with a letter or a digit, or give them a lead",
-        )
     stops = sorted(marks) or [0]
     groups = [shelf.add(automaton, members) for members, automaton in [*unions, *anywhere]]
     return (
         np.array(groups, np.int64),
-        pairs,
+        open_,
         glue,
-        np.array(stops + stops[:1] * (STOPS - len(stops)), np.uint8),
+        np.array(stops + stops[:1] * (-len(stops) % SOME), np.uint8),
+        told,
+        eager,
+        _sieve(grams[i] for i in starting),
         sum(1 << g for g in range(len(unions), len(groups))),
-        sieve,
+        _sieve(grams[i] for i in inside),
         wild if wild.any() else wild[:0],
         anchor_at,
         np.array(anchors, np.int64).reshape(-1, 3),
+        beyond,
     )
+
+
+def _sieve(grams: Iterable[Sequence[int] | None]) -> NDArray[np.uint8]:
+    found = np.zeros(SIEVE // 8, np.uint8)
+    for gram in (g for some in grams for g in some or ()):
+        slot = (gram * FACTOR & (1 << 64) - 1) >> 48
+        found[slot >> 3] |= 1 << (slot & 7)
+    return found
 
 
 def _united(
@@ -164,9 +195,9 @@ def _united(
     return united(members, [positions(planned[i].head) for i in members])
 
 
-def _pairs(automaton: Automaton) -> NDArray[np.uint16]:
+def _pairs(automaton: Automaton) -> NDArray[np.uint8]:
     """Return for every two bytes, the first one lowest, whether it may start with them."""
-    found = np.zeros((256, 256), np.uint16)  # second, first
+    found = np.zeros((256, 256), np.uint8)  # second, first
     for first in range(256):
         state = automaton.moves[automaton.start, automaton.classes[first]]
         found[:, first] = automaton.moves[state, automaton.classes] != 0

@@ -10,15 +10,15 @@ from strongroom.discover.recognizers._write import any_of
 
 # English, German, French, Spanish, Italian, Dutch and Portuguese names, by the days they have.
 _MONTHS_OF = {
-    31: ("jan(?:uary|uar|vier|uari|eiro)?", "jän(?:ner)?", "enero", "ene", "gen(?:naio|n)?",
-         "mar(?:ch|s|zo|ço)?", "märz", "mär", "mrz", "maart", "mrt", "may", "mai", "mei", "mayo",
-         "mag(?:gio)?", "maio", "jul(?:y|i|io|ho)?", "juil(?:let)?", "lug(?:lio)?",
-         "aug(?:ust|ustus)?", "août", "aout", "ago(?:sto)?", "oct(?:ober|obre|ubre)?",
-         "okt(?:ober)?", "ott(?:obre)?", "out(?:ubro)?", "dec(?:ember)?", "dez(?:ember|embro)?",
-         "déc(?:embre)?", "dic(?:iembre|embre)?", "décembre"),
-    30: ("apr(?:il|ile)?", "avr(?:il)?", "abr(?:il)?", "jun(?:e|i|io|ho)?", "juin", "giu(?:gno)?",
-         "sept?(?:ember|embre|tiembre|tembre)?", "set(?:tembre|embro)?", "nov(?:ember|embre|iembre|embro)?"),
-    29: ("feb(?:ruary|ruar|rero|braio|ruari)?", "fév(?:rier)?", "fev(?:rier|ereiro)?"),
+    31: "jan january januar janvier januari janeiro jän jänner enero ene gennaio gen mar march mars "
+        "marzo março märz mär mrz maart mrt may mai mei mayo maggio mag maio jul july juli julio "
+        "julho juillet juil luglio lug aug august augustus août aout ago agosto oct october octobre "
+        "octubre okt oktober ottobre ott outubro out dec december dez dezember dezembro déc "
+        "décembre dic diciembre dicembre",
+    30: "apr april aprile avr avril abr abril jun june juni junio junho juin giugno giu sep sept "
+        "september septembre septiembre setiembre set settembre setembro nov november novembre "
+        "noviembre novembro",
+    29: "feb february februar febrero febbraio februari fév février fev fevrier fevereiro",
 }  # fmt: skip
 _DAYS = {31: r"(?:0?[1-9]|[12]\d|3[01])", 30: r"(?:0?[1-9]|[12]\d|30)", 29: r"(?:0?[1-9]|[12]\d)"}
 _NUMBERS = {31: "(?:0?[13578]|1[02])", 30: "(?:0?[469]|11)", 29: "0?2"}
@@ -59,7 +59,8 @@ def _worded(year: str) -> str:
     """Write dates with the name of the month, day first or month first."""
     ways = []
     for length, names in _MONTHS_OF.items():
-        month = rf"(?i:{'|'.join(names)})\.?"
+        written = {w for n in names.split() for w in (n, n.capitalize(), n.upper())}
+        month = rf"{any_of(sorted(written))}\.?"
         day = rf"{_DAYS[length]}(?:st|nd|rd|th|er|\.|º|°)?"
         ways.append(rf"{day}(?: |-|\. ?)(?:of |de |di )?{month},?(?: |-)(?:de |del |of )?{year}")
         ways.append(rf"{month}(?: |-){day},?(?: |-){year}")

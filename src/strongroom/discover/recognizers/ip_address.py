@@ -59,7 +59,7 @@ RULES = (
     ),
     Rule(
         "ip_address", "IP_ADDRESS", _v6(_FEW, _GROUPS), 0.9, apart=".-:", compact=_WITH_DIGIT,
-        validated=True, context=_CONTEXT, context_score=1.0,
+        greedy=True, validated=True, context=_CONTEXT, context_score=1.0,
         examples=("at 2001:db8:0:1::8a2e:370:7334", "host ::ffff:192.0.2.128"),
         lookalikes=("12:30:45 std::vector a::b", "dead:beef::cafe"),
     ),
@@ -72,7 +72,7 @@ RULES = (
         "mac_address", "MAC_ADDRESS",
         any_of((rf"{_PAIR}(?::{_PAIR}){{5}}", rf"{_PAIR}(?:-{_PAIR}){{5}}",
                 r"[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}")),
-        0.85, apart=".-:", compact=_WITH_DIGIT, validated=True,
+        0.85, apart=".-:", compact=_WITH_DIGIT, greedy=True, validated=True,
         examples=("eth0 00:1B:44:11:3A:B7", "00-1b-44-11-3a-b7", "001b.4411.3ab7"),
         lookalikes=("00:1B:44:11:3A", "ab.cd.ef", "12:30:45:67:89:01:23"),
     ),

@@ -25,7 +25,7 @@ _CONTEXT = ("phone", "phones", "telephone", "tel", "mobile", "mob", "cell", "cel
 _OTHER = ("order", "invoice", "ref", "reference", "ticket", "case", "part", "serial", "zip",
           "postcode", "box", "card", "iban", "ssn", "account", "id", "isbn", "model", "code",
           "social", "security", "passport", "license", "licence")  # fmt: skip
-_APART = ".-/,:+"
+_APART = " .-/,:+"
 _BETWEEN = "(?:[ .()/-]|–){0,3}"
 _EXTENSION = r"(?:,? ?(?i:x|ext\.?) ?\d{1,6})?"
 _EXTENDED = r"(?:(?:EXT|X)\d{1,6})?"

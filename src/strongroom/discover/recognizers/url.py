@@ -24,18 +24,18 @@ RULES = (
     Rule(
         "url", "URL",
         rf"(?i:https?|ftps?|sftp|wss?)://(?:[\w.~%!$&*+,;=:-]+@)?{_HOST}{_REST}",
-        0.9, bounded=True, apart="", validated=True,
+        0.9, apart="", greedy=True, validated=True,
         examples=("(see https://example.org/a_(b)?c=d).", "ftp://bob@files.example.com/x",
                   "http://[2001:db8::1]:8080/"),
         lookalikes=("http://", "https:// nothing", "http://word"),
     ),
     Rule(
-        "url.www", "URL", rf"(?i:www)\.{_HOST}{_REST}", 0.9, apart="", validated=True,
+        "url.www", "URL", rf"(?i:www)\.{_HOST}{_REST}", 0.9, apart="", greedy=True, validated=True,
         examples=("www.Example.com!",), lookalikes=("www.", "awww.example"),
     ),
     Rule(
         "url.domain", "DOMAIN_NAME",
-        rf"{_PLAIN}(?:\.{_PLAIN})*\.{_ALONE}",
+        rf"{_PLAIN}\.(?:{_PLAIN}\.)*{_ALONE}",
         0.6,
         examples=("ask example.com about it",), lookalikes=("README.md main.py config.toml e.g. x",),
     ),
