@@ -110,12 +110,12 @@ def _sha256(message: NDArray[np.uint8], length: int, digest: NDArray[np.uint8]) 
 
 
 @compiled
-def _keccak256(message: NDArray[np.uint8], digest: NDArray[np.uint8]) -> None:
-    """Hash at most 135 bytes."""
+def _keccak256(message: NDArray[np.uint8], pad: int, digest: NDArray[np.uint8]) -> None:
+    """Hash at most 135 bytes; `pad` is 1 for Keccak, 6 for SHA-3 as it became a standard."""
     a = np.zeros(25, np.uint64)
     for i in range(len(message)):
         a[i // 8] ^= np.uint64(message[i]) << np.uint64(8 * (i % 8))
-    a[len(message) // 8] ^= np.uint64(1) << np.uint64(8 * (len(message) % 8))
+    a[len(message) // 8] ^= np.uint64(pad) << np.uint64(8 * (len(message) % 8))
     a[16] ^= np.uint64(0x80) << np.uint64(56)
     b, c = np.zeros(25, np.uint64), np.zeros(5, np.uint64)
     for r in range(24):
@@ -216,7 +216,7 @@ def _eip55(data: NDArray[np.uint8], start: int, end: int) -> bool:
         capitals += 1 if 57 < c < 97 else 0  # noqa: PLR2004
     if capitals == 0 or capitals == letters:  # noqa: PLR1714 - as above
         return False
-    _keccak256(small, digest)
+    _keccak256(small, 1, digest)
     for i in range(40):
         c = data[start + 2 + i]
         high = (digest[i // 2] >> (4 if i % 2 == 0 else 0)) & 8

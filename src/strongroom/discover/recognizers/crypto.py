@@ -51,7 +51,8 @@ RULES = (
          lookalikes=("GAAZI4TCR3TY5OJHCTJC2A4QSY6CJWJH5IAJTGKIN2ER7LBNVKOCCWN6",)),
     Rule("crypto.monero", "CRYPTO", rf"[48][0-9AB]{_58}{{93}}", 0.85,
          examples=(_MONERO,)),
-    Rule("crypto.solana", "CRYPTO", rf"{_58}{{32,44}}", 0.75, lead=label("solana address", "solana wallet", "solana", "phantom wallet"),
+    Rule("crypto.solana", "CRYPTO", rf"{_58}{{32,44}}", 0.75,
+         lead=label("solana address", "solana wallet", "solana", "phantom wallet"),
          keywords=("solana", "phantom"),
          examples=("Solana address: 7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV1",)),
 )  # fmt: skip

@@ -75,7 +75,7 @@ def kind(
 
 def pattern_of(shape: str) -> str:
     r"""Return the regular expression of a shape: `999-AA` becomes `\d{3}\-[A-Za-z]{2}`."""
-    parts = []
+    parts: list[str] = []
     for letter, run in groupby(shape):
         many = len(list(run))
         one = _CLASSES.get(letter) or re.escape(letter)

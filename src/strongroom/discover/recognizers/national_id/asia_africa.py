@@ -35,7 +35,7 @@ RULES = (
     *kind("id.nik", "nik ktp", {"9999999999999999": BARE}, examples=("3171011708450001",),
           validated=False),
     *kind("my.nric", "nric mykad ic kad", {"999999999999": BARE, "999999-99-9999": STRONG},
-          examples=("770305-02-1234",)),
+          examples=("770305-02-1234",), validated=False),
     *kind("sg.nric", "nric fin singpass", {"A9999999A": AT_HOME}, examples=("S1234567D",)),
     *kind("th.pin", "เลขประจำตัวประชาชน thai pin บัตรประชาชน", {
           "9999999999999": AT_HOME, "9-9999-99999-99-9": STRONG, "9 9999 99999 99 9": STRONG},
@@ -61,7 +61,8 @@ RULES = (
     *kind("za.tin", "sars income tin", {"9999999999": BARE, "9999/999/99/9": AT_HOME},
           examples=("0001339050",)),
     *kind("ng.nin", "nin nimc", {"99999999999": BARE}, examples=("12345678901",)),
-    *kind("ke.pin", "kra pin", {"A999999999A": AT_HOME}, examples=("A004416331M",)),
+    *kind("ke.pin", "kra pin", {"A999999999A": AT_HOME}, examples=("A004416331M",),
+          validated=False),
     *kind("gh.tin", "gra tin ghana", {"A0099999999": BARE, "A009999999A": AT_HOME},
           examples=("C0000803561",)),
     *kind("mu.nid", "nic nid mauritius", {"A9999999999999": BARE, "A999999999999A": BARE},

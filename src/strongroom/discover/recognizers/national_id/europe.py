@@ -19,7 +19,8 @@ RULES = (
     *kind("gb.nhs", "nhs", {"9999999999": BARE, "999 999 9999": AT_HOME, "999-999-9999": BARE},
           examples=("943 476 5870", "9434765870")),
     *kind("gb.nino", "nino national insurance ni", {
-          "AA999999A": AT_HOME, "AA 99 99 99 A": STRONG}, examples=("AB 12 34 56 C", "AB123456C")),
+          "AA999999A": AT_HOME, "AA 99 99 99 A": STRONG}, examples=("AB 12 34 56 C", "AB123456C"),
+          validated=False),
     *kind("gb.utr", "utr taxpayer", {"9999999999": BARE, "99999 99999": BARE},
           examples=("1955839661",)),
     *kind("ie.pps", "pps ppsn pension", {"9999999A": AT_HOME, "9999999AA": AT_HOME},
@@ -122,7 +123,7 @@ RULES = (
     *kind("no.fodselsnummer", "fødselsnummer fodselsnummer personnummer fnr fødselsnr", {
           "99999999999": AT_HOME, "999999 99999": STRONG}, examples=("151086 95088",)),
     *kind("dk.cpr", "cpr personnummer cprnr", {"9999999999": BARE, "999999-9999": AT_HOME},
-          examples=("211062-5629",)),
+          examples=("211062-5629",), validated=False),
     *kind("is.kennitala", "kennitala kt", {"9999999999": BARE, "999999-9999": AT_HOME},
           examples=("450401-3150", "120174-3399")),
 )  # fmt: skip
