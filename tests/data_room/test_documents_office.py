@@ -8,6 +8,7 @@ import zipfile
 import pytest
 from tests.data_room.documents import FILES, members, records
 
+from strongroom.data.documents import form_of
 from strongroom.data.sources import Limits
 from strongroom.errors import DataError
 
@@ -124,6 +125,18 @@ def test_a_password_is_said() -> None:
         archive.writestr("META-INF/manifest.xml", "<manifest:encryption-data/>")
     with pytest.raises(DataError, match="password"):
         records("odf", out.getvalue())
+
+
+def test_old_office_files_say_what_they_are() -> None:
+    begins = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    assert form_of(begins) == "ole"
+    with pytest.raises(DataError, match="old Office"):
+        records("ole", begins + bytes(2000))
+    locked = begins + bytes((1 << 20) - 20) + "EncryptedPackage".encode("utf-16-le")
+    with pytest.raises(DataError, match="password"):
+        records("ole", locked)
+    with pytest.raises(DataError, match="7z"):
+        records("7z", b"")
 
 
 def test_rtf() -> None:

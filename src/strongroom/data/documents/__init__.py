@@ -21,6 +21,7 @@ from strongroom.data.documents._office import office_members, read_office
 from strongroom.data.documents._pdf import pdf_members, read_pdf
 from strongroom.data.documents._picture import read_picture
 from strongroom.data.documents._plain import read_plain
+from strongroom.data.documents._refused import REFUSED
 from strongroom.data.documents._rtf import read_rtf
 from strongroom.data.documents._tar import tar_members
 from strongroom.data.documents._unpack import UNPACKERS
@@ -42,6 +43,7 @@ READERS: Mapping[str, Reader] = {
     "rtf": read_rtf,
     "pdf": read_pdf,
     "picture": read_picture,
+    **REFUSED,
 }
 """Form to what reads its records."""
 

@@ -63,6 +63,8 @@ SUFFIXES = {
     ".htm": "html",
     ".xhtml": "html",
     ".eml": "mail",
+    ".mht": "mail",
+    ".mhtml": "mail",
     ".mbox": "mbox",
     ".pdf": "pdf",
     ".docx": "docx",

@@ -26,7 +26,7 @@ from strongroom.data.documents._metadata import xmp_fields
 from strongroom.data.documents._ocr import can_read_pictures, read_page
 from strongroom.data.documents._records import batches, member_of, shown_name
 from strongroom.data.documents._unpack import Ration, unpacked
-from strongroom.errors import DataError, MissingExtraError
+from strongroom.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -46,8 +46,8 @@ def read_pdf(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]:
     """Yield the pages of a PDF, and then its fields.
 
     Raises:
-        DataError: damaged, protected by a password, or too much for memory or time.
-        MissingExtraError: the extra `documents` isn't installed.
+        DataError: damaged, protected by a password, or too much for memory or time; or the extra
+            `documents` isn't installed.
     """
     notes: list[str] = []
     with _on_disk(stream, path, limits) as file:
@@ -59,7 +59,6 @@ def pdf_members(stream: BinaryIO, path: str, budget: Budget) -> Iterator[Member 
 
     Raises:
         DataError: there is too much of it.
-        MissingExtraError: the extra `documents` isn't installed.
     """
     with (
         _on_disk(stream, path, budget.limits) as file,
@@ -145,11 +144,15 @@ def _frames(
     """Yield what the process apart sends.
 
     Raises:
-        DataError: it says so, was ended, or was silent for too long.
-        MissingExtraError: what it needs isn't installed.
+        DataError: it says so, was ended, was silent for too long, or what it needs isn't installed.
     """
     if importlib.util.find_spec("pypdfium2") is None:
-        raise MissingExtraError("pypdfium2", "documents")
+        # No MissingExtraError: the file is one of many, and the scan goes on.
+        raise DataError(
+            "a PDF needs pypdfium2, which is not installed",
+            where=path,
+            hint='pip install "strongroom[documents]"',
+        )
     descriptor = file.fileno()
     process = subprocess.Popen(  # noqa: S603 - our own script, in our own Python
         [sys.executable, "-I", str(_APART), str(descriptor), wish],
