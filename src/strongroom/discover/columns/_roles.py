@@ -61,6 +61,25 @@ _ENTITIES = {
     "SECRET": ("secret", "secret"),
     "URL": ("url", "web address"),
     "DOMAIN_NAME": ("domain", "domain name"),
+    "MAC_ADDRESS": ("device", "MAC address"),
+    "DEVICE_ID": ("device", "device"),
+    "VIN": ("vehicle", "vehicle (VIN)"),
+    "LICENSE_PLATE": ("vehicle", "licence plate"),
+    "CRYPTO": ("wallet", "crypto wallet"),
+    "TAX_ID": ("national_id", "tax number"),
+    "US_ITIN": ("national_id", "tax number"),
+    "US_PASSPORT": ("national_id", "passport"),
+    "US_DRIVER_LICENSE": ("national_id", "driving licence"),
+    "LICENSE_NUMBER": ("national_id", "licence"),
+    "US_BANK_NUMBER": ("iban", "bank account"),
+    "US_MBI": ("medical_number", "Medicare number"),
+    "US_NPI": ("medical_number", "number of a doctor"),
+    "MEDICAL_LICENSE": ("medical_number", "licence of a doctor"),
+    "MEDICAL_RECORD_NUMBER": ("medical_number", "medical record number"),
+    "HEALTH_INSURANCE_ID": ("medical_number", "health insurance number"),
+    "EMPLOYEE_ID": ("person_key", "key of a person"),
+    "USERNAME": ("username", "account name"),
+    "STREET_ADDRESS": ("street_address", "street address"),
 }
 IDENTIFYING = frozenset(_ENTITIES)
 """Entities that by themselves lead to one person."""
@@ -71,6 +90,8 @@ _TARGET = re.compile(
     r"survived|response|income|approved|fraud|is fraud|two year recid|zielvariable|cible|objetivo"
 )
 _MOSTLY, _HALF, _SOME = 0.7, 0.5, 0.2
+# Among so many values a few look like something by chance, where no checksum proves it.
+_CHANCE = 0.01
 _KEY_UNIQUE = 0.999
 _PERSON_KEY_DISTINCT, _PERSON_KEY_SHARE = 50, 0.05
 _MOST_CLASSES = 20
@@ -253,7 +274,11 @@ def _by_sentences(profile: Profile) -> Verdict | None:
 
 def _feature(profile: Profile) -> Verdict:
     plain = Verdict(Role.FEATURE, looks(profile), "nothing personal seen", _plain_sort(profile))
-    held = {e: t.values for e, t in profile.tallies.items() if e in IDENTIFYING}
+    held = {
+        e: t.values
+        for e, t in profile.tallies.items()
+        if e in IDENTIFYING and (t.validated or t.values >= _CHANCE * profile.present)
+    }
     if held and profile.kind == "text":
         most = max(sorted(held), key=lambda e: held[e])
         share = percent(held[most] / profile.present)

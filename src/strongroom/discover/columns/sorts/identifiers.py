@@ -222,7 +222,7 @@ IDENTIFIERS = (
         numero (?:d assure|de poliza|de seguro|poliza)|poliza|tessera sanitaria|polisnummer|
         patientnummer|dossier(?: ?(?:number|nummer|no))?|chart ?(?:number|no)
         """,
-        entity="MEDICAL_RECORD",
+        entity="MEDICAL_RECORD_NUMBER",
         named=0.0,
         distinct=_MOSTLY,
     ),
