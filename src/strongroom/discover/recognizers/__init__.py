@@ -19,11 +19,11 @@ from strongroom.discover.recognizers import (
     iban,
     ip_address,
     phone,
+    secrets,
     url,
     us_ssn,
 )
 from strongroom.discover.recognizers.national_id import NationalIdRecognizer
-from strongroom.discover.recognizers.secrets import SecretRecognizer
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 
 GROUP = "strongroom.recognizers"
 
-BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = (
-    NationalIdRecognizer,
-    SecretRecognizer,
-)
+BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = (NationalIdRecognizer,)
 
 FAMILIES: tuple[ModuleType, ...] = (
     credit_card,
@@ -47,6 +44,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     iban,
     ip_address,
     phone,
+    secrets,
     url,
     us_ssn,
 )

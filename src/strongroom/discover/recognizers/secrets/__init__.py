@@ -16,9 +16,8 @@ from strongroom.discover.recognizers.secrets import (
     watch,
     work,
 )
-from strongroom.discover.recognizers.secrets._recognizer import SecretRecognizer, entropy
 
 FAMILIES = (cloud, code, chat, work, money, ai, watch, stored, keys, generic)
 RULES = tuple(rule for family in FAMILIES for rule in family.RULES)
 
-__all__ = ["FAMILIES", "RULES", "SecretRecognizer", "entropy"]
+__all__ = ["FAMILIES", "RULES"]

@@ -8,7 +8,6 @@ age v1 and BIP 173 (Bech32); Bitcoin's Base58Check and BIP 32; RFC 7519 (JWT); R
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -100,7 +99,7 @@ class Json:
 
 def private_key(armoured: str) -> bool:
     """Check that there is a key between the two lines, and no more dots and words than that."""
-    body = armoured.split("-----")[2]
+    body = "".join(armoured.split("-----")[2:3])
     if "\n\n" in body:  # the headers of RFC 4880 and RFC 1421 end with an empty line
         body = body.partition("\n\n")[2] or body
     letters = _NOT_BASE64.sub("", body)
@@ -148,7 +147,7 @@ def discord_bot(token: str) -> bool:
     first = token.partition(".")[0]
     try:
         return base64.b64decode(first + "=" * (-len(first) % 4)).isdigit() and real(token)
-    except binascii.Error:
+    except ValueError:
         return False
 
 

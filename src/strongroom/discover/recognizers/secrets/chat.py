@@ -23,21 +23,23 @@ RULES = (
     token("slack_app_token", "xapp-[0-9]-<u8,14>-<d8,16>-<l40,>"),
     token("slack_webhook",
           r"(?:https?://)?hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,64}",
-          "hooks.slack.com"),
+          "hooks.slack.com", score=1.0, validated=True),
     # other chats
     token("discord_bot_token", r"[MNO]<w23,27>\.<w6>\.<w27,>", "discord", "token",
           lead=cased("discord|token|bot_?token") + ASSIGN, verify=discord_bot, validated=True,
           entropy=4.0),
     token("discord_webhook", rf"{_HTTPS}(?:\w{{1,8}}\.)?discord(?:app)?\.com/api/webhooks/"
-          r"<d17,20>/<w60,>", "api/webhooks/", entropy=4.0),
+          r"<d17,20>/<w60,>", "api/webhooks/", entropy=4.0, score=1.0, validated=True),
     assigned("discord_secret", "discord", "<h64>|<w32>", entropy=3.0),
     token("telegram_bot_token", "<d8,10>:AA<w32,34>", ":AA", entropy=3.5),
     token("teams_webhook", rf"{_HTTPS}[a-z0-9-]{{1,60}}\.webhook\.office\.com/webhookb2/"
-          r"<uuid>@<uuid>/IncomingWebhook/<h32>/<uuid>(?:/<w20,>)?", "webhook.office.com"),
+          r"<uuid>@<uuid>/IncomingWebhook/<h32>/<uuid>(?:/<w20,>)?", "webhook.office.com",
+          score=1.0, validated=True),
     token("power_automate_webhook", rf"{_HTTPS}[a-z0-9.-]{{1,80}}\.logic\.azure\.com(?::443)?/"
-          r"workflows/<h32>/[^\s\"'<>]+sig=<w40,>", "logic.azure.com"),
+          r"workflows/<h32>/[^\s\"'<>]+sig=<w40,>", "logic.azure.com", score=1.0, validated=True),
     token("google_chat_webhook", rf"{_HTTPS}chat\.googleapis\.com/v1/spaces/<w8,14>/messages\?"
-          r"key=<w20,>&token=[A-Za-z0-9_%-]{20,60}", "chat.googleapis.com"),
+          r"key=<w20,>&token=[A-Za-z0-9_%-]{20,60}", "chat.googleapis.com",
+          score=1.0, validated=True),
     assigned("mattermost_token", "mattermost", "<l26>", entropy=3.3),
     assigned("rocketchat_token", "rocket[_-]?chat", "<w43>", "rocket", entropy=4.0),
     token("matrix_access_token", "syt_[A-Za-z0-9=]{2,60}_<a20>_<a6>", "syt_"),

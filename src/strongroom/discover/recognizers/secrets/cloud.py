@@ -30,7 +30,8 @@ RULES = (
     token("gcp_oauth_refresh_token", "1//0<w30,>", entropy=3.8),
     token("gcp_storage_hmac_key", "GOOG1E<u55>|GOOG<u18>", "GOOG"),
     token("gcp_service_account", "service_account", "service_account", score=0.7, entropy=0,
-          lead=r"""["']type["']\s{0,3}:\s{0,3}["']"""),
+          lead=r"""["']type["']\s{0,3}:\s{0,3}["']""",
+          lookalikes=('"type": "authorized_user"', "type = service_account")),
     token("firebase_cloud_messaging_key", "AAAA<w7>:APA91b<w100,>", ":APA91b", entropy=3.5),
     # Microsoft; the marks stand in the middle of the key
     token("azure_client_secret", r"[\w~.-]{3,40}[0-9]Q~[\w~.-]{31,80}",

@@ -40,9 +40,13 @@ def true_one(rule: Rule, seed: int = 0) -> tuple[str, str]:
     raise AssertionError(rule.name)  # pragma: no cover - a rule that nothing satisfies
 
 
-def lookalike(rule: Rule) -> tuple[str, str]:
-    """Return what has the shape of this kind and is filled in: one letter in place of all."""
-    return true_one(rule)[0], _draw(parse(rule.pattern), None).decode()
+def lookalikes(rule: Rule) -> tuple[str, ...]:
+    """Return texts of this shape without a secret: filled in with one letter, cut short."""
+    if rule.lookalikes:
+        return rule.lookalikes
+    lead, secret = true_one(rule)
+    filled = _draw(parse(rule.pattern), None).decode()
+    return lead + filled, lead + secret[: len(filled) // 5]
 
 
 def _draw(node: Node, coins: random.Random | None) -> bytes:

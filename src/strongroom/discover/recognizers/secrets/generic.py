@@ -64,8 +64,8 @@ RULES = (
     # what a name says is one
     token("password", r"[^\s\"'`]{4,}", "pass", "pwd", "contrase", entropy=1.9, score=0.7,
           bounded=False, verify=plausible, lead=rf"""{_PASSWORDS}[0-9]?{_GIVEN}["'`]"""),
-    token("password_unquoted", r"[^\s\"'`,;<>(){}\[\]]{6,}", "pass", "pwd", entropy=2.25,
-          score=0.6, bounded=False, verify=plausible, lead=rf"{_PASSWORDS}[0-9]?{_UNQUOTED}"),
+    token("password_unquoted", r"[^\s\"'`,;<>(){}\[\]]{6,}", "pass", "pwd", "contrase",
+          entropy=2.25, score=0.6, bounded=False, verify=plausible, lead=rf"{_PASSWORDS}[0-9]?{_UNQUOTED}"),
     token("password_in_xml", r"[^\s\"'<>]{4,}", "passw", "pwd", entropy=1.9, score=0.7,
           bounded=False, verify=plausible, lead=cased("password>|passwd>|pwd>")),
     token("password_option", r"[^\s\"'<>|;&]{6,}", "-pass", entropy=2.25, score=0.7,

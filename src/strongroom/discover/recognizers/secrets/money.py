@@ -68,7 +68,8 @@ RULES = (
     assigned("etherscan_key", "etherscan|bscscan|polygonscan", "<u34>", entropy=3.6),
     assigned("ethereum_private_key", "private[_-]?key|deployer|wallet", "(?:0x)?<H64>",
              "private", "deployer", "wallet", entropy=3.2),
-    token("quicknode_url", r"https://[a-z0-9.-]{4,80}\.quiknode\.pro/<h40>", "quiknode.pro/"),
+    token("quicknode_url", r"https://[a-z0-9.-]{4,80}\.quiknode\.pro/<h40>", "quiknode.pro/",
+          score=1.0, validated=True),
     assigned("blockfrost_key", "blockfrost", "(?:mainnet|preprod|preview|testnet)?<a32>",
              entropy=3.6),
 )  # fmt: skip

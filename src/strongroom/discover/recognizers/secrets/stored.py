@@ -11,6 +11,7 @@ from strongroom.discover.recognizers.secrets._password import plausible, variabl
 from strongroom.discover.recognizers.secrets._shape import ASSIGN, assigned, cased, token
 
 _IN_ADDRESS = re.compile(r"://([^:@/?#]*):(.*)@", re.DOTALL)
+_PORT_AND_PATH = re.compile(r"\d{1,5}/")  # the @ stands in the path
 _NO_PASSWORD = frozenset({"password", "pass", "passwd", "pwd", "secret", "xxx", "user", "username",
                           "token", "pw", "port", "host", "tiger", "guest"})  # fmt: skip
 
@@ -28,7 +29,8 @@ def password_in_address(address: str) -> bool:
     """Say whether the password of an address is more than a word for one."""
     found = _IN_ADDRESS.search(address)
     user, word = found.groups() if found else ("", "")
-    return not variable(word) and word != user and word.lower() not in _NO_PASSWORD
+    dull = word == user or word.lower() in _NO_PASSWORD or _PORT_AND_PATH.match(word)
+    return not variable(word) and not dull
 
 
 RULES = (
