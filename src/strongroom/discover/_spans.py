@@ -14,7 +14,7 @@ from strongroom.config import DiscoverSpec
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
 from strongroom.discover.engine import Engine
-from strongroom.discover.recognizers import load_recognizers, load_rules
+from strongroom.discover.recognizers import load_recognizers, load_rules, street_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def find_hits(
         # Rules are the same whether names are looked for or not: they are compiled once.
         rules = engine_of(spec.model_copy(update={"names": True}))
         parts.append(rules.find(texts, words))
-        parts += [_names(texts, spec)] if spec.names else []
+        parts += [_names(texts, spec), _addresses(spec).find(texts)] if spec.names else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
@@ -143,6 +143,15 @@ def _names(texts: pa.Array, spec: DiscoverSpec) -> Hits:
     from strongroom.discover.names import find_names
 
     return find_names(texts, spec)
+
+
+@lru_cache(maxsize=8)
+def _addresses(spec: DiscoverSpec) -> Engine:
+    """Return the rules of street addresses, which stand beside the model of names.
+
+    Many of them begin with any capital: among the other rules they would slow all of these.
+    """
+    return Engine(street_address.RULES, spec)
 
 
 @lru_cache(maxsize=8)
