@@ -125,13 +125,13 @@ def _on_disk(stream: BinaryIO, path: str, limits: Limits) -> Iterator[BinaryIO]:
             where=path,
             hint="unpack it and scan the file itself",
         )
-    with _nameless() as file:
+    with nameless() as file:
         file.write(content)
         file.seek(0)
         yield file
 
 
-def _nameless() -> BinaryIO:
+def nameless() -> BinaryIO:
     """Return a file without a name: in memory on Linux, elsewhere removed when closed."""
     if hasattr(os, "memfd_create"):
         return open(os.memfd_create("strongroom"), "w+b")  # noqa: PTH123 - has no path

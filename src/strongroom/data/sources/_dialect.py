@@ -92,7 +92,7 @@ def dialect_of(sample: bytes, *, whole: bool, path: str = "") -> Dialect:
     if fields and sum(field.startswith(" ") for field in fields) > _ALIKE * len(fields):
         chosen = Dialect(chosen.delimiter, chosen.quote, chosen.escape, spaces=True)
         records = records_of(sample, chosen, whole=whole)
-    header = _header(records)
+    header = header_of(records)
     names = records[header] if header is not None else [""] * _width(records)
     return Dialect(
         chosen.delimiter,
@@ -176,7 +176,7 @@ def _score(records: Sequence[Sequence[str]], delimiter: str) -> float:
     return float(alike**2 * (1 - dirty) * (1.0 if first else 0.8) * (1 - 0.5 ** (width - 1) / 4))
 
 
-def _header(records: Sequence[Sequence[str]]) -> int | None:
+def header_of(records: Sequence[Sequence[str]]) -> int | None:
     """Return which record names the columns, or None if each is one of values."""
     width = _width(records)
     alike = sum(len(record) == width for record in records)

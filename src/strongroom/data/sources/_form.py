@@ -53,6 +53,8 @@ _PARTS = {
     b"xl/worksheets/": "xlsx",
     b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet": "ods",
 }
+_FIRST_NAME = 30
+_FIRST_PARTS = (b"[Content_Types]", b"_rels/", b"docProps/", b"xl/", b"mimetype")
 _ARROW_SUFFIXES = {"", ".arrow", ".arrows", ".ipc", ".feather"}
 _ARROW_STREAM = b"\xff\xff\xff\xff"
 # What a table has at least.
@@ -70,6 +72,8 @@ def form_of(name: str, head: bytes) -> str | None:
     certain = _by_mark(suffix, head) or documents.form_of(head)
     if certain == "zip" and suffix in _SUFFIXES:
         certain = _SUFFIXES[suffix] if _SUFFIXES[suffix] in {"xlsx", "xlsb", "ods"} else certain
+    if certain in documents.GUESSED and documents.SUFFIXES.get(suffix) == "text":
+        return "text"
     if certain is not None:
         return certain
     if suffix in _VAGUE:
@@ -88,7 +92,8 @@ def _by_mark(suffix: str, head: bytes) -> str | None:
         return "xls" if workbook or suffix.startswith(".xls") else None
     if head.startswith(_ARROW_STREAM) and suffix in _ARROW_SUFFIXES:
         return "arrow"
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(b"PK\x03\x04") and head.startswith(_FIRST_PARTS, _FIRST_NAME):
+        # Not of what lies inside, as it is, in another archive.
         return next((form for part, form in _PARTS.items() if part in head), None)
     return None
 

@@ -27,7 +27,9 @@ from strongroom.data.sources._document import (
 from strongroom.data.sources._files import KEPT_BY_TOOLS, File, Once, cannot_read, find_files
 from strongroom.data.sources._form import HEAD_BYTES, form_of
 from strongroom.data.sources._json import read_json
+from strongroom.data.sources._old_sheets import old_tables
 from strongroom.data.sources._sqlite import sqlite_tables
+from strongroom.data.sources._xlsx import xlsx_tables
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,7 +42,12 @@ TABLES: Mapping[str, Reader] = {
     "json": read_json,
     "jsonl": read_json,
 }
-PARTED: Mapping[str, Tables] = {"sqlite": sqlite_tables}
+PARTED: Mapping[str, Tables] = {
+    "sqlite": sqlite_tables,
+    "xlsx": xlsx_tables,
+    **dict.fromkeys(("xls", "xlsb", "ods"), old_tables),
+}
+
 _DEFAULT = Limits()
 Found = Document | Unreadable | PassedOver
 
