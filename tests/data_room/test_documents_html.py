@@ -76,6 +76,17 @@ def test_a_tag_that_never_ends_is_text() -> None:
     assert "4111 1111 1111 1111" in found
 
 
+def test_code_of_the_server_is_not_lost() -> None:
+    page = b"<html><?php\n$password = 'hunter2';\nif ($a > 1) {}\n?><p>Hi</p><![CDATA[Jane]]>"
+    assert records("html", page) == [
+        "php",
+        "$password = 'hunter2';",
+        "if ($a > 1) {}",
+        "Hi",
+        "<![CDATA[Jane]]",
+    ]
+
+
 def test_deep_nesting_is_no_recursion() -> None:
     content = b"<div>" * 200_000 + b"Jane" + b"</div>" * 200_000
     assert records("html", content) == ["Jane"]

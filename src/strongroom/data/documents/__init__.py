@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 # First, since it opens what is here, and its nouns are ours.
 import strongroom.data.sources  # noqa: F401
-from strongroom.data.documents._forms import SUFFIXES, form_of
+from strongroom.data.documents._forms import GUESSED, SUFFIXES, form_of
 from strongroom.data.documents._html import read_html
 from strongroom.data.documents._mail import mail_members, read_mail
 from strongroom.data.documents._ocr import Line, can_read_pictures, frames, read_lines
@@ -60,6 +60,7 @@ OPENERS: Mapping[str, Opener] = {
 """Form to what gives what lies inside; some forms are also read."""
 
 __all__ = [
+    "GUESSED",
     "OPENERS",
     "READERS",
     "SUFFIXES",

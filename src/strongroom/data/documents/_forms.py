@@ -50,6 +50,10 @@ _OFFICE = (
     (re.compile(rb"ppt/"), "pptx"),
     (re.compile(rb"xl/"), "xlsx"),
 )
+_FIRST_NAME = 30  # where the name of an archive's first entry begins
+_FIRST_PARTS = (
+    b"[Content_Types]", b"_rels/", b"docProps/", b"customXml/", b"word/", b"ppt/", b"xl/",
+)  # fmt: skip
 _MIMETYPE = b"mimetypeapplication/vnd.oasis.opendocument."
 
 SUFFIXES = {
@@ -96,6 +100,10 @@ SUFFIXES = {
 """Ending of a name to form."""
 
 
+GUESSED = frozenset({"mail", "mbox", "html"})
+"""Forms told by words rather than marks: a name that says plain text is to be believed."""
+
+
 def form_of(head: bytes) -> str | None:
     """Tell the form by how a file begins, where that is certain (pdf, zip, picture …).
 
@@ -113,9 +121,10 @@ def form_of(head: bytes) -> str | None:
 
 
 def _zipped(head: bytes) -> str:
-    if _MIMETYPE in head[:128]:
+    if head.startswith(_MIMETYPE, _FIRST_NAME):
         kind = head.partition(_MIMETYPE)[2]
         return "ods" if kind.startswith(b"spreadsheet") else "odf"
-    if b"[Content_Types].xml" in head or b"_rels/.rels" in head or b"docProps/" in head:
+    # Not of what lies inside, as it is, in another archive.
+    if head.startswith(_FIRST_PARTS, _FIRST_NAME):
         return next((form for names, form in _OFFICE if names.search(head)), "zip")
     return "zip"

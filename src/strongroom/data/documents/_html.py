@@ -26,15 +26,16 @@ _MOST_ASIDE = 1 << 10
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,400}?(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE
 )
+_DOCTYPE = re.compile("<!doctype", re.IGNORECASE)
 _TAG_START = re.compile("</?[a-zA-Z]")
 # Possessive, so that a tag that never ends costs no more than looking at it once.
 _TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^"'>]++|"[^"]*+"|'[^']*+')*+)>""")
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]++)\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]++)""")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _EDGES = re.compile(r" *([\n\t]) *")
-_COMMENT_END, _TAG_END = re.compile("-->"), re.compile(">")
-_RAW = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
-_LONGEST_END = len("</script") - 1
+_COMMENT_END, _CODE_END, _TAG_END = re.compile("-->"), re.compile(r"\?>"), re.compile(">")
+_RAW = {name: re.compile(f"</{name}[^>]{{0,20}}>", re.IGNORECASE) for name in ("script", "style")}
+_LONGEST_END = len("</script>") + 20
 _BREAKS = {"br": "\v", "td": "\x1f", "th": "\x1f"}
 _KEPT = frozenset({"pre", "textarea"})
 _LITERAL = str.maketrans("\n\t", "\v\x1f")
@@ -119,14 +120,22 @@ class _Page:
 
     def _markup(self) -> Iterator[tuple[str, bool]]:
         """Read what begins with `<`: a comment, a declaration, a tag, or nothing of the kind."""
-        while len(self._buffer) - self._at < len("<!--") and self._more():
+        while len(self._buffer) - self._at < len("<!doctype") and self._more():
             pass
         if self._buffer.startswith("<!--", self._at):
             self._at += len("<!--")
             yield from self._end_block()
             yield from self._until(_COMMENT_END)
-        elif self._buffer.startswith(("<!", "<?"), self._at):
-            deque(self._until(_TAG_END), maxlen=0)
+        elif self._buffer.startswith("<?", self._at):
+            # What runs on the server, in pages that never went through it.
+            self._at += len("<?")
+            yield from self._end_block()
+            yield from self._until(_CODE_END, lines=True)
+        elif self._buffer.startswith("<!", self._at):
+            said = self._until(_TAG_END)
+            if _DOCTYPE.match(self._buffer, self._at):
+                deque(said, maxlen=0)
+            yield from said
         elif _TAG_START.match(self._buffer, self._at):
             yield from self._tag()
         else:
@@ -151,7 +160,6 @@ class _Page:
         if name in _RAW and not closes:
             yield from self._end_block()
             yield from self._until(_RAW[name], lines=True)
-            deque(self._until(_TAG_END), maxlen=0)
         elif name in _KEPT:
             self._kept = max(0, self._kept + (-1 if closes else 1))
         elif name in _BREAKS and not closes:
@@ -172,6 +180,8 @@ class _Page:
                 break
         else:
             rest, self._at = self._buffer[self._at : found.start()], found.end()
+        if lines:
+            rest = rest.rstrip("\n")
         if begun or rest.strip():
             yield from _parts(rest, lines=lines)
             yield "", True

@@ -47,14 +47,8 @@ _MARKS = {
     b"ARROW1": "arrow",
     b"SQLite format 3\0": "sqlite",
 }
-_PARTS = {
-    b"xl/workbook.bin": "xlsb",
-    b"xl/workbook.xml": "xlsx",
-    b"xl/worksheets/": "xlsx",
-    b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet": "ods",
-}
-_FIRST_NAME = 30
-_FIRST_PARTS = (b"[Content_Types]", b"_rels/", b"docProps/", b"xl/", b"mimetype")
+# Whose first parts may be any.
+_ZIPPED = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xlsb": "xlsb", ".ods": "ods"}
 _ARROW_SUFFIXES = {"", ".arrow", ".arrows", ".ipc", ".feather"}
 _ARROW_STREAM = b"\xff\xff\xff\xff"
 # What a table has at least.
@@ -70,8 +64,10 @@ def form_of(name: str, head: bytes) -> str | None:
     """
     suffix = PurePath(name).suffix.lower()
     certain = _by_mark(suffix, head) or documents.form_of(head)
-    if certain == "zip" and suffix in _SUFFIXES:
-        certain = _SUFFIXES[suffix] if _SUFFIXES[suffix] in {"xlsx", "xlsb", "ods"} else certain
+    if certain == "xlsx" and b"xl/workbook.bin" in head:
+        certain = "xlsb"
+    elif certain == "zip":
+        certain = _ZIPPED.get(suffix, certain)
     if certain in documents.GUESSED and documents.SUFFIXES.get(suffix) == "text":
         return "text"
     if certain is not None:
@@ -92,9 +88,6 @@ def _by_mark(suffix: str, head: bytes) -> str | None:
         return "xls" if workbook or suffix.startswith(".xls") else None
     if head.startswith(_ARROW_STREAM) and suffix in _ARROW_SUFFIXES:
         return "arrow"
-    if head.startswith(b"PK\x03\x04") and head.startswith(_FIRST_PARTS, _FIRST_NAME):
-        # Not of what lies inside, as it is, in another archive.
-        return next((form for part, form in _PARTS.items() if part in head), None)
     return None
 
 
