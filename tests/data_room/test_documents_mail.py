@@ -88,9 +88,11 @@ def test_gives_headers_bodies_and_attachments_however_nested() -> None:
 
 
 def test_an_mbox_is_its_mails() -> None:
-    box = b"".join(b"From x@y.example Thu Jan  1 00:00:00 2020\n" + RAW + b"\n" for _ in range(3))
+    line = "x@y.example Thu Jan  1 00:00:00 2020"
+    box = (f"From {line}\n".encode() + RAW + b"\n") * 3
     assert form_of(box) == "mbox"
-    assert records("mbox", box) == SEEN * 3
+    assert records("mbox", box) == [f"Envelope: {line}", *SEEN] * 3
+    assert records("mail", f"From {line}\n".encode() + RAW) == [f"Envelope: {line}", *SEEN]
     assert list(members("mbox", box)) == ["0/Jörg.pdf", "1/Jörg.pdf", "2/Jörg.pdf"]
 
 

@@ -68,7 +68,7 @@ class _Mail:
         self._boundaries: list[bytes] = []
         self._message = -1 if mbox else 0
         self._after_empty, self._in_line, self._pushed = True, False, b""
-        self._ended = ""
+        self._ended, self._envelope = "", b""
 
     def parts(self) -> Iterator[Part]:
         """Walk the file once."""
@@ -108,7 +108,7 @@ class _Mail:
         if not begins:
             return line
         if self._mbox and self._after_empty and line.startswith(b"From "):
-            self._ended = "message"
+            self._ended, self._envelope = "message", line
             self._boundaries.clear()
             return b""
         self._after_empty = not line.strip(b"\r\n")
@@ -141,7 +141,10 @@ class _Mail:
             if not line.strip(b"\r\n"):
                 break
             found = _FIELD.match(line)
-            if fields and line[:1] in {b" ", b"\t"}:
+            if not fields and not self._envelope and line.startswith(b"From "):
+                # A mail that was taken out of an mbox with what parts mails there.
+                self._envelope = line
+            elif fields and line[:1] in {b" ", b"\t"}:
                 fields[-1][1].append(line)
             elif found:
                 fields.append((found.group(1), [line[found.end() :]]))
@@ -150,6 +153,9 @@ class _Mail:
                 break
             if size > _MOST_HEADERS:
                 break
+        if self._envelope:
+            fields.insert(0, (b"Envelope", [self._envelope.removeprefix(b"From ")]))
+            self._envelope = b""
         return [(name.decode(), _header(b"".join(lines))) for name, lines in fields]
 
     def _part(self, *, whole: bool) -> tuple[Part, str]:
