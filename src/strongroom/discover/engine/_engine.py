@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from strongroom.discover._hits import Hits
+from strongroom.discover.engine import _store
 from strongroom.discover.engine._tables import compile_rules, said
 from strongroom.discover.engine._words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,12 +39,24 @@ class Engine:
 
     def __init__(self, rules: Sequence[Rule], spec: DiscoverSpec) -> None:
         chosen = frozenset({spec.country, *spec.countries})
-        self._least = spec.min_score
+        self._least = np.float32(spec.min_score)
         self._rules = [rule for rule in rules if max(said(rule, chosen)) >= spec.min_score]
         self._words = Words(w for rule in self._rules for w in (*rule.context, *rule.against))
-        self._tables = compile_rules(self._rules, chosen, self._words) if self._rules else None
-        self._doubted = [i for i, rule in enumerate(self._rules) if rule.verify is not None]
-        self._verified = {i: lru_cache(_REMEMBERED)(self._verify_of(i)) for i in self._doubted}
+        self._doubts = {
+            i: _remembering(rule.verify)
+            for i, rule in enumerate(self._rules)
+            if rule.verify is not None
+        }
+        self._entity, self._entities = _coded(rule.entity for rule in self._rules)
+        self._recognizer, self._recognizers = _coded(rule.name for rule in self._rules)
+        self._validated = np.array([rule.validated for rule in self._rules], np.bool_)
+        if self._rules:
+            key = _store.key_of(self._rules, chosen)
+            tables = _store.load(key)
+            if tables is None:
+                tables = compile_rules(self._rules, chosen, self._words)
+                _store.save(key, tables)
+            self._search, self._judge = tables
 
     def find(self, values: pa.Array, header: str = "") -> Hits:
         """Find what the rules describe.
@@ -61,7 +74,7 @@ class Engine:
             return Hits.empty()
         data = np.frombuffer(buffers[2], np.uint8)
         offsets = np.frombuffer(buffers[1], np.int64)[texts.offset :][: len(texts) + 1]
-        hits, scores = self._search(data, offsets, self._words.among(header))
+        hits, scores = self._found(data, offsets, self._words.among(header))
         keep = self._confirmed(data, offsets, hits)
         if texts.null_count:
             keep &= texts.is_valid().to_numpy(zero_copy_only=False)[hits[:, 0]]
@@ -72,20 +85,17 @@ class Engine:
         rule = hits[:, 3]
         return Hits(
             hits[:, 0], hits[:, 1], hits[:, 2],
-            self._entity[0][rule], scores, self._recognizer[0][rule], self._validated[rule],
-            self._entity[1], self._recognizer[1],
+            self._entity[rule], scores, self._recognizer[rule], self._validated[rule],
+            self._entities, self._recognizers,
         )  # fmt: skip
 
-    def _search(
+    def _found(
         self, data: NDArray[np.uint8], offsets: NDArray[np.int64], header: Sequence[int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         from strongroom.discover.checks._kernels import SCRATCH
         from strongroom.discover.engine import _kernels_judge as judging
         from strongroom.discover.engine import _kernels_search as searching
 
-        if self._tables is None:
-            raise AssertionError("there are no rules")
-        to_search, to_judge = self._tables
         at, steps = np.zeros(6, np.int64), np.zeros(2, np.int64)
         at[searching.BASE] = offsets[0]
         words = np.empty((_WORDS, 3), np.int64)
@@ -107,7 +117,7 @@ class Engine:
         found = 0
         while at[searching.BASE] < offsets[-1]:
             many = searching.search(
-                data, offsets, at, *to_search, words, events, steps[:1], pad, _WINDOW
+                data, offsets, at, *self._search, words, events, steps[:1], pad, _WINDOW
             )
             event = 0
             while event < many:
@@ -115,7 +125,7 @@ class Engine:
                     hits = np.concatenate([hits, np.empty_like(hits)])
                     scores = np.concatenate([scores, np.empty_like(scores)])
                 event, found = judging.judge(
-                    data, offsets, events, event, many, *to_judge, words, near, len(always),
+                    data, offsets, events, event, many, *self._judge, words, near, len(always),
                     self._least, *lent, hits, scores, found,
                 )  # fmt: skip
             kept = min(int(at[searching.WORDS]), searching.WORDS_KEPT)
@@ -128,33 +138,24 @@ class Engine:
     ) -> NDArray[np.bool_]:
         """Ask the rules that have a last word."""
         keep = np.ones(len(hits), np.bool_)
-        for rule in self._doubted:
-            for i in np.flatnonzero(hits[:, 3] == rule).tolist():
-                row, first, last, _ = hits[i]
-                span = data[offsets[row] + first : offsets[row] + last].tobytes()
-                keep[i] = self._verified[rule](span)
+        doubted = np.isin(hits[:, 3], list(self._doubts))
+        for i in np.flatnonzero(doubted).tolist():
+            row, first, last, rule = hits[i].tolist()
+            span = data[offsets[row] + first : offsets[row] + last].tobytes()
+            keep[i] = self._doubts[rule](span)
         return keep
 
-    def _verify_of(self, rule: int):
-        def verified(span: bytes) -> bool:
-            return bool(self._rules[rule].verify(span.decode("utf-8", "replace")))
 
-        return verified
+def _remembering(verify: Callable[[str], bool]) -> Callable[[bytes], bool]:
+    @lru_cache(_REMEMBERED)
+    def verified(span: bytes) -> bool:
+        return bool(verify(span.decode("utf-8", "replace")))
 
-    @cached_property
-    def _entity(self):
-        return _coded(rule.entity for rule in self._rules)
-
-    @cached_property
-    def _recognizer(self):
-        return _coded(rule.name for rule in self._rules)
-
-    @cached_property
-    def _validated(self):
-        return np.array([rule.validated for rule in self._rules], np.bool_)
+    return verified
 
 
-def _coded(names):
+def _coded(names: Iterable[str]) -> tuple[NDArray[np.int16], tuple[str, ...]]:
+    """Number names by their first appearance."""
     places: dict[str, int] = {}
     codes = np.array([places.setdefault(n, len(places)) for n in names], np.int16)
     return codes, tuple(places)

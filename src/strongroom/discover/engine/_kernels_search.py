@@ -114,8 +114,8 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     kinds: NDArray[np.uint8],
     loose: NDArray[np.uint8],
     groups: NDArray[np.int64],
-    gates: NDArray[np.uint16],
-    glue: NDArray[np.uint16],
+    gates: NDArray[np.uint32],
+    glue: NDArray[np.uint32],
     stops: NDArray[np.uint8],
     literal: int,
     eager: int,
@@ -146,8 +146,8 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         kinds: uint8 [256], LETTER, UNDERSCORE or 0.
         loose: uint8 [sets], of which a rule may end inside a word.
         groups: int64 [groups], unions of patterns, by their bit in masks.
-        gates: uint16 [8, 256], the groups that may start with a byte at each of eight places.
-        glue: uint16 [256], the groups that never start at a digit that this byte joins to another.
+        gates: uint32 [8, 256], the groups that may start with a byte at each of eight places.
+        glue: uint32 [256], the groups that never start at a digit that this byte joins to another.
         stops: uint8 [a multiple of `SOME`], bytes that aren't letters and yet starts or anchors.
         literal: the groups that start with one of few words.
         eager: those of which a span hides what starts inside of it, but what is literal.

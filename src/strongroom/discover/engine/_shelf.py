@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from strongroom.discover.engine._dialect import Node
 
+# Larger unions would no longer stay in a processor's nearest memory.
+_TOGETHER = 8_000
+
 
 class Shelf:
     """Automata, one after the other.
@@ -98,12 +101,25 @@ def united(
     Returns:
         The numbers of the rules of each automaton, and the automaton.
     """
+    # Those that need many states are parted from the others first.
+    order = sorted(range(len(numbers)), key=lambda i: len(patterns[i].masks))
+    return _parted([numbers[i] for i in order], [patterns[i] for i in order])
+
+
+def _parted(
+    numbers: Sequence[int], patterns: Sequence[Positions]
+) -> list[tuple[Sequence[int], Automaton]]:
     if not numbers:
         return []
     if len(numbers) == 1:
         return [(numbers, determinised(patterns))]
-    try:
-        return [(numbers, determinise(patterns))]
-    except TooManyStatesError:
-        half = len(numbers) // 2
-        return united(numbers[:half], patterns[:half]) + united(numbers[half:], patterns[half:])
+    whole = len(numbers)
+    # As many as fit together; the others, from the last on, among themselves.
+    for tail in (0, *(1 << k for k in range(whole.bit_length() - 1)), whole - 1):
+        kept = whole - tail
+        try:
+            one = determinise(patterns[:kept], most=_TOGETHER)
+        except TooManyStatesError:
+            continue
+        return [(numbers[:kept], one), *_parted(numbers[kept:], patterns[kept:])]
+    return [(numbers[:1], determinised(patterns[:1])), *_parted(numbers[1:], patterns[1:])]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from strongroom.discover.engine._automaton import positions
-from strongroom.discover.engine._dialect import WORD
 from strongroom.discover.engine._buckets import PLACES, buckets, gate
+from strongroom.discover.engine._dialect import WORD
 from strongroom.discover.engine._plan import Planned, Way, grams_of, plan, read
 from strongroom.discover.engine._shelf import Shelf, determinised, united
 from strongroom.discover.engine._words import FACTOR, LETTERS, Words, flags
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from strongroom.discover._rule import Rule
     from strongroom.discover.engine._automaton import Automaton
 
-BUCKETS, GROUPS, SOME, SIEVE = 8, 16, 8, 1 << 16
+BUCKETS, GROUPS, SOME, SIEVE = 8, 32, 8, 1 << 16
 FOR, AGAINST = 1, 2
 _MILLION = 1_000_000
 _CAPITALS = np.array(
@@ -43,8 +43,8 @@ class Search(NamedTuple):
     kinds: NDArray[np.uint8]
     loose: NDArray[np.uint8]
     groups: NDArray[np.int64]
-    gates: NDArray[np.uint16]
-    glue: NDArray[np.uint16]
+    gates: NDArray[np.uint32]
+    glue: NDArray[np.uint32]
     stops: NDArray[np.uint8]
     literal: int
     eager: int
@@ -140,12 +140,12 @@ def _beginnings(planned: Sequence[Planned], shelf: Shelf) -> tuple[Any, ...]:
             "these rules can't be used together: their patterns take too many states",
             hint="leave some out, or make large repetitions smaller",
         )
-    open_, glue = np.zeros((PLACES, 256), np.uint16), np.zeros(256, np.uint16)
+    open_, glue = np.zeros((PLACES, 256), np.uint32), np.zeros(256, np.uint32)
     marks = set[int]()
     for g, (members, _) in enumerate(unions):
-        open_ |= np.any([gates[i] for i in members], axis=0) * np.uint16(1 << g)
+        open_ |= np.any([gates[i] for i in members], axis=0) * np.uint32(1 << g)
         apart = [{ord(c) for c in planned[i].rule.apart} for i in members]
-        glue[list(set.intersection(*apart))] |= np.uint16(1 << g)
+        glue[list(set.intersection(*apart))] |= np.uint32(1 << g)
         for firsts in (planned[i].firsts for i in members):
             marks |= {b for b in range(256) if firsts & ~LETTERS & 1 << b}
     wild = np.zeros(65536, np.uint8)
