@@ -51,6 +51,20 @@ _FORCES = (
     r"(?:PSC|CMR|Unit) \d{1,5},? ?Box \d{1,5}"
     r"(?:,? ?[ \n](?:APO|FPO|DPO),? A[AEP] \d{5}(?:-\d{4})?)?"
 )
+# Whatever the street is called: a number, names, a town, a state or land, a code. Lines may break
+# at any comma, as they do in text that was copied out of a page.
+_CAPITAL = "(?:[A-Z]|É|È|Á|À|Í|Ó|Ú|Ñ|Ö|Ü|Ä|Å|Ø|Š|Ž|Č|Þ|Ł|Ś|Î|Ş|İ|Ç)"
+_PART = (
+    rf"(?:{_CAPITAL}[\w'’./-]*|\d[\w/-]*|#\d+|"
+    r"(?:de|du|des|del|della|la|le|les|los|las|el|al|di|da|do|dos|van|der|den|von|of|y|u|i|a)\.?)"
+)
+_PLACE = rf"{_CAPITAL}[\w'’.-]*(?: {_PART}){{0,4}}"
+_COMMA = r"(?: ?,(?: ?\n)? ?| ?\n ?,? ?)"
+_TAILED = (
+    rf"{_NUMBER}(?: {_PART}){{1,8}}{_COMMA}{_PLACE}{_COMMA}"
+    rf"(?:[A-Z]{{2}}(?: ?\n ?{_CAPITAL}[\w'’.-]*(?: {_CAPITAL}[\w'’.-]*)?)?|"
+    rf"{_CAPITAL}[a-z]\w*(?: {_CAPITAL}\w*)?) ?\n? ?{_ZIP}"
+)
 _CARE = (
     "address", "addr", "street", "located", "lives", "live", "living", "resides", "residence", "at",
     "mail", "ship", "deliver", "delivery", "shipping", "billing", "moved", "home",
@@ -63,7 +77,6 @@ _GERMAN = (
     r"(?:Straße|Strasse|Str\.|Gasse|Weg|Platz|Allee|Ring|Ufer|Damm)) "
     rf"\d{{1,4}}(?: ?[a-z])?(?:/\d{{1,3}}){{0,2}}(?:{_CODED})?"
 )
-_CAPITAL = "(?:[A-Z]|É|È|Á|À|Í|Ó|Ú|Ñ|Ö|Ü|Ä|Å|Ø|Š|Ž|Č)"
 _BY = "Am|An der|Im|In der|Zum|Zur|Auf der|Unter den"
 _FIELD = rf"(?:{_BY}) {_CAPITAL}\w+ \d{{1,4}}(?: ?[a-z])?{_CODED}"
 _OF = (
@@ -112,6 +125,13 @@ RULES = (
         ("12 Elm St", "he left 1204 North Oak Avenue, Suite 200 at noon"),
         ("12 elms stood there", "In 2010 he moved on", "3 Gold Medals"),
         context=_CARE, context_score=0.85,
+    ),
+    _rule(
+        "tailed", _TAILED, 0.85,
+        ("lives at 6750 Koskikatu 25 Apt. 864\nSalem, OR 64677 now",
+         "12 Calle de la Luz 3, Mora de Rubielos, Spain 16200",
+         "5 Gengatan Suite 12\nUmeå\n, SE\n Sweden 90325"),
+        ("At 3 pm we left. Salem, OR 97301 is far", "12 eggs, Salt, Pepper 12345"),
     ),
     _rule(
         "bare", _BARE, 0.9,
