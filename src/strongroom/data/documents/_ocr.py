@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MOST_PIXELS, _MOST_FRAMES, _MOST_SIDE = 50_000_000, 200, 3000
+MOST_PIXELS, _MOST_FRAMES, _MOST_SIDE = 50_000_000, 200, 2400
 _TOO_LARGE = f"the picture has more than {MOST_PIXELS:,} pixels"
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
 # Of the height of a line: a space is wider, the gap between two letters is not.

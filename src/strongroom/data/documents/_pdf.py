@@ -13,15 +13,12 @@ import io
 import json
 import mmap
 import os
-import selectors
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from strongroom.data._apart import apart, nameless
 from strongroom.data.documents._metadata import xmp_fields
 from strongroom.data.documents._ocr import can_read_pictures, read_page
 from strongroom.data.documents._records import batches, member_of, shown_name
@@ -34,8 +31,7 @@ if TYPE_CHECKING:
     from strongroom.data.sources._document import Batch, Budget, Limits, Member, Unreadable
 
 _APART = Path(__file__).with_name("_pdf_apart.py")
-_PATIENCE_SECONDS = 120
-_MOST_FRAME, _MOST_HEAD, _MOST_PACKETS = 1 << 28, 1 << 16, 16
+_MOST_PACKETS = 16
 _ERRORS = {
     "password": ("protected by a password", "save it without one and scan that"),
     "damaged": ("not a PDF, or a damaged one", None),
@@ -131,13 +127,6 @@ def _on_disk(stream: BinaryIO, path: str, limits: Limits) -> Iterator[BinaryIO]:
         yield file
 
 
-def nameless() -> BinaryIO:
-    """Return a file without a name: in memory on Linux, elsewhere removed when closed."""
-    if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("strongroom"), "w+b")  # noqa: PTH123 - has no path
-    return tempfile.TemporaryFile()
-
-
 def _frames(
     file: BinaryIO, path: str, wish: str
 ) -> Generator[tuple[dict[str, Any], bytes], None, None]:
@@ -153,83 +142,16 @@ def _frames(
             where=path,
             hint='pip install "strongroom[documents]"',
         )
-    descriptor = file.fileno()
-    process = subprocess.Popen(  # noqa: S603 - our own script, in our own Python
-        [sys.executable, "-I", str(_APART), str(descriptor), wish],
-        pass_fds=[descriptor],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-    )
-    try:
-        pipe = _Patient(process, path)
-        while True:
-            told = json.loads(pipe.line())
-            content = pipe.read(int(told.pop("size", 0)))
-            if told["kind"] == "done":
-                return
-            if told["kind"] == "error":
-                what, hint = _ERRORS[told["what"]]
-                raise DataError(what, where=path, hint=hint)
-            yield told, content
-    except (ValueError, KeyError) as error:
-        raise _broken(path) from error
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
-
-
-class _Patient:
-    """Reads from a process that may say nothing any more.
-
-    Raises:
-        DataError: it was silent for too long, or ended before it was done.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes], path: str) -> None:
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        self._descriptor, self._path = process.stdout.fileno(), path
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._descriptor, selectors.EVENT_READ)
-        self._waiting = bytearray()
-
-    def line(self) -> bytes:
-        """Return up to the next line end."""
-        while (end := self._waiting.find(b"\n")) < 0:
-            if len(self._waiting) > _MOST_HEAD:
-                raise _broken(self._path)
-            self._more()
-        return self._taken(end + 1)
-
-    def read(self, size: int) -> bytes:
-        """Return so many bytes."""
-        if not 0 <= size <= _MOST_FRAME:
-            raise _broken(self._path)
-        while len(self._waiting) < size:
-            self._more()
-        return self._taken(size)
-
-    def _taken(self, size: int) -> bytes:
-        taken = bytes(self._waiting[:size])
-        del self._waiting[:size]
-        return taken
-
-    def _more(self) -> None:
-        if not self._selector.select(_PATIENCE_SECONDS):
-            raise DataError(
-                f"a page took more than {_PATIENCE_SECONDS} s: the rest was not read",
-                where=self._path,
-            )
-        fresh = os.read(self._descriptor, 1 << 20)
-        if not fresh:
-            raise _broken(self._path)
-        self._waiting += fresh
-
-
-def _broken(path: str) -> DataError:
-    return DataError(
-        "the PDF can't be read to its end: damaged, or it takes too much memory", where=path
-    )
+    with apart(_APART, file, wish, path=path) as answers:
+        try:
+            while True:
+                told = json.loads(answers.line())
+                content = answers.read(int(told.pop("size", 0)))
+                if told["kind"] == "done":
+                    return
+                if told["kind"] == "error":
+                    what, hint = _ERRORS[told["what"]]
+                    raise DataError(what, where=path, hint=hint)
+                yield told, content
+        except (ValueError, KeyError) as error:
+            raise answers.broken() from error

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_MEMORY, _MOST_SECONDS = 1 << 31, 3600
 _MOST_NOTED, _MOST_TEXT = 1 << 16, 1 << 24
-_DOTS_PER_POINT, _MOST_SIDE = 200 / 72, 3000
+_DOTS_PER_POINT, _MOST_SIDE = 200 / 72, 2400
 _HYPHEN = re.compile("[\x02\ufffe]\r?\n?")
 _SHOWN = {"Title", "Author", "Subject", "Keywords", "Creator"}
 _LINK, _WIDGET = raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_WIDGET

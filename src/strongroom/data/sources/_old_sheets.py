@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
-import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from strongroom.data._apart import apart, nameless
 from strongroom.data._dataset import Kind
-from strongroom.data.documents._pdf import nameless
 from strongroom.data.sources._document import Document, Limits, Unreadable
 from strongroom.data.sources._sheets import batches_of_sheet
 from strongroom.errors import DataError, MissingExtraError
@@ -23,6 +21,7 @@ from strongroom.errors import DataError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from strongroom.data._apart import Answers
     from strongroom.data.sources._document import Batch
 
 _APART = Path(__file__).with_name("_old_sheets_apart.py")
@@ -127,28 +126,12 @@ def _lines(file: BinaryIO, path: str) -> Iterator[Iterator[Any]]:
         DataError: it could not read the file, or took too much.
     """
     file.seek(0)
-    process = subprocess.Popen(  # noqa: S603 - our own script, in our own Python
-        [sys.executable, "-I", str(_APART), str(file.fileno())],
-        pass_fds=[file.fileno()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-    )
-    try:
-        yield _told(process, path)
-    finally:
-        process.kill()
-        process.communicate()
+    with apart(_APART, file, path=path) as answers:
+        yield _told(answers, path)
 
 
-def _told(process: subprocess.Popen[bytes], path: str) -> Iterator[Any]:
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    for line in process.stdout:
-        told = json.loads(line)
-        if told == "done":
-            return
+def _told(answers: Answers, path: str) -> Iterator[Any]:
+    while (told := json.loads(answers.line())) != "done":
         if told == "password":
             raise protected(path)
         yield told
-    raise DataError("not a spreadsheet, a damaged one, or one that takes too much", where=path)
