@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +15,14 @@ from strongroom.discover._hits import Hits
 from strongroom.discover.recognizers.secrets.keys import ACROSS_LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from strongroom.data.sources import Batch
     from strongroom.discover._rule import Rule
 
 _LONGEST = 600
 """Rows of a key: RSA with 16,384 bits has 200."""
+_WINDOW_BYTES = 1 << 22
 _PATTERNS = tuple((rule, re.compile(rule.pattern)) for rule in ACROSS_LINES)
 _BEGINNINGS = "|".join(re.escape(rule.keywords[0]) for rule in ACROSS_LINES)
 
@@ -73,6 +75,25 @@ def _beginning_in(lines: list[str], row: int) -> Iterator[Stretch]:
                 end = match.end() - before.rfind("\n") - 1
                 last = row + before.count("\n")
                 yield Stretch(row, match.start(), last, end, rule, match.group())
+
+
+def windows(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Put batches of a text together, so that what lies over several rows lies in one of them."""
+    held: list[Batch] = []
+    size = 0
+    for batch in batches:
+        if held and (batch.offset or held[-1].offset or size >= _WINDOW_BYTES):
+            yield _together(held)
+            held, size = [], 0
+        held.append(batch)
+        size += batch.table.nbytes
+    if held:
+        yield _together(held)
+
+
+def _together(held: list[Batch]) -> Batch:
+    table = pa.concat_tables([batch.table for batch in held]).combine_chunks()
+    return replace(held[0], table=table)
 
 
 def find_across(texts: pa.Array) -> Hits:

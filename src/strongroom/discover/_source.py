@@ -22,7 +22,7 @@ from strongroom.data.sources import (
     Unreadable,
     find_sources,
 )
-from strongroom.discover._across import stretches
+from strongroom.discover._across import stretches, windows
 from strongroom.discover._detection import Detection
 from strongroom.discover._hits import Hits
 from strongroom.discover.engine import Engine
@@ -109,7 +109,7 @@ def _in_file(
 ) -> Iterator[Place | Unreadable | PassedOver]:
     try:
         with file.open() as stream:
-            for batch in READERS["text"](stream, file.path, limits):
+            for batch in windows(READERS["text"](stream, file.path, limits)):
                 yield from _in_batch(file.path, batch, spec, key)
     except DataError as error:
         yield Unreadable(file.path, error) if file.named else PassedOver(file.path, "no text")

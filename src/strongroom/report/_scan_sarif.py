@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from pathlib import PurePath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from strongroom.report._read import strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from strongroom.discover import Place
 
 VERSION = "2.1.0"
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -36,22 +38,7 @@ _MEND_DATA = (
 )
 
 
-class Spot(Protocol):
-    """What is needed of a place (see `strongroom.discover.Place`)."""
-
-    path: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    entity: str
-    recognizer: str
-    score: float
-    validated: bool
-    allowed: str
-
-
-def render_scan_sarif(places: Iterable[Spot], version: str, *, root: str = "") -> dict[str, Any]:
+def render_scan_sarif(places: Iterable[Place], version: str, *, root: str = "") -> dict[str, Any]:
     """Return what a scan found as a SARIF log with one run.
 
     Args:
@@ -102,7 +89,7 @@ def _rule(name: str, entity: str) -> dict[str, Any]:
     }
 
 
-def _result(place: Spot, uri: str, rule: int, turn: int) -> dict[str, Any]:
+def _result(place: Place, uri: str, rule: int, turn: int) -> dict[str, Any]:
     title = _title(place.recognizer, place.entity)
     proof = "its checksum or structure was verified" if place.validated else "by its form"
     result: dict[str, Any] = {
@@ -137,7 +124,7 @@ def _result(place: Spot, uri: str, rule: int, turn: int) -> dict[str, Any]:
     return result
 
 
-def _level(place: Spot) -> str:
+def _level(place: Place) -> str:
     if place.entity != "SECRET":
         return "warning"
     return "error" if place.validated or place.score >= _LIKELY else "warning"

@@ -19,7 +19,7 @@ _CODE = re.compile(
     r"|[A-Za-z_$][\w$.]*[(\[].*"  # getenv(…
     r"|(?:[a-z]+:)?//?.*|[.~]{1,2}/.*|[A-Za-z]:\\.*"  # paths and addresses
     r"|.*\.(?:pem|key|txt|json|ya?ml|crt|cer|p12|pfx|jks|toml|env|ini|conf|py|js|ts|go|java|html?)"
-    r"|.*(?:\{\}|\{\w+\}|%[sdr](?!\w)|\$\{|\{\{|<%|\)\)|=>|&&|\|\|).*"
+    r"|.*(?:\{\}|\{\w+\}|%[sdr](?!\w)|\$\{|\{\{|<%|\)\)|=>|&&|\w[=!<>]=\w|\|\|).*"
 )
 _NAME = re.compile(r"[A-Za-z]{2,}\d{0,4}(?:[ _.:/-][A-Za-z]*\d{0,4})*|[A-Za-z](?:_[A-Za-z]+)+")
 _LONG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]*")

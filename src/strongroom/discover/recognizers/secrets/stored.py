@@ -35,7 +35,7 @@ def password_in_address(address: str) -> bool:
 
 RULES = (
     token("connection_string",
-          r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:@/\"'<>?#\\]*:[^\s@\"'<>?#]{3,}@"
+          r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:@/,\"'<>?#\\]*:[^\s@\"'<>?#]{3,}@"
           r"[\w.-]+(?::[0-9]{1,5})?(?:,[\w.-]+(?::[0-9]{1,5})?){0,6}"
           r"(?:[/?][\w./?&=%:-]*)?",
           "://", entropy=0, score=0.9, verify=password_in_address, validated=True),
