@@ -5,105 +5,153 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from strongroom.cli import _inventory as inventory
+from strongroom.cli import _source as source
 from strongroom.cli._options import Common, common
 from strongroom.errors import DataError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from strongroom.config import DiscoverSpec
-    from strongroom.data import Dataset
+    from strongroom.discover import Found
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
-@click.command("scan", help="Find personal data in files: columns with their roles, and free text.")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+def _file(help_text: str, *flags: str) -> Callable[[Command], Command]:
+    return click.option(*flags, type=click.Path(path_type=Path), metavar="FILE", help=help_text)
+
+
+@click.command(
+    "scan",
+    help="Find personal data and secrets in files, folders, archives, mail, pictures, databases.",
+)
+@click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--target", help="The column to predict, so that it isn't guessed.")
-@click.option("--country", default="US", show_default=True, help="For local phone numbers and ids.")
+@click.option("--country", help="For local phone numbers and ids.  [default: US]")
+@click.option("--countries", metavar="DE,FR", help="Further countries whose ids are known alone.")
+@click.option("--min-score", type=click.FloatRange(0, 1), help="Drop what is less sure.  [0.5]")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Look at N records a file.")
+@click.option("--no-names", is_flag=True, help="Patterns only: no names, places, addresses.")
+@click.option("--recognizers", multiple=True, metavar="FILE", help="Your own: .toml or .py.")
+@click.option("--fresh", is_flag=True, help="Read unchanged files again.")
 @click.option("--spans", is_flag=True, help="JSON lines, one per find: path, row, field, offsets.")
-@click.option("--reveal", is_flag=True, help="With --spans: print the values too. Careful.")
+@click.option("--reveal", is_flag=True, help="With --spans or --evaluate: the values. Careful.")
+@_file("Also write a page with a heat map here.", "--html")
+@_file("Also write SARIF for code scanners here.", "--sarif")
+@_file("Also write a draft of the record of processing (GDPR Art. 30) here, as CSV.", "--record")
+@_file("Finds that are known already: not counted again by --fail-on.", "--baseline")
+@click.option("--write-baseline", is_flag=True, help="Write what is found now to --baseline.")
+@click.option("--fail-on", multiple=True, metavar="ENTITY", help="Exit 1 if found: SECRET, any, …")
+@_file("Measure against texts whose answers are known (JSON lines).", "--evaluate")
 @common
-def command(
-    flags: Common,
-    paths: tuple[str, ...],
-    target: str | None,
-    country: str,
-    spans: bool,
-    reveal: bool,
-) -> int:
-    """Look at each file; a file that can't be read is named and makes the exit code 2."""
+def command(flags: Common, paths: tuple[str, ...], **asked: Any) -> int:  # noqa: ANN401
+    """Look at each file; what can't be read is named and makes the exit code 2."""
+    spec = _spec(flags, asked)
+    if asked["evaluate"]:
+        from strongroom.cli import _evaluation
+
+        return _evaluation.run(flags, asked["evaluate"], paths, spec, reveal=asked["reveal"])
+    if not paths:
+        raise InputError("nothing to scan", hint="strongroom scan PATH... (- is standard input)")
+    if asked["spans"]:
+        return _spans(flags, paths, spec, reveal=asked["reveal"])
+    return _scan(flags, paths, spec, asked)
+
+
+def _spec(flags: Common, asked: dict[str, Any]) -> DiscoverSpec:
+    """Return `[discover]` of the configuration, if there is one, with the flags over it."""
     from strongroom.config import DiscoverSpec
-    from strongroom.data import read_dataset
-    from strongroom.discover import scan
 
-    if len(country) != 2 or not country.isalpha():  # noqa: PLR2004 - ISO 3166 alpha-2
-        raise InputError(f'"{country}" is not a country code', hint="two letters, such as US or DE")
-    spec = DiscoverSpec(country=country.upper())
-    files: list[dict[str, Any]] = []
+    spec = flags.config().discover if flags.config_path.exists() else DiscoverSpec()
+    said: dict[str, Any] = {}
+    if asked["country"]:
+        said["country"] = _country(asked["country"])
+    if asked["countries"]:
+        said["countries"] = tuple(_country(c) for c in asked["countries"].split(","))
+    if asked["min_score"] is not None:
+        said["min_score"] = asked["min_score"]
+    if asked["sample"]:
+        said["max_rows"] = asked["sample"]
+    if asked["no_names"]:
+        said["names"] = False
+    if asked["recognizers"]:
+        said["recognizers"] = asked["recognizers"]
+    return spec.model_copy(update=said)
+
+
+def _country(code: str) -> str:
+    code = code.strip()
+    if len(code) != 2 or not (code.isascii() and code.isalpha()):  # noqa: PLR2004 - alpha-2
+        raise InputError(f'"{code}" is not a country code', hint="two letters, such as US or DE")
+    return code.upper()
+
+
+def _scan(flags: Common, paths: tuple[str, ...], spec: DiscoverSpec, asked: dict[str, Any]) -> int:
+    from strongroom.data.sources import Limits, PassedOver, Unreadable
+    from strongroom.discover import ScanCache, scan_sources
+
+    inventory.known_entities(asked["fail_on"], spec)
+    limits = Limits()
+    cache = None if asked["fresh"] else ScanCache(spec, asked["target"], limits)
+    found: list[Found] = []
     errors: list[DataError] = []
-    for path in _files(paths):
-        try:
-            dataset = _stdin() if path == "-" else read_dataset(path)
-            if spans:
-                _print_spans(path, dataset, spec, reveal=reveal)
-                continue
-            with flags.console.bar(Path(path).name) as bar:
-                found = scan(dataset, spec, target=target, progress=bar)
-        except DataError as error:
-            flags.console.error(error) if len(paths) > 1 and not flags.console.as_json else None
-            errors.append(error)
-            continue
-        files.append({**found.to_json(), "path": path})
-        flags.console.say(str(found))
-        flags.console.say()
-    if errors and not files and not spans and len(errors) == 1:
+    passed: list[PassedOver] = []
+    with flags.console.bar("scan") as bar:
+        for one in scan_sources(
+            paths, spec, target=asked["target"], limits=limits, cache=cache, progress=bar
+        ):
+            if isinstance(one, Unreadable):
+                errors.append(one.error)
+            elif isinstance(one, PassedOver):
+                passed.append(one)
+            else:
+                found.append(one)
+    if errors and not found and len(errors) == 1:
         raise errors[0]
-    if not spans:
-        problems = [{"what": e.what, "where": e.where, "hint": e.hint} for e in errors]
-        flags.console.document("scan", {"files": files, "errors": problems})
-    return 2 if errors else 0
+    document: dict[str, Any] = {
+        "files": [f.to_json() for f in found],
+        "errors": [{"what": e.what, "where": e.where, "hint": e.hint} for e in errors],
+        "passed_over": [{"path": p.path, "why": p.why} for p in passed],
+    }
+    counts = inventory.counts(found)
+    if asked["sarif"] or asked["baseline"]:
+        secrets = source.find(paths, spec, baseline=asked["baseline"], anew=asked["write_baseline"])
+        source.write(secrets, asked["sarif"])
+        counts["SECRET"] = secrets.new
+        document["secrets"] = secrets.to_json()
+    elif asked["write_baseline"]:
+        raise InputError("where to?", hint="--baseline FILE --write-baseline")
+    inventory.write(document, html=asked["html"], record=asked["record"])
+    document["refused"] = inventory.forbidden(counts, asked["fail_on"])
+    inventory.show(flags, found, errors, passed)
+    if "secrets" in document:
+        flags.console.say(str(secrets))
+    for line in document["refused"]:
+        flags.console.say(line, style="bold red")
+    flags.console.document("scan", document)
+    if errors:
+        return 2
+    return 1 if document["refused"] else 0
 
 
-def _files(paths: Sequence[str]) -> list[str]:
-    """Expand folders into the files that can be read; a named file stays as it is."""
-    from strongroom.data import readable
+def _spans(flags: Common, paths: tuple[str, ...], spec: DiscoverSpec, *, reveal: bool) -> int:
+    from strongroom.data.sources import Unreadable
+    from strongroom.discover import source_spans
 
-    found: list[str] = []
-    for path in paths:
-        folder = Path(path)
-        if path != "-" and folder.is_dir():
-            inside = sorted(str(p) for p in folder.rglob("*") if p.is_file() and readable(p))
-            if not inside:
-                raise DataError("no file here that can be read", where=path)
-            found += inside
-        else:
-            found.append(path)
-    return found
-
-
-def _stdin() -> Dataset:
-    from strongroom.data import read_content
-
-    return read_content(sys.stdin.buffer.read(), "stdin")
-
-
-def _print_spans(path: str, dataset: Dataset, spec: DiscoverSpec, *, reveal: bool) -> None:
-    from strongroom.discover import find_dataset_spans
-
-    for row, field, hit in find_dataset_spans(dataset, spec):
-        line = {
-            "path": path,
-            "row": row,
-            "field": field,
-            "start": hit.start,
-            "end": hit.end,
-            "entity": hit.entity,
-            "score": round(hit.score, 3),
-        }
-        if reveal and field in dataset.columns:
-            text = str(dataset.table.column(field)[row].as_py())
-            line["value"] = text[hit.start : hit.end]
+    failed = False
+    for one in source_spans(paths, spec):
+        if isinstance(one, Unreadable):
+            flags.console.error(one.error)
+            failed = True
+            continue
+        line = one.to_json()
+        if reveal:
+            line["value"] = one.value
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return 2 if failed else 0

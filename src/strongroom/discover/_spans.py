@@ -154,6 +154,17 @@ def _addresses(spec: DiscoverSpec) -> Engine:
     return Engine(street_address.RULES, spec)
 
 
+def entities_of(spec: DiscoverSpec = _DEFAULT) -> tuple[str, ...]:
+    """Return what may be found at all, in the order of the alphabet."""
+    found = {rule.entity for rule in load_rules(spec)}
+    found.update(entity for one in load_recognizers(spec) for entity in one.entities)
+    if spec.names:
+        from strongroom.discover.names import ENTITIES
+
+        found.update(ENTITIES)
+    return tuple(sorted(found))
+
+
 @lru_cache(maxsize=8)
 def engine_of(spec: DiscoverSpec) -> Engine:
     """Return the compiled rules for a specification."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from strongroom.report._pictures import render_plan, render_sweep
     from strongroom.report._processing import render_processing
     from strongroom.report._sarif import render_sarif
+    from strongroom.report._scan_sarif import render_scan_sarif
     from strongroom.report._summary import State, Verdict, verdict
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "render_plan",
     "render_processing",
     "render_sarif",
+    "render_scan_sarif",
     "render_sweep",
     "verdict",
 ]
@@ -50,6 +52,7 @@ _LAZY = {
     "render_json": "_json",
     "render_plan": "_pictures",
     "render_sarif": "_sarif",
+    "render_scan_sarif": "_scan_sarif",
     "render_sweep": "_pictures",
     "verdict": "_summary",
 }

@@ -1,0 +1,71 @@
+"""Secrets in source trees: by line and column, against a baseline, as SARIF."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from strongroom.config import DiscoverSpec
+    from strongroom.discover import Place
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The places, known and allowed ones too."""
+
+    places: tuple[Place, ...]
+
+    @property
+    def new(self) -> int:
+        """How many are neither allowed by a comment nor known."""
+        return sum(not place.allowed for place in self.places)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; never a secret."""
+        return {
+            "new": self.new,
+            "places": [
+                {"path": p.path, "line": p.line, "column": p.column, "rule": p.recognizer,
+                 "validated": p.validated, "allowed": p.allowed}
+                for p in self.places
+            ],
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        lines = [
+            f"  {p.path}:{p.line}:{p.column}  {p.recognizer}" for p in self.places if not p.allowed
+        ]
+        known = len(self.places) - self.new
+        head = f"{self.new:,} secrets in source" + (f", {known:,} known or allowed" * bool(known))
+        return "\n".join([head, *lines])
+
+
+def find(paths: Sequence[str], spec: DiscoverSpec, *, baseline: Path | None, anew: bool) -> Secrets:
+    """Find secrets by line; tell the known ones apart; write the baseline anew if asked to."""
+    from strongroom.discover import Baseline, Place, find_in_source
+
+    known = Baseline.new() if baseline is None or anew else Baseline.read(baseline)
+    found = find_in_source(paths, spec, key=known.key)
+    places = tuple(known.apart(one for one in found if isinstance(one, Place)))
+    if baseline is not None and anew:
+        known = known.with_all(places)
+        known.write(baseline)
+        places = tuple(known.apart(places))
+    return Secrets(places)
+
+
+def write(secrets: Secrets, sarif: Path | None) -> None:
+    """Write SARIF with paths relative to where we are."""
+    if sarif is None:
+        return
+    from strongroom import __version__
+    from strongroom.files import write_bytes
+    from strongroom.report import render_scan_sarif
+
+    log = render_scan_sarif(secrets.places, __version__, root=str(Path.cwd()))
+    write_bytes(sarif, json.dumps(log, indent=1).encode())

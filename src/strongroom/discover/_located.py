@@ -1,0 +1,130 @@
+"""Finds in their documents: by path, record, field and offsets, batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from strongroom.config import DiscoverSpec
+from strongroom.data import Kind
+from strongroom.data.sources import Document, Limits, Unreadable, open_sources
+from strongroom.discover._spans import find_column_spans
+from strongroom.discover.columns._leaves import leaves
+from strongroom.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from strongroom.data.sources import Batch
+    from strongroom.discover.columns._leaves import Leaf
+
+_DEFAULT = DiscoverSpec()
+_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One find in one record of one document.
+
+    Attributes:
+        path: of the document.
+        row: number of the record, from 0.
+        field: dotted path of the column.
+        start, end: code points of that field of that record.
+        entity, score, recognizer: see `Detection`.
+        value: what stands there; to be shown to nobody who didn't ask for it.
+    """
+
+    path: str
+    row: int
+    field: str
+    start: int
+    end: int
+    entity: str
+    score: float
+    recognizer: str
+    value: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values, without the value itself."""
+        return {
+            "path": self.path,
+            "row": self.row,
+            "field": self.field,
+            "start": self.start,
+            "end": self.end,
+            "entity": self.entity,
+            "score": round(self.score, 3),
+            "recognizer": self.recognizer,
+        }
+
+
+def source_spans(
+    paths: Sequence[str], spec: DiscoverSpec = _DEFAULT, *, limits: Limits = _LIMITS
+) -> Iterator[Located | Unreadable]:
+    """Yield every find in what lies at `paths`, and what could not be read.
+
+    Args:
+        paths: files, folders, patterns, addresses, databases, `-` (see `open_sources`).
+        spec: what is looked for.
+        limits: how much a source may unfold into.
+    """
+    for one in _batches(paths, limits):
+        if isinstance(one, Unreadable):
+            yield one
+            continue
+        document, batch = one
+        for leaf in _strings(batch):
+            header = leaf.header if document.kind is Kind.TABLE else ""
+            for place, hit in find_column_spans(leaf.values, spec, header=header):
+                row = leaf.row_of(place)
+                shift = batch.offset if row == 0 else 0
+                yield Located(
+                    document.path,
+                    batch.first_row + row,
+                    leaf.name,
+                    hit.start + shift,
+                    hit.end + shift,
+                    hit.entity,
+                    hit.score,
+                    hit.recognizer,
+                    leaf.values[place].as_py()[hit.start : hit.end],
+                )
+
+
+def source_texts(
+    paths: Sequence[str], *, limits: Limits = _LIMITS
+) -> Iterator[tuple[tuple[str, int, str], str]]:
+    """Yield ((path, row, field), text) of every string at `paths`.
+
+    Raises:
+        DataError: something can't be read: an evaluation with gaps would be none.
+    """
+    for one in _batches(paths, limits):
+        if isinstance(one, Unreadable):
+            raise one.error
+        document, batch = one
+        for leaf in _strings(batch):
+            for place, text in enumerate(leaf.values.to_pylist()):
+                if text:
+                    yield (document.path, batch.first_row + leaf.row_of(place), leaf.name), text
+
+
+def _batches(paths: Sequence[str], limits: Limits) -> Iterator[tuple[Document, Batch] | Unreadable]:
+    for document in open_sources(paths, limits):
+        if isinstance(document, Unreadable):
+            yield document
+        elif isinstance(document, Document):
+            try:
+                for batch in document.open():
+                    yield document, batch
+            except DataError as error:
+                yield Unreadable(document.path, error)
+
+
+def _strings(batch: Batch) -> Iterator[Leaf]:
+    for leaf in leaves(batch.table):
+        if pa.types.is_large_string(leaf.values.type):
+            yield leaf
