@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from strongroom.discover._detection import Detection, resolve
+from strongroom.discover._detection import Detection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Hits:
     @classmethod
     def empty(cls) -> Hits:
         """Nothing was found."""
-        return cls.of_detections(pa.array([], pa.large_string()), {})
+        return cls.together(())
 
     @classmethod
     def of_detections(cls, texts: pa.Array, found: Mapping[int, Sequence[Detection]]) -> Hits:
@@ -61,10 +62,20 @@ class Hits:
                 entity = entities.setdefault(one.entity, len(entities))
                 recognizer = recognizers.setdefault(one.recognizer, len(recognizers))
                 rows.append((row, first, last, entity, one.score, recognizer, one.validated))
-        columns = list(zip(*rows, strict=True)) or [()] * 7
-        kinds = (np.int64, np.int64, np.int64, np.int16, np.float32, np.int16, np.bool_)
-        arrays = [np.array(c, kind) for c, kind in zip(columns, kinds, strict=True)]
-        return cls(*arrays, tuple(entities), tuple(recognizers))
+        if not rows:
+            return cls.empty()
+        places, start, end, kind, score, said, validated = zip(*rows, strict=True)
+        return cls(
+            np.array(places, np.int64),
+            np.array(start, np.int64),
+            np.array(end, np.int64),
+            np.array(kind, np.int16),
+            np.array(score, np.float32),
+            np.array(said, np.int16),
+            np.array(validated, np.bool_),
+            tuple(entities),
+            tuple(recognizers),
+        )
 
     def detections(self, texts: pa.Array) -> dict[int, list[Detection]]:
         """Return detections by row, with offsets in code points of `texts[row]`."""
@@ -89,20 +100,64 @@ class Hits:
         return found
 
     @classmethod
-    def together(cls, parts: Sequence[Hits], texts: pa.Array) -> Hits:
-        """Put what several tiers found together, overlaps and all."""
-        return cls.of_detections(texts, _joined(parts, texts))
+    def together(cls, parts: Sequence[Hits], *_texts: pa.Array) -> Hits:
+        """Put what several tiers found together, overlaps and all, by row and place."""
+        entities = tuple(sorted({e for part in parts for e in part.entities}))
+        recognizers = tuple(sorted({r for part in parts for r in part.recognizers}))
+        joined = cls(
+            _column([p.row for p in parts], np.int64),
+            _column([p.start for p in parts], np.int64),
+            _column([p.end for p in parts], np.int64),
+            _column([_named(p.entity, p.entities, entities) for p in parts], np.int16),
+            _column([p.score for p in parts], np.float32),
+            _column([_named(p.recognizer, p.recognizers, recognizers) for p in parts], np.int16),
+            _column([p.validated for p in parts], np.bool_),
+            entities,
+            recognizers,
+        )
+        step = np.diff(joined.row)
+        if ((step > 0) | (step == 0) & (np.diff(joined.start) >= 0)).all():
+            return joined
+        return joined.take(np.lexsort((joined.start, joined.row)))
 
     @classmethod
-    def merged(cls, parts: Sequence[Hits], texts: pa.Array) -> Hits:
-        """Put what several tiers found together, without overlaps (see `resolve`)."""
-        joined = _joined(parts, texts)
-        return cls.of_detections(texts, {row: resolve(found) for row, found in joined.items()})
+    def merged(cls, parts: Sequence[Hits], *_texts: pa.Array) -> Hits:
+        """Put what several tiers found together, without overlaps.
+
+        Who wins is said by `resolve`; how long a hit is counts in bytes here.
+        """
+        joined = cls.together(parts)
+        if not len(joined):
+            return joined
+        from strongroom.discover._kernels_hits import settle
+
+        kept = np.zeros(len(joined), np.bool_)
+        settle(
+            joined.row, joined.start, joined.end, joined.entity, joined.score, joined.recognizer,
+            joined.validated, kept,
+        )  # fmt: skip
+        return joined if kept.all() else joined.take(np.flatnonzero(kept))
+
+    def take(self, places: np.ndarray) -> Hits:
+        """Return some of the hits."""
+        return replace(
+            self,
+            row=self.row[places],
+            start=self.start[places],
+            end=self.end[places],
+            entity=self.entity[places],
+            score=self.score[places],
+            recognizer=self.recognizer[places],
+            validated=self.validated[places],
+        )
 
 
-def _joined(parts: Sequence[Hits], texts: pa.Array) -> dict[int, list[Detection]]:
-    joined: dict[int, list[Detection]] = {}
-    for part in parts:
-        for row, detections in part.detections(texts).items():
-            joined.setdefault(row, []).extend(detections)
-    return joined
+def _column(parts: Sequence[np.ndarray], kind: type) -> np.ndarray:
+    """Put parts behind one another, contiguous and of one type."""
+    return np.ascontiguousarray(np.concatenate([np.empty(0, kind), *parts]), kind)
+
+
+def _named(places: np.ndarray, names: tuple[str, ...], among: tuple[str, ...]) -> np.ndarray:
+    """Turn places among some names into places among others."""
+    moved = np.array([among.index(name) for name in names], np.int16)
+    return moved[places] if len(names) else places
