@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
-from strongroom.errors import MissingExtraError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,14 +24,9 @@ def compiled(function: Function) -> Function:
     """Compile a function of arrays and numbers when it is first called; keep it for next time.
 
     Division by zero gives infinities and NaN as in NumPy, and no sum is reordered.
-
-    Raises:
-        MissingExtraError: numba isn't installed.
     """
-    try:
-        import numba
-    except ImportError as error:  # pragma: no cover - the test environment has numba
-        raise MissingExtraError("numba", "train") from error
+    import numba
+
     settings: Any = numba.config
     if not settings.CACHE_DIR:
         place = Path(platformdirs.user_cache_dir("strongroom")) / "kernels"
