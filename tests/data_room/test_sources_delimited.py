@@ -203,6 +203,16 @@ def test_how_people_write_tables(content: str, expected: list[Any]) -> None:
         assert got == expected
 
 
+def test_quotes_that_are_only_characters() -> None:
+    tokens = ["I", "said", '"', "no", '"', ".", "5"] * 40
+    lines = "".join(f"{i}\t{token}\tO\n" for i, token in enumerate(tokens))
+    got = rows(lines, "t.tsv")
+    assert [row["column 2"] for row in got] == tokens
+    messages = [f'"Hi {i}" he said' if i % 3 else f"no quote {i}" for i in range(90)]
+    got = rows("".join(f"ham\t{m}\n" for m in messages), "t.tsv")
+    assert [row["column 2"] for row in got] == messages
+
+
 def test_lines_above_the_header_are_records_too() -> None:
     batches = read("Report by Ann\n\nid,name,city\n" + "1,a,b\n" * 30)
     assert [b.first_row for b in batches] == [0, 1]
@@ -233,8 +243,10 @@ def test_ragged_records_are_kept_and_counted() -> None:
 
 
 def test_a_quote_that_never_closes_costs_one_record() -> None:
-    batches = read('a,b\n1,2\n"3,4\n5,6\n')
-    assert [str(r["a"]) for b in batches for r in b.table.to_pylist()] == ["1", '"3', "5"]
+    good = '"1","x, y"\n' * 20
+    batches = read(f'a,b\n{good}"3,4\n5,6\n')
+    got = [str(r["a"]) for b in batches for r in b.table.to_pylist()]
+    assert got == ["1"] * 20 + ['"3', "5"]
     assert batches[-1].notes == ("quotes that never close, taken as characters: 1",)
 
 

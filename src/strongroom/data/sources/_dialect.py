@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _COMMON, _RARE = ",;\t|", "\x01\x1f^~:"
 _LOOK = 1_000  # records
@@ -71,22 +71,14 @@ def dialect_of(sample: bytes, *, whole: bool, path: str = "") -> Dialect:
         path: its name, whose ending may tell the delimiter.
     """
     named = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(PurePath(path).suffix.lower(), "")
-    quotes = ["'"] if _single_quoted(sample) else ['"']
-    escapes = ["", "\\"] if b"\\" + quotes[0].encode() in sample else [""]
-    best, chosen, records = 0.0, Dialect(), records_of(sample, Dialect(), whole=whole)
-    for delimiter in _COMMON + _RARE:
-        if delimiter.encode() not in sample:
-            continue
-        for escape in escapes:
-            dialect = Dialect(delimiter, quotes[0], escape)
-            read = records_of(sample, dialect, whole=whole)
-            score = _score(read, delimiter) * (
-                1.5 if delimiter == named else 1.0 if delimiter in _COMMON else 0.6
-            )
-            if score > best + 1e-9:
-                best, chosen, records = score, dialect, read
-    if not best:
-        chosen = Dialect(named or ",", quotes[0])
+    best, chosen, records = 0.0, Dialect(named or ","), None
+    for dialect in _candidates(sample):
+        read = records_of(sample, dialect, whole=whole)
+        score = _score(read, dialect.delimiter) * _trust(sample, dialect)
+        score *= 1.5 if dialect.delimiter == named else 1
+        if score > best + 1e-9:
+            best, chosen, records = score, dialect, read
+    if records is None:
         records = records_of(sample, chosen, whole=whole)
     fields = [field for record in records for field in record[1:]]
     if fields and sum(field.startswith(" ") for field in fields) > _ALIKE * len(fields):
@@ -102,6 +94,28 @@ def dialect_of(sample: bytes, *, whole: bool, path: str = "") -> Dialect:
         unique_names(names[:_MOST_COLUMNS]),
         header,
     )
+
+
+def _candidates(sample: bytes) -> Iterator[Dialect]:
+    quote = "'" if _single_quoted(sample) else '"'
+    quotes = [quote, ""] if quote.encode() in sample else [quote]
+    for delimiter in _COMMON + _RARE:
+        if delimiter.encode() in sample:
+            for one in quotes:
+                yield Dialect(delimiter, one)
+            if b"\\" + quote.encode() in sample:
+                yield Dialect(delimiter, quote, "\\")
+
+
+def _trust(sample: bytes, dialect: Dialect) -> float:
+    """Return how usual a dialect is; quotes count if as many fields end with one as begin so."""
+    usual = 1.0 if dialect.delimiter in _COMMON else 0.6
+    if not dialect.quote:
+        return 0.97 * usual
+    quote, apart = dialect.quote.encode(), re.escape(dialect.delimiter.encode())
+    begin = len(re.findall(rb"(?:^|[\r\n]|" + apart + rb") ?" + quote, sample))
+    end = len(re.findall(quote + rb"(?=[\r\n]|" + apart + rb"|\Z)", sample))
+    return usual * (1 - 0.2 * abs(begin - end) / max(1, begin, end))
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -172,8 +186,16 @@ def _score(records: Sequence[Sequence[str]], delimiter: str) -> float:
     dirty = sum(not _NUMBER.fullmatch(cell) for cell in cells if not others.isdisjoint(cell)) / len(
         cells
     )
+    # Between two quotes that are characters, others' fields and records are swallowed.
+    swallowed = delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in cells)
     # Two fields in each record may be chance; more are less so.
-    return float(alike**2 * (1 - dirty) * (1.0 if first else 0.8) * (1 - 0.5 ** (width - 1) / 4))
+    return float(
+        alike**2
+        * (1 - dirty)
+        * (1.0 if first else 0.8)
+        * (0.9 if swallowed else 1.0)
+        * (1 - 0.5 ** (width - 1) / 4)
+    )
 
 
 def header_of(records: Sequence[Sequence[str]]) -> int | None:
