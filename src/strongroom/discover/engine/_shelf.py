@@ -115,7 +115,7 @@ def _parted(
         return [(numbers, determinised(patterns))]
     whole = len(numbers)
     # As many as fit together; the others, from the last on, among themselves.
-    for tail in (0, *(1 << k for k in range(whole.bit_length() - 1)), whole - 1):
+    for tail in (0, *(1 << k for k in range((whole - 1).bit_length())), whole - 1):
         kept = whole - tail
         try:
             one = determinise(patterns[:kept], most=_TOGETHER)

@@ -34,7 +34,7 @@ RULES = (
           lookalikes=('"type": "authorized_user"', "type = service_account")),
     token("firebase_cloud_messaging_key", "AAAA<w7>:APA91b<w100,>", ":APA91b", entropy=3.5),
     # Microsoft; the marks stand in the middle of the key
-    token("azure_client_secret", r"[\w~.-]{3,40}[0-9]Q~[\w~.-]{31,80}",
+    token("azure_client_secret", r"[\w~.-]{3}[0-9]Q~[\w~.-]{31,}",
           *(f"{digit}Q~" for digit in range(10)), entropy=3.5, verify=entra_secret),
     token("azure_storage_key", r"<b76>\+ASt<b5>[AQgw]<e2>", "+ASt", entropy=4.0),
     token("azure_cosmos_key", "<b76>ACDb<b5>[AQgw]<e2>", "ACDb", entropy=4.0),
