@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from strongroom.discover.columns import _kernels as kernels
+from strongroom.discover.columns import _shapes as shapes
 from strongroom.discover.columns._profile import Profile, Tally
 from strongroom.discover.columns._sketch import Distinct, Sample
 
@@ -29,7 +30,7 @@ _PROBED = 5_000
 _MOSTLY = 0.9
 _TABLE, _PROBED_HASHES = 1 << 12, 1 << 10
 # Values of so many words, on average of so many of them, are sentences.
-_PROSE_WORDS, _PROSE_PROBED = 4.0, 512
+_PROSE_WORDS, _PROSE_HALF, _PROSE_PROBED = 4.0, 0.5, 512
 
 
 class Read(Protocol):
@@ -122,7 +123,7 @@ class Column:
                 texts, counts = values, (hashes != 0).astype(np.int64)
             else:
                 texts = values.take(pa.array(first))
-            prose = self._prose or _words(texts) >= _PROSE_WORDS
+            prose = self._prose or _sentences(texts)
         else:
             texts, prose = _digits(values.take(pa.array(first))), False
             if texts is None or not self._worth_reading(texts):
@@ -230,11 +231,14 @@ def _different(owners: np.ndarray) -> int:
     return len(owners) and int((np.diff(owners) != 0).sum()) + 1
 
 
-def _words(texts: pa.Array) -> float:
-    """Return the mean number of words of some of the strings."""
+def _sentences(texts: pa.Array) -> bool:
+    """Say of some of the strings whether they have as many words as sentences, and no addresses."""
     step = max(1, len(texts) // _PROSE_PROBED)
     some = texts.take(pa.array(np.arange(0, len(texts), step)))
-    return pc.mean(pc.count_substring_regex(some, r"\S+")).as_py() or 0.0
+    words = pc.mean(pc.count_substring_regex(some, r"\S+")).as_py() or 0.0
+    if words < _PROSE_WORDS:
+        return False
+    return (pc.mean(pc.match_substring_regex(some, shapes.ADDRESS)).as_py() or 0.0) < _PROSE_HALF
 
 
 def _kind(kind: pa.DataType) -> str:
