@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import random
-import re
 import string
 
 import phonenumbers
@@ -17,7 +15,7 @@ from stdnum.us import ssn as stdnum_ssn
 
 from strongroom.config import DiscoverSpec
 from strongroom.discover import Detection, find_spans, load_recognizers
-from strongroom.discover.recognizers import credit_card, iban, national_id, phone, us_ssn
+from strongroom.discover.recognizers import credit_card, iban, phone, us_ssn
 
 SPEC = DiscoverSpec()
 
@@ -154,29 +152,6 @@ def test_a_made_up_iban_is_accepted_only_where_stdnum_accepts_it(country: str, r
     code = country + made + rest
     if iban.is_iban(code):
         assert stdnum_iban.is_valid(code, check_country=False)
-
-
-@pytest.mark.parametrize("row", national_id._TABLE, ids=lambda row: str(row[1]))
-def test_every_national_number_of_stdnums_own_examples_is_found(
-    row: tuple[str, str, str, dict[str, float]],
-) -> None:
-    country, module, named, _ = row
-    said = importlib.import_module(f"stdnum.{module}")
-    examples = re.findall(r">>> (?:validate|format|compact)\('([^']+)'\)", said.__doc__ or "")
-    valid = [e for e in examples if said.is_valid(e)]
-    assert valid, "stdnum gives an example"
-    word = re.sub(r"[\\?*\[\]]|\(.*?\)", "", named.split("|")[0]).replace("w", "")
-    word = {"at": "svnr", "be": "rijksregister", "ch": "ahv", "tr": "kimlik no", "fi": "hetu",
-            "th": "thai id", "cz": "birth number", "fr": "nir", "si": "jmbg", "sk": "rodné číslo",
-            "br": "cpf", "ie": "pps", "de": "steuer-id", "no": "personnummer", "es": word,
-            "pt": "cc", "cn": "id card"}.get(country, word)  # fmt: skip
-    found = [
-        (d.entity, d.recognizer)
-        for e in valid
-        for text in (f"{word}: {e}",)
-        for d in find_spans(text, DiscoverSpec(country=country.upper()))
-    ]
-    assert ("NATIONAL_ID", f"national_id.{country}") in found
 
 
 def test_bare_digits_are_no_national_number_without_a_word_that_says_so() -> None:

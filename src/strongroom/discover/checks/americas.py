@@ -26,7 +26,8 @@ AMERICAS = (
              op.number(5, 4), op.within(1, 9999), op.number(0, 9),
              op.when(78051120, 78051120, op.fail()),
              op.when(219099999, 219099999, op.fail()), op.when(457555462, 457555462, op.fail())),
-    Check.of("us.itin", op.digits(9), op.symbol(0), op.within(9), op.number(3, 2),
+    Check.of("us.itin", op.digits(9), op.number(0, 9),
+             op.when(987654320, 987654329, op.fail()), op.symbol(0), op.within(9), op.number(3, 2),
              op.among((*range(50, 66), *range(70, 89), 90, 91, 92, *range(94, 100)))),
     # The American Bankers Association's: the Federal Reserve's districts, then 3, 7, 1.
     Check.of("us.aba", op.digits(9), op.number(0, 2),

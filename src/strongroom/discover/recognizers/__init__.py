@@ -11,19 +11,30 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from strongroom.discover._custom import custom
 from strongroom.discover._detection import Recognizer
 from strongroom.discover.recognizers import (
+    age,
+    bic,
+    coordinates,
     credit_card,
+    crypto,
     date,
+    device,
     email,
     iban,
+    identifiers,
     ip_address,
+    national_id,
+    passport,
     phone,
     secrets,
     url,
+    us_numbers,
     us_ssn,
+    vehicle,
+    zip_code,
 )
-from strongroom.discover.recognizers.national_id import NationalIdRecognizer
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,38 +46,55 @@ if TYPE_CHECKING:
 
 GROUP = "strongroom.recognizers"
 
-BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = (NationalIdRecognizer,)
+BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = ()
+"""Recognizers of our own that read one text at a time: none; everything is rules."""
 
 FAMILIES: tuple[ModuleType, ...] = (
+    age,
+    bic,
+    coordinates,
     credit_card,
+    crypto,
     date,
+    device,
     email,
     iban,
+    identifiers,
     ip_address,
+    national_id,
+    passport,
     phone,
     secrets,
     url,
+    us_numbers,
     us_ssn,
+    vehicle,
+    zip_code,
 )
 """Files of rules: each has `RULES`, or `rules_for(spec)` where they depend on the specification."""
 
 
 def load_rules(spec: DiscoverSpec) -> tuple[Rule, ...]:
-    """Return the rules of all families."""
+    """Return the rules of all families, and those that the specification adds.
+
+    Raises:
+        ConfigError: a file of recognizers holds what can't be.
+    """
     found: list[Rule] = []
     for family in FAMILIES:
         found += family.rules_for(spec) if hasattr(family, "rules_for") else family.RULES
-    return tuple(found)
+    return (*found, *custom(spec).rules)
 
 
 @lru_cache(maxsize=16)
 def load_recognizers(spec: DiscoverSpec) -> tuple[Recognizer, ...]:
-    """Return the built-in recognizers and those of installed packages, made for `spec`.
+    """Return the recognizers of installed packages and of the specification, made for it.
 
     Raises:
+        ConfigError: a file of recognizers can't be used.
         InputError: an installed package offers something that isn't a recognizer.
     """
-    found = [make(spec) for make in BUILT_IN]
+    found = [*(make(spec) for make in BUILT_IN), *custom(spec).recognizers]
     for entry in sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
         try:
             one = entry.load()(spec)

@@ -64,7 +64,7 @@ RULES = (
            "loyalty number", "kundennummer", "numéro client", "klantnummer", "número de cliente",
            "codice cliente", "reference number", "case reference", "claim number", "claim no",
            "claim id", "national id", "national health id", "visa number", "visa no",
-           "voter id", "registration number", "serial number", "serial no",
+           "voter id", "registration number",
            pattern=ISSUED + r"|[A-Z]{2,4}-\d{4,12}", score=0.6,
            examples=("Customer ID: 0048213", "National ID: NID-900197799")),
     _named("license", "LICENSE_NUMBER", "bar no", "bar number", "bar id", "attorney no",

@@ -5,8 +5,5 @@ shape says little counts only beside a word that names it, or in the country tha
 """
 
 from strongroom.discover.recognizers.national_id import americas, asia_africa, europe
-from strongroom.discover.recognizers.national_id._recognizer import _TABLE, NationalIdRecognizer
-
-__all__ = ["RULES", "_TABLE", "NationalIdRecognizer"]
 
 RULES = (*europe.RULES, *americas.RULES, *asia_africa.RULES)
