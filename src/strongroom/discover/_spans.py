@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from strongroom.config import DiscoverSpec
+from strongroom.discover._custom import without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
 from strongroom.discover.engine import Engine
@@ -123,7 +124,8 @@ def find_hits(
         overlaps: leave everything in that any tier found, for those who compare thresholds.
 
     Returns:
-        Hits by row and place; without overlaps, unless these were asked for.
+        Hits by row and place; without overlaps, unless these were asked for, and without the terms
+        that the specification allows.
     """
     words = header_words(header) if header else ""
     parts = []
@@ -135,7 +137,8 @@ def find_hits(
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
-    return Hits.together(held, texts) if overlaps else Hits.merged(held, texts)
+    found = Hits.together(held, texts) if overlaps else Hits.merged(held, texts)
+    return without_allowed(found, texts, spec)
 
 
 def _names(texts: pa.Array, spec: DiscoverSpec) -> Hits:
