@@ -39,7 +39,7 @@ NEXT, RULE, AHEAD = range(3)
 U = np.uint64  # places as these are never taken for places from the end
 _ONE, _FOLD, _PAIR = np.uint64(1), np.uint64(0x2020202020202020), np.uint64(0xFFFF)
 _FACTOR, _FOUR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFFFFFF)
-_WORD_SHIFT, _GRAM_SHIFT = np.uint64(52), np.uint64(48)
+_WORD_SHIFT, _GRAM_SHIFT = np.uint64(52), np.uint64(46)
 _BYTE = np.uint64(0xFF)
 _1, _2, _3, _4, _5, _6, _7 = (np.uint64(8 * i) for i in range(1, 8))
 _ZERO, _NINE = b"09"
@@ -151,9 +151,9 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         stops: uint8 [a multiple of `SOME`], bytes that aren't letters and yet starts or anchors.
         literal: the groups that start with one of few words.
         eager: those of which a span hides what starts inside of it, but what is literal.
-        sown: uint8 [8192], bits by hash of four bytes: one of those may start with them.
+        sown: uint8 [32768], bits by hash of four bytes: one of those may start with them.
         anywhere: the groups that may begin inside a word; 0 is none.
-        sieve: uint8 [8192], bits by hash of four bytes: one of those may begin with them.
+        sieve: uint8 [32768], bits by hash of four bytes: one of those may begin with them.
         wild: uint8 [65536] or [0], the same by two bytes.
         anchor_at: int16 [256], the first row of `anchors` for a byte, or -1.
         anchors: int64 [anchors, 3].
@@ -192,7 +192,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         if anywhere:
             for k in range(LANES):
                 first = eight(data, base + k) if whole else eight_at(data, base + k)
-                slot = np.int64(((first & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
+                slot = np.int64((((first | _FOLD) & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
                 inside |= np.uint64((sieve[slot >> 3] >> (slot & 7)) & 1) << np.uint64(k)
             if len(wild):
                 for k in range(LANES):
@@ -213,7 +213,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
             i, at_k = base + k, U(k)
             first = eight(data, i) if whole else eight_at(data, i)
             # No branch in between: it couldn't be foreseen.
-            slot = np.int64(((first & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
+            slot = np.int64((((first | _FOLD) & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
             sown_here = np.int64((sown[slot >> 3] >> (slot & 7)) & 1)
             begins = np.int64(
                 gates[0, first & _BYTE]

@@ -108,7 +108,10 @@ def read(rule: Rule, pattern: str) -> Node:
 
 
 def grams_of(node: Node) -> list[int] | None:
-    """Return the first four bytes that a pattern may begin with, as numbers; None if too many."""
+    """Return the first four bytes that a pattern may begin with; None if too many.
+
+    As numbers, the first byte lowest, and folded: with the bit set that makes capitals small.
+    """
     numbered = positions(node)
     found: set[int] = set()
     paths = [(numbered.first, 0, 0)]
@@ -122,7 +125,7 @@ def grams_of(node: Node) -> list[int] | None:
             if position in numbered.last and depth < _GRAM - 1:
                 return None
             for byte in _bits(numbered.masks[position]):
-                by_byte.setdefault(byte, set()).update(numbered.follow[position])
+                by_byte.setdefault(byte | 32, set()).update(numbered.follow[position])
         paths += [
             (frozenset(after), depth + 1, so_far | byte << 8 * depth)
             for byte, after in by_byte.items()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from strongroom.discover._rule import Rule
     from strongroom.discover.engine._automaton import Automaton
 
-BUCKETS, GROUPS, SOME, SIEVE = 8, 32, 8, 1 << 16
+BUCKETS, GROUPS, SOME, SIEVE, FEW = 8, 32, 8, 1 << 18, 400
 FOR, AGAINST = 1, 2
 _MILLION = 1_000_000
 _CAPITALS = np.array(
@@ -119,8 +119,8 @@ def _beginnings(planned: Sequence[Planned], shelf: Shelf) -> tuple[Any, ...]:
     gates = {i: gate(planned[i].head) for i in starting}
     grams = {i: grams_of(planned[i].head) for i in starting}
     # What begins with one of few words is told by them, and walked together.
-    literal = [i for i in starting if grams[i] is not None]
-    others = [i for i in starting if grams[i] is None]
+    literal = [i for i in starting if len(grams[i] or range(FEW + 1)) <= FEW]
+    others = [i for i in starting if i not in set(literal)]
     unions: list[tuple[Sequence[int], Automaton]] = []
     told = eager = 0
     for greedy in (True, False):
@@ -171,7 +171,7 @@ def _beginnings(planned: Sequence[Planned], shelf: Shelf) -> tuple[Any, ...]:
         np.array(stops + stops[:1] * (-len(stops) % SOME), np.uint8),
         told,
         eager,
-        _sieve(grams[i] for i in starting),
+        _sieve(grams[i] for i in literal),
         sum(1 << g for g in range(len(unions), len(groups))),
         _sieve(grams[i] for i in inside),
         wild if wild.any() else wild[:0],
@@ -184,7 +184,7 @@ def _beginnings(planned: Sequence[Planned], shelf: Shelf) -> tuple[Any, ...]:
 def _sieve(grams: Iterable[Sequence[int] | None]) -> NDArray[np.uint8]:
     found = np.zeros(SIEVE // 8, np.uint8)
     for gram in (g for some in grams for g in some or ()):
-        slot = (gram * FACTOR & (1 << 64) - 1) >> 48
+        slot = (gram * FACTOR & (1 << 64) - 1) >> 46
         found[slot >> 3] |= 1 << (slot & 7)
     return found
 

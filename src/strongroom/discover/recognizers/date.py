@@ -55,15 +55,19 @@ def _numeric(year: str, separators: str, *, first: str) -> str:
     return any_of(ways)
 
 
-def _worded(year: str) -> str:
-    """Write dates with the name of the month, day first or month first."""
+def _worded(year: str, *, day_first: bool) -> str:
+    """Write dates with the name of the month."""
     ways = []
     for length, names in _MONTHS_OF.items():
         written = {w for n in names.split() for w in (n, n.capitalize(), n.upper())}
         month = rf"{any_of(sorted(written))}\.?"
         day = rf"{_DAYS[length]}(?:st|nd|rd|th|er|\.|º|°)?"
-        ways.append(rf"{day}(?: |-|\. ?)(?:of |de |di )?{month},?(?: |-)(?:de |del |of )?{year}")
-        ways.append(rf"{month}(?: |-){day},?(?: |-){year}")
+        if day_first:
+            ways.append(
+                rf"{day}(?: |-|\. ?)(?:of |de |di )?{month},?(?: |-)(?:de |del |of )?{year}"
+            )
+        else:
+            ways.append(rf"{month}(?: |-){day},?(?: |-){year}")
     return any_of(ways)
 
 
@@ -96,8 +100,13 @@ RULES = (
            any_of(_numeric(_SHORT, "-/.", first=f) for f in _BOTH),
            ("on 12/31/99",), ("99/99/20",)),
     *_date(any_of(_numeric(_SHORT, "-.", first=f) for f in _BOTH), 0.4),
-    *_date(_worded(_ANY_YEAR), 0.7, _worded(_YEARS),
-           ("on March 3rd, 2020 we met", "le 3 février 2020", "am 12. März 1980", "3 de mayo de 2021"),
-           ("February 30, 2020", "Mark 3, 2020", "3 maybe 2020")),
+    *_date(
+        _worded(_ANY_YEAR, day_first=False), 0.7, _worded(_YEARS, day_first=False),
+        ("on March 3rd, 2020 we met",), ("February 30, 2020", "Mark 3, 2020"),
+    ),
+    *_date(
+        _worded(_ANY_YEAR, day_first=True), 0.7, _worded(_YEARS, day_first=True),
+        ("le 3 février 2020", "am 12. März 1980", "3 de mayo de 2021"), ("3 maybe 2020",),
+    ),
     *_date("", 0.0, f"{_YEARS}(?:(?:0[13578]|1[02])(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)(?:0[1-9]|[12]\\d|30)|02(?:0[1-9]|[12]\\d))"),
 )  # fmt: skip
