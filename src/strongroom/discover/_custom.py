@@ -73,10 +73,7 @@ def custom(spec: DiscoverSpec) -> Custom:
             rules += more
             recognizers += others
         else:
-            raise ConfigError(
-                "recognizers stand in a .toml or a .py file",
-                where=f"[discover] recognizers: {name}",
-            )
+            recognizers.append(_engine(name))
     rules += [rule for entity, terms in denied for rule in denied_rules(entity, terms)]
     return Custom(tuple(rules), tuple(recognizers), frozenset(allowed))
 
@@ -133,6 +130,19 @@ def without_allowed(hits: Hits, texts: pa.Array, spec: DiscoverSpec) -> Hits:
             for name in ("row", "start", "end", "entity", "score", "recognizer", "validated")
         },
     )
+
+
+def _engine(said: str) -> Recognizer:
+    """Open another engine, such as `spacy:MODEL`."""
+    from strongroom.discover.recognizers.foreign import open_engine
+
+    if not re.match(r"[a-z]+(?::|$)", said):
+        raise ConfigError(
+            "recognizers stand in a .toml or a .py file, or are an engine's",
+            where=f"[discover] recognizers: {said}",
+            hint="such as spacy:MODEL, gliner:FOLDER or presidio:en",
+        )
+    return open_engine(said)
 
 
 def _run(path: Path, spec: DiscoverSpec) -> tuple[tuple[Rule, ...], list[Recognizer]]:
