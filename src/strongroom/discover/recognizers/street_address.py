@@ -56,7 +56,8 @@ _FORCES = (
 _CAPITAL = "(?:[A-Z]|É|È|Á|À|Í|Ó|Ú|Ñ|Ö|Ü|Ä|Å|Ø|Š|Ž|Č|Þ|Ł|Ś|Î|Ş|İ|Ç)"
 _PART = (
     rf"(?:{_CAPITAL}[\w'’./-]*|\d[\w/-]*|#\d+|"
-    r"(?:de|du|des|del|della|la|le|les|los|las|el|al|di|da|do|dos|van|der|den|von|of|y|u|i|a)\.?)"
+    r"(?:de|du|des|del|della|la|le|les|los|las|el|al|di|da|do|dos|van|der|den|von|of|y|u|i|a|v|z|w|"
+    r"na|nad|pod|pri|ob|im|am|bei|sur|sous|lès|aux?|en|og|och)\.?)"
 )
 _PLACE = rf"{_CAPITAL}[\w'’.-]*(?: {_PART}){{0,4}}"
 _COMMA = r"(?: ?,(?: ?\n)? ?| ?\n ?,? ?)"
