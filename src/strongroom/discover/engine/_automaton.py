@@ -9,14 +9,17 @@ refused: nothing grows without bound, whatever a user writes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from strongroom.discover.engine._dialect import ALL, Bytes, Choice, Node, Repeat, Sequence
 from strongroom.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Many
 
 MOST_POSITIONS = 40_000
 MOST_STATES = 20_000

@@ -146,7 +146,7 @@ class _Reader:
             raise self.wrong("a repetition can't be lazy, possessive or repeated itself")
         return Repeat(part, least, most)
 
-    def atom(self, *, fold: bool, depth: int) -> Node:
+    def atom(self, *, fold: bool, depth: int) -> Node:  # noqa: C901 - one branch per kind of atom
         char = self.take()
         if char == "(":
             if self.looking_at("?:"):

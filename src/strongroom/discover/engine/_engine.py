@@ -39,7 +39,8 @@ class Engine:
 
     def __init__(self, rules: Sequence[Rule], spec: DiscoverSpec) -> None:
         chosen = frozenset({spec.country, *spec.countries})
-        self._least = np.float32(spec.min_score)
+        # As narrow as the scores that it is held against.
+        self._least = float(np.float32(spec.min_score))
         self._rules = [rule for rule in rules if max(said(rule, chosen)) >= spec.min_score]
         self._words = Words(w for rule in self._rules for w in (*rule.context, *rule.against))
         self._doubts = {

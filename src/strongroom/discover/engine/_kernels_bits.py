@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 LANES = 64
 _BYTE, _LONG = ir.IntType(8), ir.IntType(64)
 _LANES = ir.VectorType(_BYTE, LANES)
+intrinsic: Any = extending.intrinsic
 _Made = tuple[Any, "Callable[..., Any]"]
 
 

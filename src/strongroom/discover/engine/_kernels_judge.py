@@ -1,4 +1,4 @@
-"""What becomes of a stretch of text that has the shape of a rule: checks, context, and the score."""
+"""What becomes of a stretch of text with the shape of a rule: checks, context, and its score."""
 
 from __future__ import annotations
 

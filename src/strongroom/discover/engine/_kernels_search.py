@@ -104,7 +104,7 @@ def _halved(events: NDArray[np.int64], n: int, first: int) -> int:
 
 
 @compiled
-def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
+def search(  # noqa: C901, D417, PLR0912, PLR0915, PLR0917 - one pass, one loop
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     at: NDArray[np.int64],
@@ -302,8 +302,8 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
             while anchor >= 0:
                 # What may follow the byte is asked first: a full stop rarely is a domain's dot.
                 ahead = anchors[anchor, AHEAD]
-                state = abs(np.int64(moves[starts[ahead] + classes[ahead, data[i]]]))
-                if i + 1 < hi and moves[state + classes[ahead, data[i + 1]]]:
+                move = abs(np.int64(moves[starts[ahead] + classes[ahead, data[i]]]))
+                if i + 1 < hi and moves[move + classes[ahead, data[i + 1]]]:
                     events[n, ROW_OF], events[n, START], events[n, END] = row, i, i + 1
                     events[n, WHAT], events[n, WORD] = ~anchors[anchor, RULE], known
                     events[n, VISITED] = n

@@ -15,7 +15,7 @@ import stat
 import zipfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def load(key: str) -> tuple[Search, Judge] | None:
             found = {name: entry[name] for name in entry.files}
         os.utime(path)
         # Numbers are arrays without a dimension in the file.
-        whole = {n: int(a) if a.ndim == 0 else a for n, a in found.items()}
+        whole: dict[str, Any] = {n: int(a) if a.ndim == 0 else a for n, a in found.items()}
         return (
             Search(**{n: whole[n] for n in Search._fields}),
             Judge(**{n: whole[n] for n in Judge._fields}),

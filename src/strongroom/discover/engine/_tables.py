@@ -6,29 +6,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from strongroom.discover.engine._automaton import positions
-from strongroom.discover.engine._buckets import PLACES, buckets, gate
+from strongroom.discover.engine._beginnings import beginnings
 from strongroom.discover.engine._dialect import WORD
-from strongroom.discover.engine._plan import Planned, Way, grams_of, plan, read
-from strongroom.discover.engine._shelf import Shelf, determinised, united
-from strongroom.discover.engine._words import FACTOR, LETTERS, Words, flags
-from strongroom.errors import InputError
+from strongroom.discover.engine._plan import Planned, Way, plan, read
+from strongroom.discover.engine._shelf import Shelf
+from strongroom.discover.engine._words import LETTERS, Words, flags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from strongroom.discover._rule import Rule
-    from strongroom.discover.engine._automaton import Automaton
 
-BUCKETS, GROUPS, SOME, SIEVE, FEW = 8, 32, 8, 1 << 18, 400
 FOR, AGAINST = 1, 2
 _MILLION = 1_000_000
-_CAPITALS = np.array(
-    [ord(chr(b).upper()) if chr(b).isalnum() and b < 128 else 0 for b in range(256)], np.uint8
-)
-_IS_DIGIT = np.array([48 <= b < 58 for b in range(256)], np.uint8)
+_SMALL = b"abcdefghijklmnopqrstuvwxyz"
+_CAPITALS = np.frombuffer(bytes.maketrans(_SMALL, _SMALL.upper()), np.uint8).copy()
+_CAPITALS[[b for b in range(256) if not chr(b).isalnum() or b > ord("z")]] = 0
+_IS_DIGIT = flags(sum(1 << b for b in b"0123456789"))
 _EVERYWHERE, _RIGHT = 1, 2
 _WHOLE, _LEAD, _ANCHOR = range(3)
 _EVENTS = {Way.LEAD: _LEAD, Way.BYTE: _ANCHOR, Way.RUN: _ANCHOR}
@@ -97,7 +93,7 @@ def compile_rules(
     """
     planned = [plan(rule) for rule in rules]
     shelf = Shelf()
-    beginnings = _beginnings(planned, shelf)
+    begun = beginnings(planned, shelf)
     judgement = _judgement(planned, shelf, chosen, words)
     automata = shelf.arrays()
     kinds = flags(LETTERS) + np.uint8(2) * flags(WORD ^ LETTERS)
@@ -106,110 +102,28 @@ def compile_rules(
     set_at = np.cumsum([0, *map(len, sets)])
     set_rules = np.array([r for one in sets for r in one] or [0], np.int64)
     asked = words.arrays()
-    return (
-        Search(*automata, kinds, np.array(loose, np.uint8), *beginnings, *asked),
-        Judge(*automata, kinds, set_at, set_rules, *judgement, *asked[:3], _CAPITALS, _IS_DIGIT),
+    shared: dict[str, Any] = dict(
+        zip(("moves", "classes", "starts"), automata, strict=True), kinds=kinds
     )
-
-
-def _beginnings(planned: Sequence[Planned], shelf: Shelf) -> tuple[Any, ...]:
-    """Lay out where rules may begin: the arguments of a search from `groups` to `anchors`."""
-    starting = [i for i, p in enumerate(planned) if p.way is Way.START]
-    inside = [i for i, p in enumerate(planned) if p.way in {Way.LEAD, Way.ANYWHERE, Way.RUN}]
-    gates = {i: gate(planned[i].head) for i in starting}
-    grams = {i: grams_of(planned[i].head) for i in starting}
-    # What begins with one of few words is told by them, and walked together.
-    literal = [i for i in starting if len(grams[i] or range(FEW + 1)) <= FEW]
-    others = [i for i in starting if i not in set(literal)]
-    unions: list[tuple[Sequence[int], Automaton]] = []
-    told = eager = 0
-    for greedy in (True, False):
-        for members in (literal, others):
-            chosen = [i for i in members if planned[i].rule.greedy == greedy]
-            parts = [list(range(len(chosen)))] if chosen else []
-            if members is others:
-                parts = buckets([gates[i] for i in chosen], BUCKETS) if chosen else []
-            for part in parts:
-                for one in _united([chosen[place] for place in part], planned):
-                    told |= (members is literal) << len(unions)
-                    eager |= greedy << len(unions)
-                    unions.append(one)
-    anywhere = _united(inside, planned)
-    if len(unions) + len(anywhere) > GROUPS:
-        raise InputError(
-            "these rules can't be used together: their patterns take too many states",
-            hint="leave some out, or make large repetitions smaller",
-        )
-    open_, glue = np.zeros((PLACES, 256), np.uint32), np.zeros(256, np.uint32)
-    marks = set[int]()
-    for g, (members, _) in enumerate(unions):
-        open_ |= np.any([gates[i] for i in members], axis=0) * np.uint32(1 << g)
-        apart = [{ord(c) for c in planned[i].rule.apart} for i in members]
-        glue[list(set.intersection(*apart))] |= np.uint32(1 << g)
-        for firsts in (planned[i].firsts for i in members):
-            marks |= {b for b in range(256) if firsts & ~LETTERS & 1 << b}
-    wild = np.zeros(65536, np.uint8)
-    for i in inside:
-        grams[i] = grams_of(planned[i].met)
-        if grams[i] is None:
-            wild |= _pairs(_united([i], planned)[0][1])
-    anchor_at, anchors = np.full(256, -1, np.int16), list[tuple[int, ...]]()
-    beyond = np.zeros(256, np.uint8)
-    for i, one in enumerate(planned):
-        if one.way is Way.BYTE:
-            byte = one.firsts.bit_length() - 1
-            anchors.append((int(anchor_at[byte]), i, shelf.single(one.ahead)))
-            beyond |= _pairs(determinised([positions(one.ahead)])).reshape(256, 256)[:, byte]
-            anchor_at[byte] = len(anchors) - 1
-            marks.add(byte)
-    stops = sorted(marks) or [0]
-    groups = [shelf.add(automaton, members) for members, automaton in [*unions, *anywhere]]
-    return (
-        np.array(groups, np.int64),
-        open_,
-        glue,
-        np.array(stops + stops[:1] * (-len(stops) % SOME), np.uint8),
-        told,
-        eager,
-        _sieve(grams[i] for i in literal),
-        sum(1 << g for g in range(len(unions), len(groups))),
-        _sieve(grams[i] for i in inside),
-        wild if wild.any() else wild[:0],
-        anchor_at,
-        np.array(anchors, np.int64).reshape(-1, 3),
-        beyond,
+    shared |= dict(zip(("used", "lexicon", "tails"), asked, strict=False))
+    search = Search(
+        **shared, loose=np.array(loose, np.uint8), **begun._asdict(), longest_word=asked[3]
     )
-
-
-def _sieve(grams: Iterable[Sequence[int] | None]) -> NDArray[np.uint8]:
-    found = np.zeros(SIEVE // 8, np.uint8)
-    for gram in (g for some in grams for g in some or ()):
-        slot = (gram * FACTOR & (1 << 64) - 1) >> 46
-        found[slot >> 3] |= 1 << (slot & 7)
-    return found
-
-
-def _united(
-    members: Sequence[int], planned: Sequence[Planned]
-) -> list[tuple[Sequence[int], Automaton]]:
-    return united(members, [positions(planned[i].head) for i in members])
-
-
-def _pairs(automaton: Automaton) -> NDArray[np.uint8]:
-    """Return for every two bytes, the first one lowest, whether it may start with them."""
-    found = np.zeros((256, 256), np.uint8)  # second, first
-    for first in range(256):
-        state = automaton.moves[automaton.start, automaton.classes[first]]
-        found[:, first] = automaton.moves[state, automaton.classes] != 0
-        if automaton.accepts[state]:
-            found[:, first] = 1
-    return found.ravel()
+    judge = Judge(
+        **shared,
+        **judgement,
+        set_at=set_at,
+        set_rules=set_rules,
+        capitals=_CAPITALS,
+        is_digit=_IS_DIGIT,
+    )
+    return search, judge
 
 
 def _judgement(
     planned: Sequence[Planned], shelf: Shelf, chosen: frozenset[str], words: Words
-) -> tuple[NDArray[Any], ...]:
-    """Lay out what proves a hit and what it is worth: from `facts` to `worth`."""
+) -> dict[str, Any]:
+    """Lay out what proves a hit and what it is worth."""
     facts, programs = np.zeros((len(planned), 10), np.int64), [0]
     relation = np.zeros((len(planned), max(1, len(words))), np.uint8)
     aparts: dict[str, int] = {}
@@ -237,13 +151,13 @@ def _judgement(
             relation[i, words.numbers[word]] |= FOR
         for word in rule.against:
             relation[i, words.numbers[word]] |= AGAINST
-    return (
-        facts,
-        np.array(programs, np.int64),
-        np.stack([flags(sum(1 << b for b in set(a.encode()))) for a in aparts]),
-        relation,
-        np.array([said(one.rule, chosen) for one in planned], np.float32),
-    )
+    return {
+        "facts": facts,
+        "programs": np.array(programs, np.int64),
+        "aparts": np.stack([flags(sum(1 << b for b in set(a.encode()))) for a in aparts]),
+        "relation": relation,
+        "worth": np.array([said(one.rule, chosen) for one in planned], np.float32),
+    }
 
 
 def said(rule: Rule, chosen: frozenset[str]) -> tuple[float, float, float, float]:
