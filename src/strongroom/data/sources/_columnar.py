@@ -113,7 +113,12 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return strings that aren't UTF-8 with their bad bytes replaced."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
-    values = column.cast(pa.large_binary()).to_pylist()
+    raw = pa.binary() if pa.types.is_string(column.type) else pa.large_binary()
+    parts = [chunk.view(raw) for chunk in column.chunks]
+    for part in parts:
+        # Where they lie has to be right before they may be looked at.
+        part.validate(full=True)
+    values = [value for part in parts for value in part.to_pylist()]
     texts = [None if v is None else v.decode("utf-8", "replace") for v in values]
     return pa.chunked_array([pa.array(texts, pa.string())])
 

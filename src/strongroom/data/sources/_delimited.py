@@ -212,7 +212,7 @@ class _Table:
         firsts = firsts[: count + 1]
         counts = np.diff(firsts) + absent * (np.arange(count) == 0)
         surplus = int((counts > self._width).sum())
-        if not absent:
+        if self._piece is None and not held:
             self._short += int((counts < self._width).sum())
             self._long += surplus
         columns = self._width + (surplus > 0)
