@@ -223,6 +223,30 @@ def test_files_at_an_address() -> None:
     assert seen("nosuchthing://a/b") == [("b", "Unreadable")]
 
 
+def test_a_package_of_a_stranger_opens_addresses_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file(
+        tmp_path / "crm_source.py",
+        """
+import pyarrow as pa
+from strongroom.data import Kind
+from strongroom.data.sources import Batch, Document
+
+def open_crm(address):
+    table = pa.table({"mail": ["ann@example.org"]})
+    yield Document(address, Kind.TABLE, "crm", lambda: iter([Batch(table, 0)]))
+""",
+    )
+    file(tmp_path / "crm-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: crm\nVersion: 1\n")
+    names = "[strongroom.sources]\ncrm = crm_source:open_crm\n"
+    file(tmp_path / "crm-1.dist-info/entry_points.txt", names)
+    monkeypatch.syspath_prepend(tmp_path)
+    (document,) = open_sources(["crm://contacts"])
+    assert document.path == "crm://contacts"
+    assert rows(document) == [{"mail": "ann@example.org"}]
+
+
 def test_a_small_parquet_file_that_unfolds_into_terabytes(tmp_path: Path) -> None:
     values = pa.DictionaryArray.from_arrays(
         pa.array([0] * 300_000, pa.int32()), pa.array(["x" * 1_000_000])

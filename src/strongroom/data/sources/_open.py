@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -48,6 +49,7 @@ PARTED: Mapping[str, Tables] = {
     **dict.fromkeys(("xls", "xlsb", "ods"), old_tables),
 }
 
+GROUP = "strongroom.sources"
 _DEFAULT = Limits()
 Found = Document | Unreadable | PassedOver
 
@@ -74,8 +76,16 @@ def open_sources(
 
 
 def find_sources(path: str, *, skip: frozenset[str] = KEPT_BY_TOOLS) -> Iterator[File | Found]:
-    """Yield the files at a path, unopened, and the tables of a database (see `open_sources`)."""
-    if "://" in path and is_database(path):
+    """Yield the files at a path, unopened, and the tables of a database (see `open_sources`).
+
+    Addresses of another kind are opened by packages that name it, as in `crm://…`, among their
+    entry points `strongroom.sources`: a function of the address that yields documents.
+    """
+    kind, mark, _ = path.partition("://")
+    strangers = {e.name: e for e in entry_points(group=GROUP)} if mark else {}
+    if kind in strangers:
+        yield from strangers[kind].load()(path)
+    elif mark and is_database(path):
         yield from find_tables(path)
     else:
         yield from find_files(path, skip=skip)
