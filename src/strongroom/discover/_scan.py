@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from strongroom.discover._found import ColumnFound, EntityShare, Found, Key, per
 from strongroom.discover._spans import find_column_spans, find_hits
 from strongroom.discover.columns._leaves import leaves
 from strongroom.discover.columns._roles import Verdict, judge, looks, suggest_target
+from strongroom.discover.recognizers import load_recognizers
 from strongroom.errors import DataError
 from strongroom.progress import SILENT, Progress
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _DEFAULT = DiscoverSpec()
 # Rows of a dataset in memory that are looked at together.
 _STEP = 1 << 17
+_MOST_THREADS = 4
 
 
 def scan(
@@ -119,7 +122,10 @@ def look_with(
     def read(values: pa.Array, header: str, *, prose: bool) -> Hits:
         return find_hits(values, spec if prose else patterns, recognizers, header=header)
 
-    return Look(read, prose=prose)
+    # Rules may be asked by several threads at once; of a stranger's recognizer nobody knows.
+    alone = recognizers is not None or bool(load_recognizers(spec))
+    threads = 1 if alone else min(os.cpu_count() or 1, _MOST_THREADS)
+    return Look(read, prose=prose, threads=threads)
 
 
 def judged(look: Look, name: str, kind: Kind, target: str | None = None) -> Found:

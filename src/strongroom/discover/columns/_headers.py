@@ -89,13 +89,14 @@ def _words(header: str) -> str:
 
 
 def is_key(header: str) -> bool:
-    """Say whether the name ends like the name of a key: `id`, `patient_nbr`, `customerKey`."""
+    """Say whether the name is that of a key: `id`, `patient_nbr`, `customerKey`, `customer`."""
     words = said(header).full.split()
     return bool(words) and (
         words[-1] in _KEY_WORDS
         or words[0] in {"id", "uuid", "guid", "index"}
         or words[-1] == "index"
         or words[-1].endswith("nummer")
+        or (len(words) == 1 and words[0] in _PERSON_WORDS)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from strongroom.discover.columns._column import Column, Read
@@ -11,7 +12,12 @@ from strongroom.discover.columns._leaves import leaves
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from strongroom.discover.columns._leaves import Leaf
     from strongroom.discover.columns._profile import Profile
+
+
+# Shorter batches are done before threads have begun.
+_WORTH_THREADS = 1 << 14
 
 
 class Look:
@@ -22,10 +28,11 @@ class Look:
     Args:
         read: finds personal data in strings.
         prose: all strings are sentences.
+        threads: how many columns are looked at side by side, if `read` may be.
     """
 
-    def __init__(self, read: Read, *, prose: bool = False) -> None:
-        self._read, self._prose = read, prose
+    def __init__(self, read: Read, *, prose: bool = False, threads: int = 1) -> None:
+        self._read, self._prose, self._threads = read, prose, threads
         self._columns: dict[tuple[str, bool, int], Column] = {}
         self.rows = 0
 
@@ -33,6 +40,7 @@ class Look:
         """Add a batch."""
         named: Counter[tuple[str, bool]] = Counter()
         missing = set(self._columns)
+        parts: list[tuple[Column, Leaf]] = []
         for leaf in leaves(table):
             # Two columns of one name are two columns; so are a list and a single value.
             own = (leaf.name, leaf.owners is None)
@@ -42,7 +50,13 @@ class Look:
             if key not in self._columns:
                 self._columns[key] = Column(leaf, self._read, prose=self._prose)
                 self._columns[key].skip(self.rows)
-            self._columns[key].add(leaf)
+            parts.append((self._columns[key], leaf))
+        if self._threads > 1 and len(parts) > 1 and table.num_rows >= _WORTH_THREADS:
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(lambda part: part[0].add(part[1]), parts))
+        else:
+            for column, leaf in parts:
+                column.add(leaf)
         for key in missing:
             self._columns[key].skip(table.num_rows)
         self.rows += table.num_rows
