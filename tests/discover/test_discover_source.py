@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.data.sources import PassedOver, Unreadable
+from strongroom.discover import find_column_spans
 from strongroom.discover._across import find_across
 from strongroom.discover._baseline import Baseline
 from strongroom.discover._source import IN_SOURCE, KNOWN, Place, find_in_source
@@ -75,6 +76,12 @@ def test_a_private_key_over_many_lines_is_one_place(tmp_path: Path) -> None:
     assert (second.line, second.recognizer) == (last + 1, "secrets.github_token")
 
 
+def test_a_key_over_many_lines_is_found_in_a_text_as_in_a_tree() -> None:
+    lines = ["see", *PEM.splitlines(), "done"]
+    found = find_column_spans(pa.array(lines), header="text")
+    assert [row for row, d in found if d.entity == "SECRET"] == list(range(1, len(lines) - 1))
+
+
 def test_each_row_that_a_key_covers_is_hidden() -> None:
     texts = pa.array(["x", f"y {PEM.splitlines()[0]}", *PEM.splitlines()[1:], "z", None])
     found = find_across(texts.cast(pa.large_string())).detections(texts)
@@ -133,6 +140,23 @@ def test_a_baseline_knows_what_was_there_and_not_what_comes_in_its_place(tmp_pat
     file.write_text(f"\n\nA={TOKEN}\nB={TOKEN}\nC={TOKEN}\nD={OTHER}\n")
     marks = [p.allowed for p in again.apart(places(tmp_path, again.key))]
     assert marks == [KNOWN, KNOWN, "", ""]  # moved and known; once more; another one
+
+
+def test_it_does_not_matter_from_where_one_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "src"
+    inside.mkdir()
+    (inside / "a.py").write_text(f"x = '{TOKEN}'\n")
+    monkeypatch.chdir(tmp_path)
+    known = Baseline.new()
+    known = known.with_all(places(Path("src"), known.key))
+    known.write("baseline.json")
+    assert json.loads(Path("baseline.json").read_bytes())["known"][0]["path"] == "src/a.py"
+    monkeypatch.chdir(inside)
+    again = Baseline.read("../baseline.json")
+    for looked in (Path(), inside):
+        assert [p.allowed for p in again.apart(places(looked, again.key))] == [KNOWN]
 
 
 def test_marks_tell_secrets_apart_and_nothing_without_the_key(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ the place of a known one, and fit every 65,536th guess.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ class Baseline:
     Attributes:
         key: of the marks; drawn once for each baseline.
         known: how often a mark of a kind stands in a file: (path, recognizer, mark) to a number.
+            Paths are absolute here, and relative to the baseline's own folder in its file, so that
+            it doesn't matter from where one looks.
     """
 
     key: bytes
@@ -64,7 +67,8 @@ class Baseline:
                 raise _broken(path)
             known = Counter[tuple[str, str, str]]()
             for one in content["known"]:
-                known[str(one["path"]), str(one["rule"]), str(one["mark"])] += int(one["times"])
+                where = _absolute(str(one["path"]), Path(path).parent)
+                known[where, str(one["rule"]), str(one["mark"])] += int(one["times"])
             return cls(bytes.fromhex(content["key"]), known)
         except (LookupError, TypeError, ValueError) as error:
             raise _broken(path) from error
@@ -75,11 +79,12 @@ class Baseline:
         Raises:
             WorkspaceError: that place can't be written.
         """
+        folder = _absolute(str(Path(path).parent))
         content: dict[str, Any] = {
             "schema": _SCHEMA,
             "key": self.key.hex(),
             "known": [
-                {"path": where, "rule": rule, "mark": mark, "times": times}
+                {"path": _relative(where, folder), "rule": rule, "mark": mark, "times": times}
                 for (where, rule, mark), times in sorted(self.known.items())
             ],
         }
@@ -102,7 +107,15 @@ class Baseline:
 
 
 def _name(place: Place) -> tuple[str, str, str]:
-    return place.path, place.recognizer, place.mark
+    return _absolute(place.path), place.recognizer, place.mark
+
+
+def _absolute(path: str, folder: Path | str = "") -> str:
+    return path if "://" in path else os.path.abspath(os.path.join(folder, path))  # noqa: PTH100, PTH118 - no link is followed
+
+
+def _relative(path: str, folder: str) -> str:
+    return path if "://" in path else Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _broken(path: Path | str) -> InputError:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from strongroom.config import DiscoverSpec
+from strongroom.discover._across import find_across
 from strongroom.discover._custom import without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
@@ -134,6 +135,8 @@ def find_hits(
         rules = engine_of(spec.model_copy(update={"names": True}))
         parts.append(rules.find(texts, words))
         parts += [_names(texts, spec), _addresses(spec).find(texts)] if spec.names else []
+        # Rows of a text are its lines; keys lie over several.
+        parts += [find_across(texts)] if spec.names or header in {"", "text"} else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
