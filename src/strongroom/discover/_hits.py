@@ -159,5 +159,7 @@ def _column(parts: Sequence[np.ndarray], kind: type) -> np.ndarray:
 
 def _named(places: np.ndarray, names: tuple[str, ...], among: tuple[str, ...]) -> np.ndarray:
     """Turn places among some names into places among others."""
-    moved = np.array([among.index(name) for name in names], np.int16)
-    return moved[places] if len(names) else places
+    if names == among:
+        return places
+    place = {name: i for i, name in enumerate(among)}
+    return np.array([place[name] for name in names], np.int16)[places]

@@ -125,7 +125,7 @@ def settle(
 
     Args:
         row: int64 [n], sorted.
-        start: int64 [n], first byte of each within its value.
+        start: int64 [n], first byte of each within its value; sorted within a row.
         end: int64 [n], the byte after it.
         entity: int [n], in the order of their names.
         score: float [n].
@@ -140,8 +140,11 @@ def settle(
         last = first + 1
         while last < len(row) and row[last] == row[first]:
             last += 1
-        if last == first + 1:
-            kept[first] = end[first] > start[first]
+        apart = True
+        for i in range(first, last):
+            kept[i] = end[i] > start[i]
+            apart = apart and (i == first or end[i - 1] <= start[i])
+        if apart:
             first = last
             continue
         rank(first, last, start, end, entity, score, recognizer, validated, order, other)
