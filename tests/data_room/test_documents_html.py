@@ -92,6 +92,12 @@ def test_deep_nesting_is_no_recursion() -> None:
     assert records("html", content) == ["Jane"]
 
 
+def test_what_repeats_without_end_takes_time_in_proportion() -> None:
+    # Each of these was, or nearly was, looked at again from every place in it.
+    for part in ("&nbsp;", "<a ", '<a b="', "<!--", "<?", "</", " ", "<td>", "\n", "&#", "<pre> "):
+        records("html", f"<p>{part * 100_000}".encode())
+
+
 def test_a_page_comes_through_a_pipe() -> None:
     found = READERS["html"](Forward(b"<p>Jane</p>" * 3), "a file", Limits())
     assert [r for b in found for r in b.table["text"].to_pylist()] == ["Jane"] * 3

@@ -170,6 +170,25 @@ def test_deep_nesting_is_no_recursion() -> None:
     assert len(records("mail", rfc)) == 6000
 
 
+def test_what_repeats_without_end_takes_time_in_proportion() -> None:
+    # Each of these was, or nearly was, looked at again from every place in it.
+    for part in (
+        b"a:",
+        b"=?utf-8?q?",
+        b"?= ",
+        b";a=",
+        b';a="',
+        b"--\n",
+        b"\n",
+        b" \n",
+        b"\n b",
+        b"=",
+    ):
+        raw = b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b" + part * 100_000
+        records("mail", raw)
+        records("mail", b"From: a@b.example\n\n" + part * 100_000)
+
+
 def test_large_attachments_are_streamed() -> None:
     line = b"QUJD" * 19 + b"\n"
     head = b"From: a@b.example\nContent-Type: application/x; name=big.bin\n"

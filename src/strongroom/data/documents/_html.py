@@ -39,7 +39,7 @@ _LONGEST_END = len("</script>") + 20
 _BREAKS = {"br": "\v", "td": "\x1f", "th": "\x1f"}
 _KEPT = frozenset({"pre", "textarea"})
 _LITERAL = str.maketrans("\n\t", "\v\x1f")
-_SEEN = str.maketrans("\v\x1f\xa0", "\n\t ")
+_SEEN = str.maketrans("\v\x1f", "\n\t")
 _BLOCK_NAMES = (
     "address article aside blockquote body button caption center dd details dialog div dl dt "
     "fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html "
@@ -111,8 +111,8 @@ class _Page:
         self._size += len(text)
 
     def _end_block(self) -> Iterator[tuple[str, bool]]:
-        text = _SPACE.sub(" ", unescape("".join(self._block))).translate(_SEEN)
-        if text := _EDGES.sub(r"\1", text).strip():
+        text = _SPACE.sub(" ", unescape("".join(self._block)).replace("\xa0", " "))
+        if text := _EDGES.sub(r"\1", text.translate(_SEEN)).strip():
             yield text, True
         for hidden in self._aside:
             yield hidden, True

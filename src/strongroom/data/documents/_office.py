@@ -75,7 +75,7 @@ def office_members(stream: BinaryIO, path: str, budget: Budget) -> Iterator[Memb
 
 
 def _embedded(name: str) -> bool:
-    return not name.endswith((".xml", ".rels", "mimetype", ".rdf"))
+    return not name.endswith((".xml", ".rels", "mimetype", ".rdf")) and "/printer" not in name
 
 
 def _pieces(stream: BinaryIO, path: str, limits: Limits) -> Iterator[tuple[str, bool]]:
