@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ROWS = 1 << 16
 _UNFOLDED = 1 << 27  # bytes of one column that a batch may unfold into
 _BUFFER = 1 << 20
+_LISTED = 64
 # ValueError: a damaged column name is no UTF-8.
 _DAMAGED = (pa.ArrowException, OSError, ValueError)
 
@@ -126,15 +127,13 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _row_groups(file: pq.ParquetFile, stream: BinaryIO) -> Iterator[pa.Table]:
     columns = [file.schema.column(i) for i in range(len(file.schema.names))]
     names = [c.path for c in columns if c.physical_type == "BYTE_ARRAY"]
+    # How many values a row has in lists isn't asked: damaged metadata of a column end the process.
+    many = _LISTED if any(c.max_repetition_level for c in columns) else 1
     folded = pq.ParquetFile(stream, read_dictionary=names, pre_buffer=False, buffer_size=_BUFFER)
     for group in range(file.num_row_groups):
-        about = file.metadata.row_group(group)
-        values = (about.column(i).num_values for i in range(about.num_columns))
-        # In lists, a row has many.
-        many = max([1.0, *(v / max(1, about.num_rows) for v in values)])
         beginning = next(folded.iter_batches(1, row_groups=[group], columns=names), None)
         longest = max([1, *map(_longest, beginning.columns)]) if beginning and names else 1
-        rows = max(1, min(_ROWS, int(_UNFOLDED // (longest * many))))
+        rows = max(1, min(_ROWS, _UNFOLDED // (longest * many)))
         for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
             yield pa.Table.from_batches([batch])
 
