@@ -25,6 +25,7 @@ from strongroom.data.sources import (
 from strongroom.discover._across import stretches, windows
 from strongroom.discover._detection import Detection
 from strongroom.discover._hits import Hits
+from strongroom.discover._marks import parted
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers.secrets import RULES
 from strongroom.errors import DataError
@@ -117,7 +118,9 @@ def _in_file(
 
 def _in_batch(path: str, batch: Batch, spec: DiscoverSpec, key: bytes) -> Iterator[Place]:
     texts = batch.table["text"].combine_chunks()
-    alone = Hits.merged([_engine(spec).find(texts)], texts).detections(texts)
+    alone = Hits.merged([_engine(spec).find(plain) for plain in parted(texts)], texts).detections(
+        texts
+    )
     longer = list(stretches(texts))
     covered = {row for one in longer for row in range(one.row, one.end_row + 1)}
     found = [

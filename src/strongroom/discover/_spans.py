@@ -15,6 +15,7 @@ from strongroom.discover._across import find_across
 from strongroom.discover._custom import without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
+from strongroom.discover._marks import parted
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers import load_recognizers, load_rules, street_address
 
@@ -133,7 +134,7 @@ def find_hits(
     if recognizers is None:
         # Rules are the same whether names are looked for or not: they are compiled once.
         rules = engine_of(spec.model_copy(update={"names": True}))
-        parts.append(rules.find(texts, words))
+        parts += [rules.find(plain, words) for plain in parted(texts)]
         parts += [_names(texts, spec), _addresses(spec).find(texts)] if spec.names else []
         # Rows of a text are its lines; keys lie over several.
         parts += [find_across(texts)] if spec.names or header in {"", "text"} else []

@@ -78,7 +78,6 @@ def token(
     validated: bool = False,
     bounded: bool = True,
     against: tuple[str, ...] = (),
-    examples: tuple[str, ...] = (),
     lookalikes: tuple[str, ...] = (),
 ) -> Rule:
     """Describe a secret that can be told by itself.
@@ -94,8 +93,7 @@ def token(
         validated: `verify` proves it.
         bounded: see `Rule`.
         against: see `Rule`.
-        examples: see `Rule`; by default `examples.of` makes some from the shape.
-        lookalikes: as well.
+        lookalikes: see `Rule`; by default `examples.lookalikes` makes some from the shape.
     """
     return Rule(
         name=f"secrets.{name}",
@@ -110,7 +108,6 @@ def token(
         entropy=entropy,
         verify=verify,
         validated=validated,
-        examples=examples,
         lookalikes=lookalikes,
     )
 
