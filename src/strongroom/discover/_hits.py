@@ -162,4 +162,5 @@ def _named(places: np.ndarray, names: tuple[str, ...], among: tuple[str, ...]) -
     if names == among:
         return places
     place = {name: i for i, name in enumerate(among)}
-    return np.array([place[name] for name in names], np.int16)[places]
+    moved: np.ndarray = np.array([place[name] for name in names], np.int16)[places]
+    return moved
