@@ -14,6 +14,7 @@ import numpy as np
 from strongroom.discover._hits import Hits
 from strongroom.discover.names._layout import ENTITIES
 from strongroom.discover.names._model import load_model
+from strongroom.discover.names._numbers import numbers_apart
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +48,7 @@ def find_names(values: pa.Array, spec: DiscoverSpec, model: NameModel | None = N
         return Hits.empty()
     bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     found, scores = chosen.find(np.frombuffer(data, np.uint8), bounds, spec.min_score)
-    return Hits(
+    hits = Hits(
         found[:, 0],
         found[:, 1],
         found[:, 2],
@@ -58,3 +59,4 @@ def find_names(values: pa.Array, spec: DiscoverSpec, model: NameModel | None = N
         ENTITIES,
         (RECOGNIZER,),
     )
+    return numbers_apart(hits, texts)

@@ -30,7 +30,8 @@ _UNIT = (
 )
 # A state or province, spelt out or not: after a street and a town its form is enough.
 _STATE = r"(?:[A-Z]{2,3}|[A-Z]\.[A-Z]\.|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
-_TOWN = r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*){0,2}"
+# A full stop belongs to a word within a name ("St. Louis"), not behind it.
+_TOWN = r"(?:[A-Z][\w'’.-]* ){0,2}[A-Z](?:[\w'’.-]*\w)?"
 _ZIP = r"\d{5}(?:-\d{4})?"
 _BRITISH = r"[A-Z]{1,2}\d[0-9A-Z]? ?\d[A-Z]{2}"
 _CANADIAN = r"[A-Z]\d[A-Z] ?\d[A-Z]\d"
@@ -66,13 +67,17 @@ _TAILED = (
     rf"(?:[A-Z]{{2}}(?: ?\n ?{_CAPITAL}[\w'’.-]*(?: {_CAPITAL}[\w'’.-]*)?)?|"
     rf"{_CAPITAL}[a-z]\w*(?: {_CAPITAL}\w*)?) ?\n? ?{_ZIP}"
 )
+_CORNER = (
+    rf"(?:[Tt]he )?[Cc]orner of {_PART}(?: {_PART}){{0,5}} (?:and|&) (?:{_PART} ){{0,3}}"
+    rf"(?:{_CAPITAL}|\d)(?:[\w'’.-]*\w)?"
+)
 _CARE = (
     "address", "addr", "street", "located", "lives", "live", "living", "resides", "residence", "at",
     "mail", "ship", "deliver", "delivery", "shipping", "billing", "moved", "home",
 )  # fmt: skip
 
 # Where the number stands behind the street, the code and the town follow; where before, too.
-_CODED = r"(?:, ?| ?\n| )(?:[A-Z]{1,2}-)?\d{4,5} [A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*){0,2}"
+_CODED = rf"(?:, ?| ?\n| )(?:[A-Z]{{1,2}}-)?\d{{4,5}} {_TOWN}"
 _GERMAN = (
     r"(?:[A-Z]\w+(?:straße|strasse|str\.|gasse|weg|platz|allee|ufer|damm)|(?:[A-Z][\w.-]+[ -]){1,3}"
     r"(?:Straße|Strasse|Str\.|Gasse|Weg|Platz|Allee|Ring|Ufer|Damm)) "
@@ -84,8 +89,8 @@ _OF = (
     r"(?:de |du |des |del |della |dei |delle |de la |de los |de las |d['’]|l['’]|de l['’]|da |do |"
     r"dos |van |van de |van der )?"
 )
-_ROMAN = rf"(?: {_OF}{_CAPITAL}[\w'’.-]*){{1,4}}"
-_LOOSE = rf"(?: {_OF}{_CAPITAL}?[\w'’.-]+){{1,4}}"
+_ROMAN = rf"(?: {_OF}{_CAPITAL}[\w'’.-]*){{0,3}} {_OF}{_CAPITAL}(?:[\w'’.-]*\w)?"
+_LOOSE = rf"(?: {_OF}{_CAPITAL}?[\w'’.-]+){{0,3}} {_OF}{_CAPITAL}?(?:[\w'’.-]*\w)"
 _FRENCH = (
     r"\d{1,4}(?: ?(?:bis|ter|[A-D]))?,? "
     rf"(?:(?:rue|boulevard|bd|impasse|allée|chemin|Rue){_LOOSE}|"
@@ -133,6 +138,11 @@ RULES = (
          "12 Calle de la Luz 3, Mora de Rubielos, Spain 16200",
          "5 Gengatan Suite 12\nUmeå\n, SE\n Sweden 90325"),
         ("At 3 pm we left. Salem, OR 97301 is far", "12 eggs, Salt, Pepper 12345"),
+    ),
+    _rule(
+        "corner", _CORNER, 0.7,
+        ("at the corner of Main Street and 5th Avenue at noon", "corner of Via Nuova 8 & Via Roma"),
+        ("the corner of the room and the hall",), keywords=("corner of",),
     ),
     _rule(
         "bare", _BARE, 0.9,
