@@ -9,7 +9,7 @@ import lzma
 import struct
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
@@ -64,6 +64,33 @@ def test_a_zip_gives_what_was_put_in(files: dict[str, bytes], method: int) -> No
     assert members("zip", content) == files
     # Behind a program that unpacks itself.
     assert members("zip", b"MZ" * 500 + content) == files
+
+
+@pytest.mark.parametrize("cut", [0, 3])
+def test_fields_of_64_bits_are_read_and_may_be_damaged(cut: int) -> None:
+    class Sink(io.RawIOBase):
+        """What can't go back, as a pipe: sizes stand in fields of 64 bits."""
+
+        def __init__(self) -> None:
+            self.written = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, piece: Any) -> int:  # noqa: ANN401 - bytes of any kind
+            self.written += bytes(piece)
+            return len(piece)
+
+    sink = Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a.txt", "b.txt"):
+            with archive.open(name, "w", force_zip64=True) as member:
+                member.write(name.encode() * 500)
+        archive.filelist[1].extra = struct.pack("<2H2Q", 1, 16 - cut, 2500, 2500)[: 20 - cut]
+        archive.filelist[1].file_size = 0xFFFFFFFF if cut else 2500
+    found = members("zip", sink.written)
+    assert found["a.txt"] == b"a.txt" * 500
+    assert found["b.txt"] == b"b.txt" * 500
 
 
 @given(FILES_IN, st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))

@@ -167,7 +167,8 @@ def _wide(extra: bytes, *narrow: int) -> list[int]:
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
         if kind == 1:
-            values = [v for (v,) in struct.iter_unpack("<Q", extra[at + 4 : at + 4 + length & ~7])]
+            field = extra[at + 4 : at + 4 + length]
+            values = [v for (v,) in struct.iter_unpack("<Q", field[: len(field) & ~7])]
             return [values.pop(0) if n == _IN_64 and values else n for n in given]
         at += 4 + length
     return given

@@ -88,7 +88,7 @@ class Limits:
 
     member_bytes: int = 1 << 34
     total_bytes: int = 1 << 37
-    ratio: int = 1_000
+    ratio: int = 200
     members: int = 100_000
     depth: int = 6
     record_bytes: int = 1 << 22
