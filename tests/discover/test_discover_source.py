@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
@@ -16,7 +18,11 @@ from strongroom.discover._across import find_across
 from strongroom.discover._baseline import Baseline
 from strongroom.discover._source import IN_SOURCE, KNOWN, Place, find_in_source
 from strongroom.discover.recognizers.secrets import RULES, examples
+from strongroom.discover.recognizers.secrets.keys import ACROSS_LINES
 from strongroom.errors import InputError
+
+if TYPE_CHECKING:
+    from strongroom.discover._rule import Rule
 
 MADE = {
     rule.name.removeprefix("secrets."): examples.true_one(rule)[1]
@@ -82,6 +88,16 @@ def test_a_key_over_many_lines_is_found_in_a_text_as_in_a_tree() -> None:
     assert [row for row, d in found if d.entity == "SECRET"] == list(range(1, len(lines) - 1))
 
 
+@pytest.mark.parametrize("rule", ACROSS_LINES, ids=lambda rule: rule.name)
+def test_every_kind_of_key_that_lies_over_lines_is_found(rule: Rule) -> None:
+    key = examples.true_one(rule)[1]
+    key = re.sub("-----END|---- END", r"\n\g<0>", key)
+    lines = ["a", *key.splitlines(), "b"]
+    found = find_across(pa.array(lines, pa.large_string()))
+    assert set(found.recognizers) == {rule.name}
+    assert found.row.tolist() == [i for i in range(1, len(lines) - 1) if lines[i]]
+
+
 def test_each_row_that_a_key_covers_is_hidden() -> None:
     texts = pa.array(["x", f"y {PEM.splitlines()[0]}", *PEM.splitlines()[1:], "z", None])
     found = find_across(texts.cast(pa.large_string())).detections(texts)
@@ -100,8 +116,19 @@ def test_rows_of_keys_in_any_order_give_spans_inside_them(rows: list[str]) -> No
             assert 0 <= one.start < one.end <= len(rows[row])
 
 
-def test_many_beginnings_of_keys_take_time_that_grows_with_their_number() -> None:
-    texts = pa.array(["-----BEGIN PRIVATE KEY-----", "AAAA"] * 20_000, pa.large_string())
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["-----BEGIN PRIVATE KEY-----", "AAAA"],
+        ["PuTTY-User-Key-File-2: ssh-rsa", "Comment: " + "a " * 40, "Encryption: " + "b " * 40],
+        ["PuTTY-User-Key-File-3: ssh-rsa", *["Comment: " + "a " * 40] * 500, "AAAA"],
+        ["---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----", "-" * 3, "- -"],
+    ],
+)
+def test_beginnings_of_keys_without_an_end_take_time_that_grows_with_the_text(
+    rows: list[str],
+) -> None:
+    texts = pa.array(rows * (20_000 // len(rows)), pa.large_string())
     assert len(find_across(texts)) == 0
 
 

@@ -23,14 +23,15 @@ _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
 ACROSS_LINES = (
     token("private_key", rf"-----BEGIN {_KEY}(?:[^-]|-[^-])*-----END {_KEY}", "-----BEGIN ",
           entropy=0, score=1.0, bounded=False, verify=private_key, validated=True),
+    # Each line ends with an end of line and nothing else, so that it is read in one way only.
     token("putty_private_key",
           r"PuTTY-User-Key-File-[23]: [a-z0-9-]{1,40}\s+(?:(?:Encryption|Comment|Public-Lines|"
-          r"Key-Derivation|Argon2-[A-Z][a-z]{1,12}|Private-Lines): [^\r\n]*\s+|"
-          r"[A-Za-z0-9+/=]{1,80}\s+)+Private-MAC: <h40,>",
+          r"Key-Derivation|Argon2-[A-Z][a-z]{1,12}|Private-Lines): [^\r\n]*[\r\n]+|"
+          r"[A-Za-z0-9+/=]{1,80}[\r\n]+)+Private-MAC: <h40,64>",
           "PuTTY-User-Key-File-", entropy=0, score=1.0, verify=putty_key, validated=True),
     token("ssh2_private_key", r"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----(?:[^-]|-[^-])*"
-          r"---- END SSH2 ENCRYPTED PRIVATE KEY ----", "BEGIN SSH2 ENCRYPTED", entropy=0,
-          score=1.0, bounded=False, validated=True),
+          r"---- END SSH2 ENCRYPTED PRIVATE KEY ----", "---- BEGIN SSH2 ENCRYPTED",
+          entropy=0, score=1.0, bounded=False, validated=True),
 )  # fmt: skip
 
 RULES = (
