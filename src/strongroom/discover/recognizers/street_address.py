@@ -30,8 +30,10 @@ _UNIT = (
 )
 # A state or province, spelt out or not: after a street and a town its form is enough.
 _STATE = r"(?:[A-Z]{2,3}|[A-Z]\.[A-Z]\.|[A-Z][a-z]+(?: [A-Z][a-z]+)?)"
-# A full stop belongs to a word within a name ("St. Louis"), not behind it.
-_TOWN = r"(?:[A-Z][\w'’.-]* ){0,2}[A-Z](?:[\w'’.-]*\w)?"
+# A full stop belongs to what is short ("St. Louis"); behind other words it ends a sentence.
+_SHORTENED = r"(?:St|Ste|Mt|Ft|Apt|Str|Av|Ave|Avda|Rd|Dr|Blvd|No|Nr|Bldg|Rm|Fl|ul|[A-Za-z])\."
+_WORD = rf"(?:[A-Z][\w'’-]*|{_SHORTENED})"
+_TOWN = rf"{_WORD}(?: {_WORD}){{0,2}}"
 _ZIP = r"\d{5}(?:-\d{4})?"
 _BRITISH = r"[A-Z]{1,2}\d[0-9A-Z]? ?\d[A-Z]{2}"
 _CANADIAN = r"[A-Z]\d[A-Z] ?\d[A-Z]\d"
@@ -56,11 +58,11 @@ _FORCES = (
 # at any comma, as they do in text that was copied out of a page.
 _CAPITAL = "(?:[A-Z]|É|È|Á|À|Í|Ó|Ú|Ñ|Ö|Ü|Ä|Å|Ø|Š|Ž|Č|Þ|Ł|Ś|Î|Ş|İ|Ç)"
 _PART = (
-    rf"(?:{_CAPITAL}[\w'’./-]*|\d[\w/-]*|#\d+|"
+    rf"(?:{_CAPITAL}[\w'’/-]*|{_SHORTENED}|\d[\w/-]*\.?|#\d+|"
     r"(?:de|du|des|del|della|la|le|les|los|las|el|al|di|da|do|dos|van|der|den|von|of|y|u|i|a|v|z|w|"
     r"na|nad|pod|pri|ob|im|am|bei|sur|sous|lès|aux?|en|og|och)\.?)"
 )
-_PLACE = rf"{_CAPITAL}[\w'’.-]*(?: {_PART}){{0,4}}"
+_PLACE = rf"{_CAPITAL}[\w'’-]*(?: {_PART}){{0,4}}"
 _COMMA = r"(?: ?,(?: ?\n)? ?| ?\n ?,? ?)"
 _TAILED = (
     rf"{_NUMBER}(?: {_PART}){{1,8}}{_COMMA}{_PLACE}{_COMMA}"
@@ -68,8 +70,7 @@ _TAILED = (
     rf"{_CAPITAL}[a-z]\w*(?: {_CAPITAL}\w*)?) ?\n? ?{_ZIP}"
 )
 _CORNER = (
-    rf"(?:[Tt]he )?[Cc]orner of {_PART}(?: {_PART}){{0,5}} (?:and|&) (?:{_PART} ){{0,3}}"
-    rf"(?:{_CAPITAL}|\d)(?:[\w'’.-]*\w)?"
+    rf"(?:[Tt]he )?[Cc]orner of {_PART}(?: {_PART}){{0,5}} (?:and|&) {_PART}(?: {_PART}){{0,3}}"
 )
 _CARE = (
     "address", "addr", "street", "located", "lives", "live", "living", "resides", "residence", "at",
@@ -89,8 +90,8 @@ _OF = (
     r"(?:de |du |des |del |della |dei |delle |de la |de los |de las |d['’]|l['’]|de l['’]|da |do |"
     r"dos |van |van de |van der )?"
 )
-_ROMAN = rf"(?: {_OF}{_CAPITAL}[\w'’.-]*){{0,3}} {_OF}{_CAPITAL}(?:[\w'’.-]*\w)?"
-_LOOSE = rf"(?: {_OF}{_CAPITAL}?[\w'’.-]+){{0,3}} {_OF}{_CAPITAL}?(?:[\w'’.-]*\w)"
+_ROMAN = rf"(?: {_OF}(?:{_CAPITAL}[\w'’-]*|{_SHORTENED})){{1,4}}"
+_LOOSE = rf"(?: {_OF}(?:[\w'’-]+|{_SHORTENED})){{1,4}}"
 _FRENCH = (
     r"\d{1,4}(?: ?(?:bis|ter|[A-D]))?,? "
     rf"(?:(?:rue|boulevard|bd|impasse|allée|chemin|Rue){_LOOSE}|"
