@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OPEN = (UNKNOWN, LEFT_OUT)
 """Entities of what nobody knows; their labels come after all others."""
+_STRANGER = 0.5
+"""Weight of a person where nobody knows: plain names of persons were marked, so few are left."""
 _MOST_WORDS = 1 << 21
 LONGEST_SENTENCE = 4096  # tokens; the rest of a longer text is left out
 
@@ -142,17 +144,23 @@ def labels_of(sentence: Sentence, start: np.ndarray, end: np.ndarray) -> np.ndar
 
 
 def policies() -> np.ndarray:
-    """Return [policies, labels + 2, labels] bool: what a source may have meant by a label."""
-    meant = np.zeros((1 + len(UNSURE), at.LABELS + len(OPEN), at.LABELS), np.bool_)
-    meant[:, : at.LABELS] = np.eye(at.LABELS, dtype=np.bool_)
-    meant[:, at.LABELS :] = True
+    """Return [policies, labels + 2, labels] float32: what a source may have meant by a label.
+
+    Logarithms of weights: 0 for what it says, minus infinity for what it can't have meant.
+    """
+    meant = np.full((1 + len(UNSURE), at.LABELS + len(OPEN), at.LABELS), -np.inf, np.float32)
+    for label in range(at.LABELS):
+        meant[:, label, label] = 0
+    meant[:, at.LABELS :] = 0
+    meant[:, at.LABELS + OPEN.index(UNKNOWN), _labels("PERSON")] = np.log(_STRANGER)
     for policy, unsure in enumerate(UNSURE.values(), 1):
-        for e, entity in enumerate(at.ENTITIES):
-            if entity in unsure:
-                meant[policy, 0, 1 + 4 * e : 5 + 4 * e] = True
+        for entity in unsure:
+            meant[policy, 0, _labels(entity)] = 0
         for entity, others in EITHER.items():
             for other in others:
-                for place in range(4):
-                    label = 1 + 4 * at.ENTITIES.index(entity) + place
-                    meant[policy, label, 1 + 4 * at.ENTITIES.index(other) + place] = True
+                meant[policy, _labels(entity), _labels(other)] = 0
     return meant
+
+
+def _labels(entity: str) -> np.ndarray:
+    return 1 + 4 * at.ENTITIES.index(entity) + np.arange(4)

@@ -37,7 +37,8 @@ _WORD = re.compile(r"[^\W\d_]+|[^\w\s]|_")
 _TOKENS = 1000  # per step
 _VOCABULARY = 16_000
 _SURE = 0.9  # what a half-trained network must be to settle an open label
-_QUIET = 0.02  # a token is quiet if it names something less often than this
+_EAGER = 1.0  # how much likelier than learnt a name is taken to be: a miss costs more than a doubt
+_QUIET = 0.01  # a token is quiet if it names something less often than this
 
 
 def gather(folder: Path, templates: int, seed: int) -> list[Sentence]:
@@ -105,7 +106,7 @@ def train(
     ]
     meant = torch.from_numpy(policies())
     for epoch in range(epochs):
-        if epoch == epochs - 1:
+        if epoch == epochs // 2:
             print(f"{settle(network, examples, words)} open labels settled", flush=True)
         began, losses = time.monotonic(), []
         network.train()
@@ -156,10 +157,12 @@ def loss_of(
 ) -> torch.Tensor:
     """Return how surprising the labels are: any that the source may have meant will do."""
     logs = torch.log_softmax(scores, 1)
-    surprise = -torch.logsumexp(logs.masked_fill(~meant, -1e9), 1)
+    surprise = -torch.logsumexp(logs + meant, 1)
     named = 1 - logs[:, 0].detach().exp()
     loud = torch.where(
-        (labels > 0) & (labels < at.LABELS), torch.ones_like(named), named * meant[:, 1:].any(1)
+        (labels > 0) & (labels < at.LABELS),
+        torch.ones_like(named),
+        named * (meant[:, 1:] > -torch.inf).any(1),
     )
     missed = torch.nn.functional.binary_cross_entropy_with_logits(gate, loud, reduction="none")
     return ((surprise + 0.2 * missed) * real).sum() / real.sum()
@@ -169,6 +172,7 @@ def save(network: Network, table: dict[str, np.ndarray], path: Path) -> None:
     """Write the model; the gate opens where a name is likelier than `_QUIET`."""
     arrays = {**table, **network.arrays()}
     arrays["gate_bias"] = arrays["gate_bias"] - np.float32(np.log(_QUIET / (1 - _QUIET)))
+    arrays["third_bias"][0] -= np.float32(_EAGER)
     path.parent.mkdir(exist_ok=True)
     save_file(arrays, path)
 
@@ -178,8 +182,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--templates", type=int, default=60_000)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--templates", type=int, default=44_000)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -32,8 +32,10 @@ __all__ = ["fill_table", "label"]
 _WORD, _NUMBER = at.WORD, at.NUMBER
 _REACH, _TAPS, _LABELS, _GAPS = at.REACH, at.TAPS, at.LABELS, at.GAPS
 _KINDS = len(at.ENTITIES)
+_STREET = at.ENTITIES.index("STREET_ADDRESS")
+_IN_ADDRESS = sum(1 << at.ENTITIES.index(e) for e in at.ADDRESS)
 _NEVER = -1e30
-_SLIM = np.float32(0.0)
+_NOTHING = np.float32(0.0)
 
 
 @compiled
@@ -87,7 +89,7 @@ def _slot(
 
 
 @compiled
-def _layers(
+def _first_layer(
     n: int,
     gap: NDArray[np.uint8],
     slot: NDArray[np.int64],
@@ -95,29 +97,21 @@ def _layers(
     flags: NDArray[np.float32],
     gate: NDArray[np.float32],
     gate_bias: float,
-    second: NDArray[np.float32],
-    second_bias: NDArray[np.float32],
-    third: NDArray[np.float32],
-    third_bias: NDArray[np.float32],
     hidden: NDArray[np.float32],
-    deep: NDArray[np.float32],
-    chance: NDArray[np.float32],
     loud: NDArray[np.bool_],
 ) -> None:
-    """Fill `chance` [tokens, labels] with logarithms of chances where a token is `loud`."""
+    """Add up what a window's words give, and say which tokens are loud."""
     width = hidden.shape[1]
     for t in range(n):
         after = gap[t + 1] if t + 1 < n else 3
-        h = hidden[t]
-        h[:] = flags[gap[t] * _GAPS + after]
-        for k in range(max(0, t - _REACH), min(n, t + _REACH + 1)):
-            part = parts[slot[k], k - t + _REACH]
-            for j in range(width):
-                h[j] += part[j]
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = _SLIM
+        h, extra = hidden[t], flags[gap[t] * _GAPS + after]
+        a, b = parts[slot[t], 0], parts[slot[t + 1], 1]
+        c, d, e = parts[slot[t + 2], 2], parts[slot[t + 3], 3], parts[slot[t + 4], 4]
+        for j in range(width):
+            h[j] = max(extra[j] + a[j] + b[j] + c[j] + d[j] + e[j], _NOTHING)
+        # Eight sums side by side: a single one would wait for itself.
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = _NOTHING
         for j in range(0, width, 8):
-            for m in range(j, j + 8):
-                h[m] = max(h[m], _SLIM)
             s0 += h[j] * gate[j]
             s1 += h[j + 1] * gate[j + 1]
             s2 += h[j + 2] * gate[j + 2]
@@ -127,26 +121,71 @@ def _layers(
             s6 += h[j + 6] * gate[j + 6]
             s7 += h[j + 7] * gate[j + 7]
         loud[t] = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + gate_bias > 0
+
+
+@compiled
+def _add_rows(
+    values: NDArray[np.float32],
+    chosen: NDArray[np.int64],
+    many: int,
+    rows: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Add `values[j] * rows[j]` for the first `many` of the chosen j, four rows at a time."""
+    i = 0
+    while i + 4 <= many:
+        j0, j1, j2, j3 = chosen[i], chosen[i + 1], chosen[i + 2], chosen[i + 3]
+        x0, x1, x2, x3 = values[j0], values[j1], values[j2], values[j3]
+        r0, r1, r2, r3 = rows[j0], rows[j1], rows[j2], rows[j3]
+        for m in range(len(out)):
+            out[m] += x0 * r0[m] + x1 * r1[m] + x2 * r2[m] + x3 * r3[m]
+        i += 4
+    while i < many:
+        x, r = values[chosen[i]], rows[chosen[i]]
+        for m in range(len(out)):
+            out[m] += x * r[m]
+        i += 1
+
+
+@compiled
+def _positive(values: NDArray[np.float32], chosen: NDArray[np.int64]) -> int:
+    """List the places of positive numbers; return how many."""
+    many = 0
+    for j in range(len(values)):
+        chosen[many] = j
+        many += 1 if values[j] > 0 else 0
+    return many
+
+
+@compiled
+def _later_layers(
+    n: int,
+    loud: NDArray[np.bool_],
+    second: NDArray[np.float32],
+    second_bias: NDArray[np.float32],
+    third: NDArray[np.float32],
+    third_bias: NDArray[np.float32],
+    hidden: NDArray[np.float32],
+    active: NDArray[np.int64],
+    many: NDArray[np.int64],
+    deep: NDArray[np.float32],
+    chance: NDArray[np.float32],
+) -> None:
+    """Fill `chance` [tokens, labels] with logarithms of chances where a token is loud."""
+    done = 0
     for t in range(n):
         if not loud[t]:
             continue
         deep[:] = second_bias
         for k in range(max(0, t - _TAPS), min(n, t + _TAPS + 1)):
-            weights = second[k - t + _TAPS]
-            for j in range(width):
-                x = hidden[k, j]
-                if x > 0:
-                    row = weights[j]
-                    for m in range(len(deep)):
-                        deep[m] += x * row[m]
+            if k >= done:
+                many[k] = _positive(hidden[k], active[k])
+                done = k + 1
+            _add_rows(hidden[k], active[k], many[k], second[k - t + _TAPS], deep)
         out = chance[t]
         out[:] = third_bias
-        for j in range(len(deep)):
-            x = deep[j]
-            if x > 0:
-                row = third[j]
-                for m in range(_LABELS):
-                    out[m] += x * row[m]
+        positive = _positive(deep, active[n])
+        _add_rows(deep, active[n], positive, third, out)
         top = out[0]
         for m in range(1, _LABELS):
             top = max(top, out[m])
@@ -196,12 +235,15 @@ def _decode(
 
 
 @compiled
-def _sure(chance: NDArray[np.float32], entity: int) -> float:
-    """Return the chance that a token belongs to an entity, in whatever place."""
-    total = 0.0
-    for m in range(1 + 4 * entity, 5 + 4 * entity):
-        total += np.exp(chance[m])
-    return total
+def _wraps(data: NDArray[np.uint8], start: int, end: int) -> int:
+    """Say what lies between two spans: 2 a line break and nothing else, 1 a gap, 0 words."""
+    found = 1
+    for i in range(start, end):
+        if data[i] == 10:
+            found = 2
+        elif data[i] != 32 and data[i] != 9 and data[i] != 13 and data[i] != 44:
+            return 0
+    return found
 
 
 @compiled
@@ -253,9 +295,11 @@ def label(
     many = 0
     start, end = np.empty(segment, np.int64), np.empty(segment, np.int64)
     kind, gap = np.empty(segment, np.uint8), np.empty(segment, np.uint8)
-    slot = np.empty(segment, np.int64)
+    slot = np.empty(segment + 2 * _REACH, np.int64)
     width = flags.shape[1]
     hidden = np.empty((segment, width), np.float32)
+    active = np.empty((segment + 1, max(width, len(second_bias)) + 1), np.int64)
+    places = np.empty(segment, np.int64)
     deep = np.empty(len(second_bias), np.float32)
     chance = np.empty((segment, _LABELS), np.float32)
     loud = np.empty(segment, np.bool_)
@@ -266,23 +310,26 @@ def label(
     flat = kept.reshape(len(kept), -1)
     for value in range(len(offsets) - 1):
         i, last = offsets[value], offsets[value + 1]
+        address, wrapped = -1, False
         while i < last:
             n, i = split(data, i, last, start, end, kind, gap)
             if used[0] + n > len(kept):
                 kept_keys[:] = 0
-                used[0] = 0
+                used[0] = 1
+            slot[:_REACH] = slot[_REACH + n : n + 2 * _REACH] = 0  # no word: it adds nothing
             for t in range(n):
                 place, new = _slot(data, start[t], end[t], kind[t], kept_keys, kept_slots, used)
-                slot[t] = place
+                slot[t + _REACH] = place
                 if new:
                     described = describe(
                         data, start[t], end[t], kind[t], fold, word_keys, word_places, lists,
                         clusters, paths, rates, numbers, chars, rows,
                     )  # fmt: skip
                     _project(rows, described, embed, scale, first, word, flat[place])
-            _layers(
-                n, gap, slot, kept, flags, gate, gate_bias, second, second_bias, third,
-                third_bias, hidden, deep, chance, loud,
+            _first_layer(n, gap, slot, kept, flags, gate, gate_bias, hidden, loud)
+            _later_layers(
+                n, loud, second, second_bias, third, third_bias, hidden, active, places, deep,
+                chance,
             )  # fmt: skip
             t = 0
             while t < n:
@@ -298,23 +345,40 @@ def label(
                         t += 1
                         continue
                     entity = (labels[t] - 1) // 4
-                    begin, score = t, _sure(chance[t], entity)
+                    begin, nothing = t, chance[t, 0]
                     while (labels[t] - 1) % 4 < 2:
                         t += 1
-                        score = min(score, _sure(chance[t], entity))
-                    if score >= least:
-                        if many == len(hits):
-                            more, better = (
-                                np.empty((2 * many, 4), np.int64),
-                                np.empty(2 * many, np.float32),
-                            )
-                            more[:many], better[:many] = hits, scores
-                            hits, scores = more, better
-                        hits[many, 0] = value
-                        hits[many, 1] = start[begin] - offsets[value]
-                        hits[many, 2] = end[t] - offsets[value]
-                        hits[many, 3] = entity
-                        scores[many] = score
-                        many += 1
+                        nothing = max(nothing, chance[t, 0])
+                    score = 1 - np.exp(nothing)
+                    if score < least:
+                        t += 1
+                        continue
+                    if 0 <= address == many - 1 and _IN_ADDRESS >> entity & 1:
+                        between = _wraps(data, offsets[value] + hits[address, 2], start[begin])
+                        if between == 2 or (between == 1 and wrapped):
+                            hits[address, 2] = end[t] - offsets[value]
+                            wrapped = True
+                            t += 1
+                            continue
+                    if many == len(hits):
+                        more = np.empty((2 * many, 4), np.int64)
+                        better = np.empty(2 * many, np.float32)
+                        more[:many], better[:many] = hits, scores
+                        hits, scores = more, better
+                    hits[many, 0] = value
+                    hits[many, 1] = start[begin] - offsets[value]
+                    hits[many, 2] = end[t] - offsets[value]
+                    hits[many, 3] = entity
+                    scores[many] = score
+                    # An address within a sentence goes on over its lines; a block's lines, and the
+                    # parts of one, are spans of their own.
+                    inline = entity == _STREET and gap[begin] < 2
+                    if inline and many > 0 and hits[many - 1, 0] == value:
+                        before = offsets[value] + hits[many - 1, 2]
+                        street = hits[many - 1, 3] == _STREET
+                        inline = not street or _wraps(data, before, start[begin]) == 0
+                    address = many if inline else -1
+                    wrapped = False
+                    many += 1
                     t += 1
     return hits[:many], scores[:many]

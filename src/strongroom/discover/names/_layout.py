@@ -17,6 +17,9 @@ ENTITIES = (
 )
 """What the model may find. A token's label is 0 (nothing) or 1 + 4 * entity + place."""
 
+ADDRESS = ("STREET_ADDRESS", "GPE", "LOCATION", "ZIP_CODE")
+"""What the lines of an address may be."""
+
 BEGIN, INSIDE, END, SINGLE = range(4)
 """Places of a token in a span."""
 
@@ -53,7 +56,7 @@ MOST_ROWS = 64
 LONGEST = 48
 """Characters of a word that are looked at for its beginning and end."""
 
-REACH = 3
+REACH = 2
 """The first layer sees so many tokens on either side."""
-TAPS = 2
+TAPS = 3
 """The second layer sees so many outputs of the first on either side."""

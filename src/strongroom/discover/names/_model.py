@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from strongroom.discover.names import _layout as at
+from strongroom.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WEIGHTS = Path(__file__).parent / "weights" / "names.safetensors"
-KEPT = 1 << 14
-"""Words of which the first layer's part is kept (58 MB)."""
+KEPT = 1 << 15
+"""Words of which the first layer's part is kept (63 MB)."""
 SEGMENT = 2048
 """Tokens looked at together; longer values are cut there."""
+
+_HINT = "install strongroom again, or train the model anew (training/names/train.py)"
 
 
 @cache
@@ -51,13 +54,15 @@ class NameModel:
     """
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
+        _check(arrays)
         self._arrays = arrays
         self._keys, self._places = word_table(arrays["words"])
         width = len(arrays["gate"])
         self._kept = np.empty((KEPT, 2 * at.REACH + 1, width), np.float32)
-        self._kept_keys = np.zeros(4 * KEPT, np.int64)
-        self._kept_slots = np.zeros(4 * KEPT, np.int32)
-        self._used = np.zeros(1, np.int64)
+        self._kept_keys = np.zeros(2 * KEPT, np.int64)
+        self._kept_slots = np.zeros(2 * KEPT, np.int32)
+        self._kept[0] = 0  # stands for no word, before the first and after the last
+        self._used = np.ones(1, np.int64)
         self._lock = threading.Lock()
 
     def find(
@@ -76,6 +81,37 @@ class NameModel:
                 a["third"], a["third_bias"],
                 self._kept_keys, self._kept_slots, self._kept, self._used, SEGMENT, least,
             )  # fmt: skip
+
+
+def _check(arrays: Mapping[str, Any]) -> None:
+    """See that tensors fit each other and the kernels, which look at no bounds."""
+    words, rows = len(arrays["words"]), len(arrays["embed"])
+    word, wide, deep = arrays["embed"].shape[1], len(arrays["gate"]), len(arrays["second_bias"])
+    window, taps = 2 * at.REACH + 1, 2 * at.TAPS + 1
+    expected = {
+        "words": (np.uint32, (words,)),
+        "lists": (np.uint32, (words,)),
+        "clusters": (np.uint16, (words,)),
+        "rates": (np.uint8, (words,)),
+        "numbers": (np.uint16, (words,)),
+        "paths": (np.uint8, arrays["paths"].shape),
+        "embed": (np.int8, (rows, word)),
+        "scale": (np.float32, (rows,)),
+        "first": (np.float32, (word, window * wide)),
+        "flags": (np.float32, (at.FLAGS, wide)),
+        "gate": (np.float32, (wide,)),
+        "gate_bias": (np.float32, (1,)),
+        "second": (np.float32, (taps, wide, deep)),
+        "second_bias": (np.float32, (deep,)),
+        "third": (np.float32, (deep, at.LABELS)),
+        "third_bias": (np.float32, (at.LABELS,)),
+    }
+    for name, (kind, shape) in expected.items():
+        if arrays[name].dtype != kind or arrays[name].shape != shape:
+            raise DataError(f"tensor {name} of the name model has another shape", hint=_HINT)
+    highest = at.VOCABULARY + int(arrays["numbers"].max(initial=0))
+    if wide % 8 or highest > rows or int(arrays["clusters"].max(initial=0)) >= len(arrays["paths"]):
+        raise DataError("the tensors of the name model don't fit each other", hint=_HINT)
 
 
 @cache
