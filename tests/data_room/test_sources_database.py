@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -187,7 +188,7 @@ def server() -> Iterator[str]:
         yield address
     finally:
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # without waiting for who is connected
             process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -197,7 +198,7 @@ def _wait(address: str) -> None:
 
     for _ in range(300):
         try:
-            with sa.create_engine(address).connect():
+            with sa.create_engine(address, poolclass=sa.NullPool).connect():
                 return
         except sa.exc.OperationalError:
             time.sleep(0.1)
@@ -207,7 +208,7 @@ def _wait(address: str) -> None:
 def execute(address: str, *statements: str) -> None:
     import sqlalchemy as sa
 
-    with sa.create_engine(address).begin() as connection:
+    with sa.create_engine(address, poolclass=sa.NullPool).begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
 

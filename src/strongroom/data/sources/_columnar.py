@@ -6,6 +6,7 @@ longest value that a dictionary repeats decides how many rows are read at once.
 
 from __future__ import annotations
 
+import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -39,7 +40,7 @@ def read_parquet(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]
     stream = seekable(stream, path, limits)
     with _errors("Parquet", path):
         file = pq.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
-        yield from batches_of(_row_groups(file, stream))
+        yield from _bounded(batches_of(_row_groups(file, stream)), stream, path, limits)
 
 
 def read_arrow(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]:
@@ -58,7 +59,8 @@ def read_arrow(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]:
             batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
         else:
             batches = iter(pa.ipc.open_stream(stream))
-        yield from batches_of(pa.Table.from_batches([b]) for b in batches)
+        tables = (pa.Table.from_batches([batch]) for batch in batches)
+        yield from _bounded(batches_of(tables), stream, path, limits)
 
 
 def batches_of(tables: Iterable[pa.Table]) -> Iterator[Batch]:
@@ -75,6 +77,23 @@ def batches_of(tables: Iterable[pa.Table]) -> Iterator[Batch]:
             part = table.slice(start, step)
             yield Batch(_plain(part), first)
             first += part.num_rows
+
+
+def _bounded(
+    batches: Iterator[Batch], stream: BinaryIO, path: str, limits: Limits
+) -> Iterator[Batch]:
+    """Yield batches as long as they are not absurdly more than the file that they come from."""
+    here = stream.tell()
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(here)
+    most, unfolded = max(limits.member_bytes, limits.ratio * size), 0
+    for batch in batches:
+        unfolded += batch.table.nbytes
+        if unfolded > most:
+            raise DataError(
+                f"unfolds into more than {most >> 30:,} GiB: the rest was not read", where=path
+            )
+        yield batch
 
 
 def _rows(column: pa.ChunkedArray) -> int:

@@ -15,7 +15,7 @@ from strongroom.data.sources._sqlite import sqlite_tables
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import sqlalchemy as sa
 
@@ -26,6 +26,7 @@ _DIALECTS = frozenset(("sqlite", "postgresql", "postgres", "mysql", "mariadb", "
 _OWN = frozenset((
     "information_schema", "performance_schema", "mysql", "sys", "INFORMATION_SCHEMA",
 ))  # fmt: skip
+_BUFFERED = 256  # rows, of whatever size
 _LIMITS = Limits()
 
 
@@ -91,12 +92,9 @@ def _rows(url: sa.URL, path: str, schema: str | None, name: str) -> Iterator[Bat
         kept = [_selected(column, connection.dialect.name) for column in columns]
         table = sa.table(name, *(sa.column(c["name"]) for c in columns), schema=schema)
         select = sa.select(*kept).select_from(table)
-        result = connection.execution_options(stream_results=True).execute(select)
-
-        def fetch(count: int) -> Sequence[Sequence[Any]]:
-            return result.fetchmany(count)
-
-        yield from batches_of_rows(fetch, [column["name"] for column in columns])
+        streamed = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED)
+        rows = streamed.execute(select)
+        yield from batches_of_rows(rows, [column["name"] for column in columns], path)
 
 
 def _selected(column: Any, dialect: str) -> Any:  # noqa: ANN401 - what SQLAlchemy's inspector gives

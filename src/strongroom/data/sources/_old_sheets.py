@@ -60,7 +60,7 @@ def _read(file: BinaryIO, path: str, sheet: str) -> Iterator[Batch]:
         for told in lines:
             if told == {"sheet": sheet}:
                 break
-        yield from batches_of_sheet(_rows(lines))
+        yield from batches_of_sheet(_rows(lines), path)
 
 
 def _rows(lines: Iterator[Any]) -> Iterator[list[Any]]:

@@ -12,34 +12,49 @@ import pyarrow as pa
 from strongroom.data.sources._dialect import unique_names
 from strongroom.data.sources._document import Batch
 from strongroom.data.sources._json_records import column_of
+from strongroom.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-_ROWS, _FIRST_ROWS = 1 << 14, 64
-_BYTES = 1 << 23
+_ROWS = 1 << 14
+_BYTES, _MOST_BYTES = 1 << 23, 1 << 28
 _WHOLE = 1 << 53
 
 
 def batches_of_rows(
-    fetch: Callable[[int], Sequence[Sequence[Any]]], names: Sequence[str]
+    rows: Iterable[Sequence[Any]], names: Sequence[str], path: str
 ) -> Iterator[Batch]:
     """Yield what a cursor gives, as many rows at once as a batch of some megabytes holds.
 
     Args:
-        fetch: returns the next rows, at most as many as asked for, and none at the end.
+        rows: values, as many in each row as there are names.
         names: of the columns.
+        path: for messages.
+
+    Raises:
+        DataError: one row takes more than a quarter of a gigabyte.
     """
     columns = unique_names(names)
-    first, count = 0, _FIRST_ROWS
-    while rows := fetch(count):
-        arrays = [column_of([_plain(v) for v in values]) for values in zip(*rows, strict=True)]
-        if not columns:
-            return
-        table = pa.Table.from_arrays(arrays, names=list(columns))
-        yield Batch(table, first)
-        first += len(rows)
-        count = max(1, min(_ROWS, 4 * count, _BYTES * len(rows) // max(1, table.nbytes)))
+    first, size = 0, 0
+    held: list[Sequence[Any]] = []
+    for row in rows:
+        one = sum(len(value) for value in row if isinstance(value, str | bytes))
+        if one > _MOST_BYTES:
+            where = f"{path}, row {first + len(held)}"
+            raise DataError(f"a row of more than {_MOST_BYTES >> 20} MiB", where=where)
+        if held and (size + one > _BYTES or len(held) == _ROWS):
+            yield _batch(held, columns, first)
+            first, size, held = first + len(held), 0, []
+        held.append(row)
+        size += one
+    if held:
+        yield _batch(held, columns, first)
+
+
+def _batch(rows: Sequence[Sequence[Any]], columns: Sequence[str], first: int) -> Batch:
+    arrays = [column_of([_plain(v) for v in values]) for values in zip(*rows, strict=True)]
+    return Batch(pa.Table.from_arrays(arrays, names=list(columns)), first)
 
 
 def _plain(value: object) -> object:  # noqa: PLR0911 - a case each

@@ -16,11 +16,12 @@ _LOOK = 100
 _MORE = "more fields"
 
 
-def batches_of_sheet(rows: Iterator[Sequence[Any]]) -> Iterator[Batch]:
+def batches_of_sheet(rows: Iterator[Sequence[Any]], path: str) -> Iterator[Batch]:
     """Yield the rows of a sheet.
 
     Args:
         rows: cells from the first column on; None where there is nothing.
+        path: for messages.
     """
     filled = (row for row in rows if any(cell is not None for cell in row))
     sample = list(islice(filled, _LOOK))
@@ -31,12 +32,8 @@ def batches_of_sheet(rows: Iterator[Sequence[Any]]) -> Iterator[Batch]:
     if header is not None:
         del sample[header]
     columns = unique_names([*names, *[""] * (width - len(names)), _MORE])
-    rest = chain(sample, filled)
-
-    def fetch(count: int) -> list[list[Any]]:
-        return [_fitted(row, width) for row in islice(rest, count)]
-
-    for batch in batches_of_rows(fetch, columns):
+    rest = (_fitted(row, width) for row in chain(sample, filled))
+    for batch in batches_of_rows(rest, columns, path):
         more = batch.table.column(width)
         if more.null_count == len(more):
             yield Batch(batch.table.remove_column(width), batch.first_row)

@@ -56,7 +56,8 @@ def sqlite_tables(
         with _errors(path), _closing(connect()) as connection:
             quoted = '"' + name.replace('"', '""') + '"'
             cursor = connection.execute(f"SELECT * FROM {quoted}")  # noqa: S608 - quoted
-            yield from batches_of_rows(cursor.fetchmany, [d[0] for d in cursor.description])
+            names = [column[0] for column in cursor.description]
+            yield from batches_of_rows(cursor, names, f"{path}#{name}")
 
     try:
         with _errors(path), _closing(connect()) as connection:

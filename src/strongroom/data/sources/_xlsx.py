@@ -121,7 +121,8 @@ def _read_sheet(book: Callable[[], _Book], part: str, limits: Limits) -> Iterato
     with opened.content:
         shared = _shared(opened, limits)
         formats, epoch = _formats(opened)
-        yield from batches_of_sheet(_rows(opened.events(part), shared, formats, epoch))
+        rows = _rows(opened.events(part), shared, formats, epoch)
+        yield from batches_of_sheet(rows, opened.path)
 
 
 def _shared(book: _Book, limits: Limits) -> list[str]:
