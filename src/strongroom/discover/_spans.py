@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from strongroom.config import DiscoverSpec
 from strongroom.discover._across import find_across
-from strongroom.discover._custom import without_allowed
+from strongroom.discover._custom import custom, without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
 from strongroom.discover._marks import parted
@@ -132,9 +132,8 @@ def find_hits(
     words = header_words(header) if header else ""
     parts = []
     if recognizers is None:
-        # Rules are the same whether names are looked for or not: they are compiled once.
-        rules = engine_of(spec.model_copy(update={"names": True}))
-        parts += [rules.find(plain, words) for plain in parted(texts)]
+        for plain in parted(texts):
+            parts += [engine.find(plain, words) for engine in engines_of(spec)]
         parts += [_names(texts, spec), _addresses(spec).find(texts)] if spec.names else []
         # Rows of a text are its lines; keys lie over several.
         parts += [find_across(texts)] if spec.names or header in {"", "text"} else []
@@ -163,7 +162,7 @@ def _addresses(spec: DiscoverSpec) -> Engine:
 
 def entities_of(spec: DiscoverSpec = _DEFAULT) -> tuple[str, ...]:
     """Return what may be found at all, in the order of the alphabet."""
-    found = {rule.entity for rule in load_rules(spec)}
+    found = {rule.entity for rule in (*load_rules(spec), *custom(spec).rules)}
     found.update(entity for one in load_recognizers(spec) for entity in one.entities)
     if spec.names:
         from strongroom.discover.names import ENTITIES
@@ -173,8 +172,19 @@ def entities_of(spec: DiscoverSpec = _DEFAULT) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8)
-def engine_of(spec: DiscoverSpec) -> Engine:
-    """Return the compiled rules for a specification."""
+def engines_of(spec: DiscoverSpec) -> tuple[Engine, ...]:
+    """Return the compiled rules for a specification, its own apart from ours.
+
+    Ours take seconds to compile, and are the same whatever else the specification says.
+    """
+    ours = _built_in(spec.country, spec.countries, spec.min_score)
+    own = custom(spec).rules
+    return (ours, Engine(own, spec)) if own else (ours,)
+
+
+@lru_cache(maxsize=8)
+def _built_in(country: str, countries: tuple[str, ...], min_score: float) -> Engine:
+    spec = DiscoverSpec(country=country, countries=countries, min_score=min_score)
     return Engine(load_rules(spec), spec)
 
 

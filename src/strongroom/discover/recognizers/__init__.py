@@ -77,15 +77,11 @@ FAMILIES: tuple[ModuleType, ...] = (
 
 
 def load_rules(spec: DiscoverSpec) -> tuple[Rule, ...]:
-    """Return the rules of all families, and those that the specification adds.
-
-    Raises:
-        ConfigError: a file of recognizers holds what can't be.
-    """
+    """Return the rules of all families."""
     found: list[Rule] = []
     for family in FAMILIES:
         found += family.rules_for(spec) if hasattr(family, "rules_for") else family.RULES
-    return (*found, *custom(spec).rules)
+    return tuple(found)
 
 
 @lru_cache(maxsize=16)
