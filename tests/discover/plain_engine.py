@@ -48,7 +48,9 @@ def _in_text(
                     break
 
 
-def _fits(rule: Rule, data: bytes, start: int, end: int, follow: re.Pattern[bytes]) -> bool:
+def _fits(  # noqa: PLR0911 - one question after the other
+    rule: Rule, data: bytes, start: int, end: int, follow: re.Pattern[bytes]
+) -> bool:
     inside, before, after = data[start:end], data[:start], data[end:]
     word = re.compile(rb"[" + _WORD + rb"]")
     if rule.bounded and (
@@ -77,13 +79,16 @@ def _fits(rule: Rule, data: bytes, start: int, end: int, follow: re.Pattern[byte
 def _score(
     rule: Rule, spec: DiscoverSpec, data: bytes, start: int, end: int, header: bytes
 ) -> float:
-    words = {_fold(w) for w in re.findall(rb"[0-9A-Za-z\x80-\xff]+", header)}
-    for match in re.finditer(rb"[0-9A-Za-z\x80-\xff]+", data):
-        before = start - 56 <= match.start() and match.end() <= start
-        if before or (end <= match.start() and match.end() <= end + 16):
-            words.add(_fold(match.group()))
-    for_it = any(_fold(w.encode()) in words for w in rule.context)
-    against = any(_fold(w.encode()) in words for w in rule.against)
+    around = list(re.finditer(rb"[0-9A-Za-z\x80-\xff]+", data))
+    nearest = [m for m in reversed(around) if start - 56 <= m.start() and m.end() <= start]
+    nearest += [m for m in around if end <= m.start() and m.end() <= end + 16]
+    words = [m.group() for m in nearest] + re.findall(rb"[0-9A-Za-z\x80-\xff]+", header)
+    for_it = against = False
+    for word in map(_fold, words):
+        for_it = any(_fold(w.encode()) == word for w in rule.context)
+        against = any(_fold(w.encode()) == word for w in rule.against)
+        if for_it or against:
+            break
     foreign = rule.countries and not {spec.country, *spec.countries} & set(rule.countries)
     if for_it and not against:
         return rule.score if rule.context_score is None else rule.context_score

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 
 import phonenumbers
@@ -15,9 +16,10 @@ from stdnum.us import ssn as stdnum_ssn
 
 from strongroom.config import DiscoverSpec
 from strongroom.discover import Detection, find_spans, load_recognizers
-from strongroom.discover.recognizers import credit_card, iban, phone, us_ssn
+from strongroom.discover.checks import CHECKS
+from strongroom.discover.recognizers import load_rules, phone
 
-SPEC = DiscoverSpec()
+SPEC = DiscoverSpec(names=False)
 
 
 def seen(text: str, spec: DiscoverSpec = SPEC) -> list[tuple[str, str]]:
@@ -109,7 +111,7 @@ def test_the_specified_country_decides_which_national_numbers_are_understood() -
 @pytest.mark.parametrize("country", ["US", "GB", "DE", "FR", "IN", "PL", "AU"])
 def test_the_short_way_through_a_numbering_plan_agrees_with_phonenumbers(country: str) -> None:
     rng = random.Random(country)
-    check = phone._national(country)
+    check = re.compile(phone.national_plan(country)).fullmatch
     example = phonenumbers.example_number(country)
     assert example is not None
     base = phonenumbers.national_significant_number(example)
@@ -126,7 +128,7 @@ def test_the_short_way_through_a_numbering_plan_agrees_with_phonenumbers(country
             known = False
         if number.country_code != phonenumbers.country_code_for_region(country):
             continue
-        assert check(digits) == known, digits
+        assert (check(digits) is not None) == known, digits
         compared += 1
     assert compared > 250
 
@@ -134,15 +136,15 @@ def test_the_short_way_through_a_numbering_plan_agrees_with_phonenumbers(country
 @settings(deadline=None)
 @given(st.text(string.digits, min_size=2, max_size=24))
 def test_luhn_agrees_with_stdnum(digits: str) -> None:
-    assert credit_card.luhn(digits) == stdnum_luhn.is_valid(digits)
+    assert CHECKS["luhn"].passes(digits) == stdnum_luhn.is_valid(digits)
 
 
 @settings(deadline=None)
 @given(st.from_regex(r"\A[0-8][0-9]{8}\Z"))
 def test_ssn_agrees_with_stdnum(digits: str) -> None:
-    # stdnum knows one withdrawn number fewer.
-    if digits not in us_ssn._WITHDRAWN:
-        assert us_ssn.is_ssn(digits) == stdnum_ssn.is_valid(digits)
+    # stdnum knows two withdrawn numbers fewer.
+    if digits not in {"219099999", "457555462"}:
+        assert (seen(f"ssn {digits}") == [("US_SSN", digits)]) == stdnum_ssn.is_valid(digits)
 
 
 @settings(deadline=None)
@@ -150,7 +152,7 @@ def test_ssn_agrees_with_stdnum(digits: str) -> None:
 def test_a_made_up_iban_is_accepted_only_where_stdnum_accepts_it(country: str, rest: str) -> None:
     made = stdnum_iban.calc_check_digits(country + "00" + rest) if rest else "00"
     code = country + made + rest
-    if iban.is_iban(code):
+    if ("IBAN_CODE", code) in seen(code):
         assert stdnum_iban.is_valid(code, check_country=False)
 
 

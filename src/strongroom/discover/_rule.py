@@ -45,7 +45,8 @@ class Rule:
         entropy: least Shannon entropy of the span, bits per character.
         verify: the last word on a candidate that passed everything else; for rare kinds.
         validated: check, verify or grammar prove it.
-        context: words, in small letters, that make it likelier when near.
+        context: words, in small letters, that make it likelier when near. Of these and those that
+            speak against it the nearest decides; words before it are nearer than words after it.
         context_score: the score then; unchanged if None.
         against: words, in small letters, that speak against it when near.
         against_score: the score then.

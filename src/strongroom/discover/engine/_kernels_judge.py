@@ -278,8 +278,11 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                                         if number >= 0:
                                             near[n_near] = number
                                             n_near += 1
+                        # The nearest word that says anything decides; the column's name is farthest.
                         for i in range(n_near):
-                            said |= relation[rule, near[i]]
+                            said = relation[rule, near[(i + always) % n_near]]
+                            if said:
+                                break
                     if worth[rule, said] < least:
                         continue
                     if facts[rule, COMPACT] >= 0:
