@@ -36,7 +36,7 @@ _AROUND = re.compile(
 # What is counted or measured of a thing isn't the thing.
 _COUNTED = re.compile(
     r"(?:n|nb|nr|num|number|count|cnt|days?|hours?|minutes?|weeks?|months?|total|sum|avg|average|"
-    r"mean|median|min|max|pct|percent|rate|ratio|has|is|was|anzahl|nombre|numero|aantal)(?: of)? "
+    r"mean|median|min|max|pct|percent|rate|ratio|anzahl|nombre|numero|aantal)(?: of)? "
 )
 # Names that say nothing: "V3", "column_7", "unnamed: 0", "x", and values that became names.
 _SILENT = re.compile(

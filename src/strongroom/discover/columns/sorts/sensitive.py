@@ -186,7 +186,7 @@ SENSITIVE = (
         tidine|dipine|
         cillin|mycin|micin|cycline|floxacin|conazole|vudine|navir|tegravir|buvir|ciclovir|
         umab|zumab|ximab|tinib|ciclib|rubicin|platin|taxel|trexate|zepam|zolam|azepine|
-        oxetine|ipramine|triptyline|triptan|apine|peridone|peridol|setron|caine|profen|coxib|
+        oxetine|traline|ipramine|triptyline|triptan|apine|peridone|peridol|setron|caine|profen|coxib|
         fibrate|xaban|gatran|parin|terol|sone|solone|lukast|thiazide|semide|dronate|urea|
         butamide|azamide|propamide|hexamide|glitol|arbose|thyroxine|codone|morphone|fentanil?|
         racetam|prost)|
