@@ -46,10 +46,12 @@ RULES = (
     Rule("ü", "D", r"(?:ä|ü)\w|\w+ß", 0.7),
 )  # fmt: skip
 PARTS = [
-    "4111", "4", "1-", "1 ", "123-45", "12345", "1234", "ssn", "SSN", "né", "NÉ", "order", "a.b", "@",
-    "ab.de", "x.com", ".", "http://", "a/b", "key", "KEY=", "pass : '", "abcdefgh", "aaaaaa", "id:",
+    "4111", "4", "1-", "1 ", "123-45", "12345", "1234", "ssn", "SSN", "né", "NÉ", "order", "a.b",
+    "@", "ab.de",
+    "x.com", ".", "http://", "a/b", "key", "KEY=", "pass : '", "abcdefgh", "aaaaaa", "id:",
     "i: ", "abc", "abcd;", "ab.", "+12", "(3)", "xxab", "zxxabc", "ab1Q~de", "Q~", "PL12", "pesel",
-    "0a:1b:2c", "äb", "straß", "ß", " ", " ", " ", "_", "-", "/", "\n", "é", "日本", "\U0001f600", ",",
+    "0a:1b:2c", "äb", "straß", "ß", " ", " ", " ", "_", "-", "/", "\n", "é", "日本", "\U0001f600",
+    ",",
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=14).map("".join)
 

@@ -17,7 +17,7 @@ from stdnum.us import ssn as stdnum_ssn
 from strongroom.config import DiscoverSpec
 from strongroom.discover import Detection, find_spans, load_recognizers
 from strongroom.discover.checks import CHECKS
-from strongroom.discover.recognizers import load_rules, phone
+from strongroom.discover.recognizers import phone
 
 SPEC = DiscoverSpec(names=False)
 

@@ -41,7 +41,7 @@ def frequencies() -> NDArray[np.float64]:
         for character in characters:
             found[0, ord(character)] += first / len(characters)
             found[1:, ord(character)] += later / len(characters)
-    return found / found.sum(axis=1, keepdims=True)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def gate(node: Node) -> NDArray[np.bool_]:
@@ -72,7 +72,7 @@ def buckets(gates: Sequence[NDArray[np.bool_]], most: int) -> list[list[int]]:
         gain[i, :i] = _together(open_[i], open_[:i], share) - cost[i] - cost[:i]
     alive = len(gates)
     while alive > 1:
-        i, j = np.unravel_index(int(gain.argmin()), gain.shape)
+        i, j = (int(place) for place in np.unravel_index(int(gain.argmin()), gain.shape))
         if gain[i, j] > 0 and alive <= most:
             break
         open_[j] |= open_[i]

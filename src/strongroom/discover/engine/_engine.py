@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from strongroom.discover._hits import Hits
+from strongroom.discover.checks import Address
 from strongroom.discover.engine import _store
 from strongroom.discover.engine._tables import compile_rules, said
 from strongroom.discover.engine._words import Words
@@ -43,10 +44,11 @@ class Engine:
         self._least = float(np.float32(spec.min_score))
         self._rules = [rule for rule in rules if max(said(rule, chosen)) >= spec.min_score]
         self._words = Words(w for rule in self._rules for w in (*rule.context, *rule.against))
+        asked = {i: rule.verify for i, rule in enumerate(self._rules) if rule.verify is not None}
+        # Addresses are asked about all at once, by a compiled loop of their own.
+        self._addresses = {i: one for i, one in asked.items() if isinstance(one, Address)}
         self._doubts = {
-            i: _remembering(rule.verify)
-            for i, rule in enumerate(self._rules)
-            if rule.verify is not None
+            i: _remembering(one) for i, one in asked.items() if i not in self._addresses
         }
         self._entity, self._entities = _coded(rule.entity for rule in self._rules)
         self._recognizer, self._recognizers = _coded(rule.name for rule in self._rules)
@@ -144,6 +146,11 @@ class Engine:
             row, first, last, rule = hits[i].tolist()
             span = data[offsets[row] + first : offsets[row] + last].tobytes()
             keep[i] = self._doubts[rule](span)
+        for rule, address in self._addresses.items():
+            of_it = np.flatnonzero(hits[:, 3] == rule)
+            if len(of_it):
+                begins = offsets[hits[of_it, 0]]
+                keep[of_it] = address.spans(data, begins + hits[of_it, 1], begins + hits[of_it, 2])
         return keep
 
 

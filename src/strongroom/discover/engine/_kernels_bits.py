@@ -32,7 +32,7 @@ def _load(context: Any, builder: Any, array: tuple[Any, Any], at: Any, kind: Any
     return builder.load(place, align=1)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def letters(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
     """Return bit i for byte `at` + i: an ASCII letter or digit, or part of what isn't ASCII."""
 
@@ -47,7 +47,7 @@ def letters(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
     return types.uint64(data, types.int64), written
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def among(_typing: Any, data: Any, _at: Any, wanted: Any, _first: Any) -> _Made:  # noqa: ANN401
     """Return bit i for byte `at` + i: it is one of the `SOME` bytes in `wanted` from `first` on."""
 
@@ -71,7 +71,7 @@ def among(_typing: Any, data: Any, _at: Any, wanted: Any, _first: Any) -> _Made:
     return types.uint64(data, types.int64, wanted, types.int64), written
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def eight(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
     """Return the eight bytes from `at` on as a number, the first one lowest."""
 
@@ -81,7 +81,7 @@ def eight(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
     return types.uint64(data, types.int64), written
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def lowest(_typing: Any, _bits: Any) -> _Made:  # noqa: ANN401
     """Return the place of the lowest bit that is set, 64 if none is."""
 

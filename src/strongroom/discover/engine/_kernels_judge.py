@@ -159,7 +159,9 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         events: int64 [m, 6], see `_kernels_search`.
         at: the event to begin with.
         n_events: how many there are.
-        moves, classes, starts: automata, see `Shelf`.
+        moves: int32, rows of automata, see `Shelf`.
+        classes: uint8 [automata, 256], the column of each byte.
+        starts: int32 [automata], first rows.
         kinds: uint8 [256].
         set_at: int64 [sets + 1], where the rules of a set stand in `set_rules`.
         set_rules: int64.
@@ -168,7 +170,9 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         aparts: uint8 [kinds, 256], characters that join numbers.
         relation: uint8 [rules, words], 1 if a word speaks for a rule, 2 if against it.
         worth: float32 [rules, 4], scores by what the words around say.
-        used, lexicon, tails: the words of context, see `word_at`.
+        used: uint8 [slots], see `word_at` here and below.
+        lexicon: int64 [slots, 4].
+        tails: uint8.
         capitals: uint8 [256], a letter's capital, a digit itself, else 0.
         is_digit: uint8 [256].
         words: int64 [k, 3], those in the text, by place.
@@ -232,10 +236,10 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                             continue
                     # Where only a joining character parts two digits, a number goes on.
                     joins = facts[rule, APART]
-                    if begin > lo + 1 and aparts[joins, data[U(begin - 1)]]:
+                    if begin > lo + 1 and aparts[joins, data[U(begin - 1)]]:  # noqa: SIM102
                         if is_digit[data[U(begin)]] and is_digit[data[U(begin - 2)]]:
                             continue
-                    if finish + 1 < hi and aparts[joins, data[U(finish)]]:
+                    if finish + 1 < hi and aparts[joins, data[U(finish)]]:  # noqa: SIM102
                         if is_digit[data[U(finish - 1)]] and is_digit[data[U(finish + 1)]]:
                             continue
                     said = 0
@@ -278,7 +282,7 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                                         if number >= 0:
                                             near[n_near] = number
                                             n_near += 1
-                        # The nearest word that says anything decides; the column's name is farthest.
+                        # The nearest word that says anything decides; a column's name is last.
                         for i in range(n_near):
                             said = relation[rule, near[(i + always) % n_near]]
                             if said:

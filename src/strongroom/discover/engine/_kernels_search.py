@@ -6,7 +6,7 @@ of the rules' contexts stand where. `_kernels_judge` makes hits of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ FAIR_STEPS, FAIR_WALK, FAIR_START = 64, 256, 1 << 16
 
 
 @compiled
-def eight_at(data: NDArray[np.uint8], at: int) -> int:
+def eight_at(data: NDArray[np.uint8], at: int) -> Any:  # noqa: ANN401 - a number for mypy too
     """Return eight bytes as a number, zeros behind the end."""
     if at + _EIGHT <= len(data):
         return eight(data, at)
@@ -91,7 +91,7 @@ def word_at(
             for i in range(_EIGHT, length):
                 same = same and (data[at + i] | 32) == tails[tail + i]
             if same:
-                return lexicon[slot, NUMBER]
+                return int(lexicon[slot, NUMBER])
         slot = (slot + 1) & (len(used) - 1)
     return -1
 
@@ -104,7 +104,7 @@ def _halved(events: NDArray[np.int64], n: int, first: int) -> int:
 
 
 @compiled
-def search(  # noqa: C901, D417, PLR0912, PLR0915, PLR0917 - one pass, one loop
+def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     at: NDArray[np.int64],
@@ -142,7 +142,9 @@ def search(  # noqa: C901, D417, PLR0912, PLR0915, PLR0917 - one pass, one loop
         data: uint8, the texts one after the other.
         offsets: int64 [rows + 1], where each begins.
         at: int64 [6], where the search stands; changed.
-        moves, classes, starts: automata, see `Shelf`.
+        moves: int32, rows of automata, see `Shelf`.
+        classes: uint8 [automata, 256], the column of each byte.
+        starts: int32 [automata], first rows.
         kinds: uint8 [256], LETTER, UNDERSCORE or 0.
         loose: uint8 [sets], of which a rule may end inside a word.
         groups: int64 [groups], unions of patterns, by their bit in masks.
@@ -158,7 +160,9 @@ def search(  # noqa: C901, D417, PLR0912, PLR0915, PLR0917 - one pass, one loop
         anchor_at: int16 [256], the first row of `anchors` for a byte, or -1.
         anchors: int64 [anchors, 3].
         beyond: uint8 [256], what may stand behind any anchor's byte.
-        used, lexicon, tails: the words of context, see `word_at`.
+        used: uint8 [slots], see `word_at` here and below.
+        lexicon: int64 [slots, 4].
+        tails: uint8.
         longest_word: bytes of the longest of them.
         words: int64 [m, 3], start, end and number of words of context; filled.
         events: int64 [k, 6], k > `EVENTS_A_CHUNK`; filled.
@@ -248,7 +252,7 @@ def search(  # noqa: C901, D417, PLR0912, PLR0915, PLR0917 - one pass, one loop
                 anchor = np.int64(anchor_at[first & _BYTE])
             mask = anywhere if (inside >> at_k) & _ONE else 0
             if not (outside >> at_k) & _ONE:
-                begins, length, anchor = 0, 0, np.int64(-1)
+                begins, length, anchor = 0, 0, np.int64(-1)  # type: ignore[assignment]
             if i >= stop or not (begins or mask or length or anchor >= 0):
                 continue
             while offsets[row + 1] <= i:
@@ -262,14 +266,14 @@ def search(  # noqa: C901, D417, PLR0912, PLR0915, PLR0917 - one pass, one loop
             if begins and i > lo:
                 before = data[U(i - 1)]
                 if kinds[before]:
-                    begins = 0
-                elif i - 1 > lo and glue[before] & begins:
+                    begins = 0  # type: ignore[assignment]
+                elif i - 1 > lo and glue[before] & begins:  # noqa: SIM102 - the line would be long
                     if _ZERO <= data[U(i)] <= _NINE and _ZERO <= data[U(i - 2)] <= _NINE:
                         begins &= ~np.int64(glue[before])
             if i < reach:
                 begins &= literal
                 anchor = np.int64(-1)
-            mask |= begins
+            mask |= begins  # type: ignore[assignment]
             g = 0
             while mask:
                 if mask & 1:

@@ -161,7 +161,7 @@ def _judgement(
 
 
 def said(rule: Rule, chosen: frozenset[str]) -> tuple[float, float, float, float]:
-    """Return the score without a word around, by one for it, by one against it, by one that is both."""
+    """Return the score without a word around, by one for it, against it, and of both kinds."""
     for_it = rule.score if rule.context_score is None else rule.context_score
     if rule.countries and chosen.isdisjoint(rule.countries):
         return 0.0, for_it, 0.0, 0.0

@@ -27,7 +27,10 @@ _BRANDS = (
     (r"(?:6304|6390)", (8, 9, 10, 11, 12, 13, 14, 15)),  # Maestro
 )
 _ISSUED = any_of(rf"{prefix}\d{{{many}}}" for prefix, lengths in _BRANDS for many in lengths)
-_GROUPED = r"\d{4}(?:[ -]\d{4}){3}(?:[ -]?\d{1,3})?|\d{4}(?:[ -]\d{4}){2}[ -]\d{1,3}|\d{4}[ -]\d{6}[ -]\d{4,5}"
+_GROUPED = (
+    r"\d{4}(?:[ -]\d{4}){3}(?:[ -]?\d{1,3})?|\d{4}(?:[ -]\d{4}){2}[ -]\d{1,3}|"
+    r"\d{4}[ -]\d{6}[ -]\d{4,5}"
+)
 
 
 def _card(pattern: str, score: float, near: float, *examples: str) -> Rule:

@@ -10,10 +10,12 @@ from strongroom.discover.recognizers._write import any_of
 
 # English, German, French, Spanish, Italian, Dutch and Portuguese names, by the days they have.
 _MONTHS_OF = {
-    31: "jan january januar janvier januari janeiro jän jänner enero ene gennaio gen mar march mars "
-        "marzo março märz mär mrz maart mrt may mai mei mayo maggio mag maio jul july juli julio "
-        "julho juillet juil luglio lug aug august augustus août aout ago agosto oct october octobre "
-        "octubre okt oktober ottobre ott outubro out dec december dez dezember dezembro déc "
+    31: "jan january januar janvier januari janeiro jän jänner enero ene gennaio gen mar march "
+        "mars marzo março märz mär mrz maart mrt may mai mei mayo maggio mag maio jul july juli "
+        "julio "
+        "julho juillet juil luglio lug aug august augustus août aout ago agosto oct october "
+        "octobre octubre "
+        "okt oktober ottobre ott outubro out dec december dez dezember dezembro déc "
         "décembre dic diciembre dicembre",
     30: "apr april aprile avr avril abr abril jun june juni junio junho juin giugno giu sep sept "
         "september septembre septiembre setiembre set settembre setembro nov november novembre "
@@ -78,7 +80,7 @@ def _date(
     examples: tuple[str, ...] = (),
     lookalikes: tuple[str, ...] = (),
 ) -> tuple[Rule, ...]:
-    """Make a rule of dates and, of those in whose year somebody alive may be born, one of births."""
+    """Make a rule of dates, and one of births of those whose year somebody alive may be born in."""
     rules = []
     if score:
         rules.append(Rule("date", "DATE_TIME", pattern + _TIME, score, apart=".-/:", validated=True,
@@ -91,7 +93,8 @@ def _date(
 
 _BOTH = ("day", "month")
 RULES = (
-    *_date(_numeric(_ANY_YEAR, "-/.", first="year"), 0.7, _numeric(_YEARS, "-/.", first="year") + _TIME,
+    *_date(_numeric(_ANY_YEAR, "-/.", first="year"), 0.7,
+           _numeric(_YEARS, "-/.", first="year") + _TIME,
            ("seen on 2021-02-28T10:11:12Z",), ("2021-02-30", "2021-13-01", "2021-1-1-1")),
     *_date(any_of(_numeric(_ANY_YEAR, "-/.", first=f) for f in _BOTH), 0.7,
            any_of(_numeric(_YEARS, "-/.", first=f) for f in _BOTH) + _TIME,
@@ -108,5 +111,7 @@ RULES = (
         _worded(_ANY_YEAR, day_first=True), 0.7, _worded(_YEARS, day_first=True),
         ("le 3 février 2020", "am 12. März 1980", "3 de mayo de 2021"), ("3 maybe 2020",),
     ),
-    *_date("", 0.0, f"{_YEARS}(?:(?:0[13578]|1[02])(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)(?:0[1-9]|[12]\\d|30)|02(?:0[1-9]|[12]\\d))"),
+    *_date("", 0.0, _YEARS + any_of((r"(?:0[13578]|1[02])(?:0[1-9]|[12]\d|3[01])",
+                                     r"(?:0[469]|11)(?:0[1-9]|[12]\d|30)",
+                                     r"02(?:0[1-9]|[12]\d)"))),
 )  # fmt: skip

@@ -17,7 +17,8 @@ _HOST = rf"(?:{_NAME}|localhost|{V4}|\[{V6}\])(?::\d{{1,5}})?"
 _PLAIN = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 # Two-letter endings are also the endings of files (.py, .md, .sh): only these stand alone.
 _ALONE = any_of(
-    ["com", "org", "net", "edu", "gov", "mil", "info", "biz", "co\\.uk", "org\\.uk", "ac\\.uk", "com\\.au", "com\\.br", "de", "fr", "eu", "nl", "ch", "at"]
+    ("com", "org", "net", "edu", "gov", "mil", "info", "biz", r"co\.uk", r"org\.uk", r"ac\.uk",
+     r"com\.au", r"com\.br", "de", "fr", "eu", "nl", "ch", "at")
 )  # fmt: skip
 
 RULES = (
@@ -37,6 +38,6 @@ RULES = (
         "url.domain", "DOMAIN_NAME",
         rf"{_PLAIN}\.(?:{_PLAIN}\.)*{_ALONE}",
         0.6,
-        examples=("ask example.com about it",), lookalikes=("README.md main.py config.toml e.g. x",),
+        examples=("ask example.com about it",), lookalikes=("README.md main.py x.toml e.g. x",),
     ),
 )  # fmt: skip
