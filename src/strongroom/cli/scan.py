@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from strongroom.config import DiscoverSpec
+    from strongroom.data.sources import Limits
     from strongroom.discover import Found
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
@@ -38,6 +39,7 @@ def _file(help_text: str, *flags: str) -> Callable[[Command], Command]:
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Drop what is less sure.  [0.5]")
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Look at N records a file.")
 @click.option("--no-names", is_flag=True, help="Patterns only: no names, places, addresses.")
+@click.option("--no-ocr", is_flag=True, help="Don't read text in pictures and scanned pages.")
 @click.option("--recognizers", multiple=True, metavar="FILE", help="Your own: .toml or .py.")
 @click.option("--fresh", is_flag=True, help="Read unchanged files again.")
 @click.option("--spans", is_flag=True, help="JSON lines, one per find: path, row, field, offsets.")
@@ -57,11 +59,14 @@ def command(flags: Common, paths: tuple[str, ...], **asked: Any) -> int:  # noqa
         from strongroom.cli import _evaluation
 
         return _evaluation.run(flags, asked["evaluate"], paths, spec, reveal=asked["reveal"])
+    from strongroom.data.sources import Limits
+
     if not paths:
         raise InputError("nothing to scan", hint="strongroom scan PATH... (- is standard input)")
+    limits = Limits(ocr=not asked["no_ocr"])
     if asked["spans"]:
-        return _spans(flags, paths, spec, reveal=asked["reveal"])
-    return _scan(flags, paths, spec, asked)
+        return _spans(flags, paths, spec, limits, reveal=asked["reveal"])
+    return _scan(flags, paths, spec, limits, asked)
 
 
 def _spec(flags: Common, asked: dict[str, Any]) -> DiscoverSpec:
@@ -92,12 +97,17 @@ def _country(code: str) -> str:
     return code.upper()
 
 
-def _scan(flags: Common, paths: tuple[str, ...], spec: DiscoverSpec, asked: dict[str, Any]) -> int:
-    from strongroom.data.sources import Limits, PassedOver, Unreadable
+def _scan(
+    flags: Common,
+    paths: tuple[str, ...],
+    spec: DiscoverSpec,
+    limits: Limits,
+    asked: dict[str, Any],
+) -> int:
+    from strongroom.data.sources import PassedOver, Unreadable
     from strongroom.discover import ScanCache, scan_sources
 
     inventory.known_entities(asked["fail_on"], spec)
-    limits = Limits()
     cache = None if asked["fresh"] else ScanCache(spec, asked["target"], limits)
     found: list[Found] = []
     errors: list[DataError] = []
@@ -140,12 +150,14 @@ def _scan(flags: Common, paths: tuple[str, ...], spec: DiscoverSpec, asked: dict
     return 1 if document["refused"] else 0
 
 
-def _spans(flags: Common, paths: tuple[str, ...], spec: DiscoverSpec, *, reveal: bool) -> int:
+def _spans(
+    flags: Common, paths: tuple[str, ...], spec: DiscoverSpec, limits: Limits, *, reveal: bool
+) -> int:
     from strongroom.data.sources import Unreadable
     from strongroom.discover import source_spans
 
     failed = False
-    for one in source_spans(paths, spec):
+    for one in source_spans(paths, spec, limits=limits):
         if isinstance(one, Unreadable):
             flags.console.error(one.error)
             failed = True

@@ -164,6 +164,7 @@ class Found:
                 {"columns": list(k.columns), "share": round(k.share, 4), "rows": k.rows}
                 for k in self.keys
             ],
+            "notes": list(self.notes),
             "seconds": round(self.seconds, 3),
         }
 
