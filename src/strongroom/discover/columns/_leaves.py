@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,13 +33,6 @@ class Leaf:
     values: pa.Array
     owners: np.ndarray | None
     rows: int
-
-    @cached_property
-    def encoded(self) -> tuple[pa.Array, np.ndarray]:
-        """The distinct values, and the place of each value among them (-1 for null)."""
-        encoded = self.values.dictionary_encode()
-        codes = pc.fill_null(encoded.indices, fill_value=-1).to_numpy(zero_copy_only=False)
-        return encoded.dictionary, codes
 
     def row_of(self, place: int) -> int:
         """Return the row of the table that value number `place` belongs to."""

@@ -1,4 +1,4 @@
-"""Shapes (RE2) and short lists that tell what the values of a column are."""
+"""Shapes (RE2) that tell what the values of a column are."""
 
 from __future__ import annotations
 
@@ -22,31 +22,6 @@ ICD_ANY = (
     r"^(?:[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?|\d{3}(?:\.\d{1,2})?|[VE]\d{2,3}(?:\.\d{1,2})?)$"
 )
 CODE = r"^[\w.:/#-]+$"
-SEXES = frozenset({
-    "m", "f", "w", "d", "x", "u", "male", "female", "man", "woman", "men", "women", "mann",
-    "frau", "männlich", "weiblich", "divers", "homme", "femme", "hombre", "mujer", "masculino",
-    "femenino", "maschio", "femmina", "non-binary", "nonbinary", "other", "unknown",
-    "unknown/invalid", "diverse",
-})  # fmt: skip
-MARITAL = frozenset({
-    "single", "married", "divorced", "widowed", "separated", "never-married",
-    "married-civ-spouse", "married-spouse-absent", "married-af-spouse", "ledig", "verheiratet",
-    "geschieden", "verwitwet", "célibataire", "marié", "divorcé", "soltero", "casado",
-    "divorciado", "viudo", "unmarried", "partnered", "unknown",
-})  # fmt: skip
-RACES = frozenset({
-    "white", "black", "asian", "hispanic", "latino", "caucasian", "africanamerican",
-    "african american", "african-american", "native american", "asian-pac-islander",
-    "amer-indian-eskimo", "american indian", "pacific islander", "mixed", "two or more races",
-    "other", "unknown", "hispanic or latino", "black or african american",
-    "american indian or alaska native", "native hawaiian or other pacific islander",
-})  # fmt: skip
-STATES = frozenset({
-    "al", "ak", "az", "ar", "ca", "co", "ct", "de", "fl", "ga", "hi", "id", "il", "in", "ia",
-    "ks", "ky", "la", "me", "md", "ma", "mi", "mn", "ms", "mo", "mt", "ne", "nv", "nh", "nj",
-    "nm", "ny", "nc", "nd", "oh", "ok", "or", "pa", "ri", "sc", "sd", "tn", "tx", "ut", "vt",
-    "va", "wa", "wv", "wi", "wy", "dc", "pr",
-})  # fmt: skip
 DATE = (
     r"^\s*(?:born )?(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|"
     r"(?:19|20)\d{2}(?:0\d|1[0-2])[0-3]\d|\d{1,2}\.? ?(?:de )?[^\d\s.,/-]{3,10}\.?,? (?:de )?\d{4}|"
