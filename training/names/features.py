@@ -30,6 +30,7 @@ UNSURE = {
     "btc": ("DATE_TIME", "NRP", "TITLE"),
     "sec_filings_ner": ("DATE_TIME", "TITLE", "ZIP_CODE", "PROFESSION"),
     "germeval2014": ("DATE_TIME", "TITLE", "PROFESSION"),
+    "code": ("DATE_TIME",),
     "wikitext2": ("TITLE", "AGE", "LOCATION"),
 }
 """What a corpus doesn't mark though it holds it: its silence says nothing of these."""

@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 from strongroom.discover.names import _layout as at
 from strongroom.discover.names._model import WEIGHTS
 from training.names import lexicon
+from training.names.code import plain_code
 from training.names.conventions import parted
 from training.names.corpora import read_corpora
 from training.names.features import Example, Words, example, policies
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from training.names.sentence import Sentence
 
 _WORD = re.compile(r"[^\W\d_]+|[^\w\s]|_")
+_CODE = 2500  # stretches
 _TOKENS = 1000  # per step
 _VOCABULARY = 16_000
 _SURE = 0.9  # what a half-trained network must be to settle an open label
@@ -45,6 +47,7 @@ def gather(folder: Path, templates: int, seed: int) -> list[Sentence]:
     """Return everything there is to learn from."""
     found = [*read_corpora(folder), *marked_prose(folder, seed)]
     found += list(with_other_names(found, seed))
+    found += plain_code(_CODE, seed)
     if templates:
         from training.names.templates import generate
 
@@ -182,8 +185,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--templates", type=int, default=44_000)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--templates", type=int, default=48_000)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
