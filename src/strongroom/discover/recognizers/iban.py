@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-
-from stdnum import numdb
+from functools import cache
+from typing import TYPE_CHECKING
 
 from strongroom.discover._rule import Rule
 from strongroom.discover.checks import CHECKS
 from strongroom.discover.recognizers._write import any_of
+
+if TYPE_CHECKING:
+    from strongroom.config import DiscoverSpec
 
 # Territories that write their own code on French and Finnish accounts.
 _BORROWED = {
@@ -20,6 +23,8 @@ _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[0-9A-Z]"}
 
 def _structures() -> dict[str, str]:
     """Return country to the pattern of an account number there, from stdnum's list of SWIFT's."""
+    from stdnum import numdb
+
     registry, found = numdb.get("iban"), {}
     for first in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
         for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
@@ -30,14 +35,20 @@ def _structures() -> dict[str, str]:
     return found | {own: found[other] for own, other in _BORROWED.items()}
 
 
-_ACCOUNT = any_of(f"{country}[0-9]{{2}}{rest}" for country, rest in _structures().items())
+def rules_for(_spec: DiscoverSpec) -> tuple[Rule, ...]:
+    """Return the rule: the same wherever one scans."""
+    return _rules()
 
-RULES = (
-    Rule(
-        "iban", "IBAN_CODE",
-        r"[A-Z]{2}\d{2}(?:[ -]?[0-9A-Z]){11,30}|[a-z]{2}\d{2}(?:[ -]?[0-9a-z]){11,30}",
-        1.0, compact=_ACCOUNT, check=CHECKS["iban"], validated=True,
-        examples=("to GB82 WEST 1234 5698 7654 32 today", "de89370400440532013000"),
-        lookalikes=("GB82 WEST 1234 5698 7654 33 GB00", "ZZ82123456987654321234"),
-    ),
-)  # fmt: skip
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    account = any_of(f"{country}[0-9]{{2}}{rest}" for country, rest in _structures().items())
+    return (
+        Rule(
+            "iban", "IBAN_CODE",
+            r"[A-Z]{2}\d{2}(?:[ -]?[0-9A-Z]){11,30}|[a-z]{2}\d{2}(?:[ -]?[0-9a-z]){11,30}",
+            1.0, compact=account, check=CHECKS["iban"], validated=True,
+            examples=("to GB82 WEST 1234 5698 7654 32 today", "de89370400440532013000"),
+            lookalikes=("GB82 WEST 1234 5698 7654 33 GB00", "ZZ82123456987654321234"),
+        ),
+    )  # fmt: skip

@@ -30,7 +30,12 @@ _BETWEEN = "(?:[ .()/-]|–){0,3}"
 _EXTENSION = r"(?:,? ?(?i:x|ext\.?) ?\d{1,6})?"
 _EXTENDED = r"(?:(?:EXT|X)\d{1,6})?"
 _NATIONAL = rf"\(?\d(?:{_BETWEEN}\d){{5,16}}{_EXTENSION}"
-_PARTED = rf"(?:\(\d|\d{{1,6}}(?:[ .()/-]|–))(?:{_BETWEEN}\d){{4,16}}{_EXTENSION}"
+# Dots part decimals, versions and OIDs too, so within a country they must part as in phones.
+_GAP = "(?:[ ()/-]|–){0,3}"
+_DOTTED = rf"\d{{2,4}}(?:\.\d{{2,4}}){{2,4}}{_EXTENSION}"
+_CODED = rf"\(\d{{1,6}}\)(?:{_BETWEEN}\d){{4,14}}{_EXTENSION}"
+_LOCAL = any_of([rf"\d(?:{_GAP}\d){{5,16}}{_EXTENSION}", _DOTTED, _CODED])
+_PARTED = any_of([rf"\d{{1,6}}(?:[ ()/-]|–)(?:{_GAP}\d){{4,16}}{_EXTENSION}", _DOTTED, _CODED])
 _KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number",
           "voip", "pager", "uan", "voicemail")  # fmt: skip
 # Where the library rewrites a national number before it looks at it, this says what it accepts.
@@ -96,7 +101,7 @@ def rules_for(spec: DiscoverSpec) -> tuple[Rule, ...]:
               validated=True, examples=("0044 20 7946 0018",)),
         *(_national(national) if national else ()),
         # Any number, where words say that it is one; years and spans of years are not.
-        _rule(_NATIONAL, 0.0, rf"(?:[03-9]\d|1[0-8]|2[1-9])\d{{5,13}}{_EXTENDED}",
+        _rule(_LOCAL, 0.0, rf"(?:[03-9]\d|1[0-8]|2[1-9])\d{{5,13}}{_EXTENDED}",
               context=_CONTEXT, context_score=0.6, against=_OTHER,
               examples=("fax: 03.93.92.16.85",), lookalikes=("03.93.92.16.85", "call 2019-2020")),
     )  # fmt: skip
@@ -106,7 +111,7 @@ def _national(plan: str) -> tuple[Rule, ...]:
     return (
         _rule(_PARTED, 0.8, plan, validated=True, context=_CONTEXT, context_score=0.95,
               against=_OTHER, against_score=0.4),
-        _rule(_NATIONAL, 0.2, plan, validated=True, context=_CONTEXT, context_score=0.75,
+        _rule(_LOCAL, 0.2, plan, validated=True, context=_CONTEXT, context_score=0.75,
               against=_OTHER, against_score=0.1),
     )  # fmt: skip
 
