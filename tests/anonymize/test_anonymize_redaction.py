@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stdnum import iban, luhn
 
 from strongroom.anonymize import redact, redact_column, redact_text
+from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind
 from strongroom.discover import Detection, find_column_spans, find_spans
 from strongroom.errors import DataError, InputError
@@ -28,7 +29,7 @@ PERSONAL = {
     "US_SSN": ["SSN: 219-09-9999"],
 }
 WORDS = st.sampled_from(
-    ["She wrote to", "on Monday", "käme", "from", "und", "😀", "the card", "call", "\n", "ok."]
+    ["She wrote to", "as agreed", "käme", "from", "und", "😀", "the card", "call", "\n", "ok."]
 )
 VALUES = st.sampled_from([value for values in PERSONAL.values() for value in values])
 
@@ -171,7 +172,10 @@ def test_what_a_replacement_uncovers_is_redacted_too() -> None:
 
 def test_a_repeated_name_is_not_cut_out_of_longer_words() -> None:
     table = pa.table({"name": ["Ada Byron"], "note": ["Ms Ada Byron met Adam and McAda; ada."]})
-    clean = redact(Dataset(table), columns=["note"], own={"name": table["name"]})
+    spec = DiscoverSpec(names=False)  # that one would know Adam
+    clean = redact(
+        Dataset(table), columns=["note"], own={"name": table["name"]}, discover_spec=spec
+    )
     text = clean.dataset.table["note"][0].as_py()
     assert "Adam and McAda" in text
     assert "Byron" not in text
