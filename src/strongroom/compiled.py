@@ -8,6 +8,7 @@ plain NumPy twin in the tests that must agree.
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,11 +30,19 @@ def compiled(function: Function) -> Function:
 
     settings: Any = numba.config
     if not settings.CACHE_DIR:
-        place = Path(platformdirs.user_cache_dir("strongroom")) / "kernels"
-        settings.CACHE_DIR = str(place / _code())
+        settings.CACHE_DIR = str(_place())
     compile_it: Any = numba.njit(cache=True, error_model="numpy", nogil=True)
     made: Function = compile_it(function)
     return made
+
+
+def never_compiled() -> bool:
+    """Tell whether a first use is still ahead, which takes half a minute."""
+    return "NUMBA_CACHE_DIR" not in os.environ and not _place().exists()
+
+
+def _place() -> Path:
+    return Path(platformdirs.user_cache_dir("strongroom")) / "kernels" / _code()
 
 
 @cache

@@ -59,10 +59,13 @@ def command(flags: Common, paths: tuple[str, ...], **asked: Any) -> int:  # noqa
         from strongroom.cli import _evaluation
 
         return _evaluation.run(flags, asked["evaluate"], paths, spec, reveal=asked["reveal"])
+    from strongroom.compiled import never_compiled
     from strongroom.data.sources import Limits
 
     if not paths:
         raise InputError("nothing to scan", hint="strongroom scan PATH... (- is standard input)")
+    if never_compiled():
+        flags.console.talk("compiling what searches, once on this machine: about half a minute")
     limits = Limits(ocr=not asked["no_ocr"])
     if asked["spans"]:
         return _spans(flags, paths, spec, limits, reveal=asked["reveal"])
