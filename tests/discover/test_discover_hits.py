@@ -56,3 +56,24 @@ def test_a_value_with_very_many_hits_takes_no_longer_than_it_has_to() -> None:
     merged = Hits.merged([Hits.of_detections(text, {0: found})])
     kept = list(zip(merged.start.tolist(), merged.end.tolist(), strict=True))
     assert kept == [(i, i + 3) for i in range(0, many - 2, 3)] + [(4_998, 5_000)]
+
+
+def test_names_that_touch_a_secret_are_left_out() -> None:
+    texts = pa.array(["ab secret cd", "ab secret cd"], pa.large_string())
+    names = Hits.of_detections(
+        texts,
+        {
+            0: [Detection("PERSON", 0, 2, 0.9, "n"), Detection("PERSON", 8, 12, 0.9, "n")],
+            1: [Detection("PERSON", 3, 9, 0.9, "n"), Detection("PERSON", 9, 12, 0.9, "n")],
+        },
+    )
+    secrets = Hits.of_detections(
+        texts,
+        {
+            0: [Detection("SECRET", 3, 9, 0.9, "s")],
+            1: [Detection("URL", 3, 9, 0.9, "s"), Detection("SECRET", 10, 11, 0.9, "s")],
+        },
+    )
+    left = names.clear_of(secrets, "SECRET")
+    assert list(zip(left.row, left.start, strict=True)) == [(0, 0), (1, 3)]
+    assert names.clear_of(secrets, "IBAN_CODE") is names

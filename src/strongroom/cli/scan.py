@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from strongroom.config import DiscoverSpec
-    from strongroom.data.sources import Limits
+    from strongroom.data.sources import Limits, PassedOver
     from strongroom.discover import Found
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
@@ -63,7 +63,10 @@ def command(flags: Common, paths: tuple[str, ...], **asked: Any) -> int:  # noqa
     from strongroom.data.sources import Limits
 
     if not paths:
-        raise InputError("nothing to scan", hint="strongroom scan PATH... (- is standard input)")
+        raise InputError(
+            "missing argument PATH...: nothing to scan",
+            hint="- is standard input; for all flags: strongroom scan --help",
+        )
     if never_compiled():
         flags.console.talk("compiling what searches, once on this machine: about half a minute")
     limits = Limits(ocr=not asked["no_ocr"])
@@ -107,26 +110,12 @@ def _scan(
     limits: Limits,
     asked: dict[str, Any],
 ) -> int:
-    from strongroom.data.sources import PassedOver, Unreadable
-    from strongroom.discover import ScanCache, scan_sources
-
     inventory.known_entities(asked["fail_on"], spec)
-    cache = None if asked["fresh"] else ScanCache(spec, asked["target"], limits)
-    found: list[Found] = []
-    errors: list[DataError] = []
-    passed: list[PassedOver] = []
-    with flags.console.bar("scan") as bar:
-        for one in scan_sources(
-            paths, spec, target=asked["target"], limits=limits, cache=cache, progress=bar
-        ):
-            if isinstance(one, Unreadable):
-                errors.append(one.error)
-            elif isinstance(one, PassedOver):
-                passed.append(one)
-            else:
-                found.append(one)
+    found, errors, passed = _looked(flags, paths, spec, limits, asked)
     if errors and not found and len(errors) == 1:
         raise errors[0]
+    if not errors and not found:
+        raise DataError("nothing here that can be read", where=", ".join(paths))
     document: dict[str, Any] = {
         "files": [f.to_json() for f in found],
         "errors": [{"what": e.what, "where": e.where, "hint": e.hint} for e in errors],
@@ -151,6 +140,34 @@ def _scan(
     if errors:
         return 2
     return 1 if document["refused"] else 0
+
+
+def _looked(
+    flags: Common,
+    paths: tuple[str, ...],
+    spec: DiscoverSpec,
+    limits: Limits,
+    asked: dict[str, Any],
+) -> tuple[list[Found], list[DataError], list[PassedOver]]:
+    """Return what was scanned, what couldn't be, and what nobody named and nothing reads."""
+    from strongroom.data.sources import PassedOver, Unreadable
+    from strongroom.discover import ScanCache, scan_sources
+
+    cache = None if asked["fresh"] else ScanCache(spec, asked["target"], limits)
+    found: list[Found] = []
+    errors: list[DataError] = []
+    passed: list[PassedOver] = []
+    with flags.console.bar("scan") as bar:
+        for one in scan_sources(
+            paths, spec, target=asked["target"], limits=limits, cache=cache, progress=bar
+        ):
+            if isinstance(one, Unreadable):
+                errors.append(one.error)
+            elif isinstance(one, PassedOver):
+                passed.append(one)
+            else:
+                found.append(one)
+    return found, errors, passed
 
 
 def _spans(

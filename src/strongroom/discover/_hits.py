@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+_PLACE_BITS = 34
+
 
 @dataclass(frozen=True)
 class Hits:
@@ -137,6 +139,21 @@ class Hits:
             joined.validated, kept,
         )  # fmt: skip
         return joined if kept.all() else joined.take(np.flatnonzero(kept))
+
+    def clear_of(self, others: Hits, entity: str) -> Hits:
+        """Leave out what overlaps with an entity among others."""
+        if entity not in others.entities or not len(self):
+            return self
+        those = others.take(np.flatnonzero(others.entity == others.entities.index(entity)))
+        if not len(those):
+            return self
+        # A row and a place in it as one number, so that one search answers for all rows.
+        order = np.argsort((those.row << _PLACE_BITS) | those.start, kind="stable")
+        starts = ((those.row << _PLACE_BITS) | those.start)[order]
+        ends = np.maximum.accumulate(((those.row << _PLACE_BITS) | those.end)[order])
+        before = np.searchsorted(starts, (self.row << _PLACE_BITS) | self.end) - 1
+        reach = np.where(before < 0, -1, ends[np.maximum(before, 0)])
+        return self.take(np.flatnonzero(reach <= ((self.row << _PLACE_BITS) | self.start)))
 
     def take(self, places: np.ndarray) -> Hits:
         """Return some of the hits."""

@@ -134,7 +134,12 @@ def find_hits(
     if recognizers is None:
         for plain in parted(texts):
             parts += [engine.find(plain, words) for engine in engines_of(spec)]
-        parts += [_names(texts, spec), _addresses(spec).find(texts)] if spec.names else []
+        if spec.names:
+            # A password that looks like a firm's name is a password.
+            named = _names(texts, spec)
+            for part in parts:
+                named = named.clear_of(part, "SECRET")
+            parts += [named, _addresses(spec).find(texts)]
         # Rows of a text are its lines; keys lie over several.
         parts += [find_across(texts)] if spec.names or header in {"", "text"} else []
         recognizers = load_recognizers(spec)

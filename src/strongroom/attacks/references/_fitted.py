@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import secrets
+import sys
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -145,9 +148,17 @@ def _one(
 
 
 def _several(
-    fit: Fit, rows: Rows, asked: Rows | None, jobs: list[tuple[NDArray[np.bool_], int]]
+    packed: bytes,
+    folder: str,
+    rows: Rows,
+    asked: Rows | None,
+    jobs: list[tuple[NDArray[np.bool_], int]],
 ) -> list[NDArray[np.float32]]:
     """Fit a few models in a process; None asks about the rows that they were fitted on."""
+    # The function may be a user's, in the folder that they stand in.
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    fit: Fit = pickle.loads(packed)  # noqa: S301 - packed by the process that asks, for this one
     return [_one(fit, rows, rows if asked is None else asked, *job) for job in jobs]
 
 
@@ -170,7 +181,9 @@ def _in_processes(
     workers: int,
 ) -> Iterator[NDArray[np.float32]]:
     from joblib import delayed
+    from joblib.externals.loky.cloudpickle_wrapper import dumps
 
+    packed, here = dumps(fit), str(Path.cwd())
     # Each part carries the rows along: few parts, yet enough that nobody waits long for the last.
     size = max(1, len(jobs) // (2 * workers))
     parts = [jobs[begin : begin + size] for begin in range(0, len(jobs), size)]
@@ -178,7 +191,9 @@ def _in_processes(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a worker that was idle too long
-            for found in parallel(delayed(_several)(fit, rows, same, part) for part in parts):
+            for found in parallel(
+                delayed(_several)(packed, here, rows, same, part) for part in parts
+            ):
                 yield from found
     except StrongroomError:
         raise
