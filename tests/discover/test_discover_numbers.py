@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 
 from strongroom.config import DiscoverSpec
 from strongroom.discover import Detection, find_spans
-from strongroom.discover._rule import Rule
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers import (
     age,
@@ -24,6 +24,9 @@ from strongroom.discover.recognizers import (
     vehicle,
     zip_code,
 )
+
+if TYPE_CHECKING:
+    from strongroom.discover._rule import Rule
 
 FAMILIES = (
     age, bic, coordinates, crypto, device, identifiers, national_id, passport, us_numbers, vehicle,
