@@ -40,7 +40,8 @@ _VERSION = ("v", "ver", "version", "versions", "release", "released", "releases"
             "upgraded", "driver", "sdk", "api", "oid", "clause", "figure", "table")  # fmt: skip
 _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts", "client",
             "server", "remote", "ping", "dns", "gateway", "network", "subnet", "login", "src",
-            "dst", "peer", "proxy", "router")  # fmt: skip
+            "dst", "peer", "proxy", "router", "web", "form", "visitor", "browser", "session",
+            "connection", "connected", "signed", "logged")  # fmt: skip
 # A digit somewhere: "a::b" and "dead:beef::" are words of code.
 _WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
 _PAIR = "[0-9A-Fa-f]{2}"

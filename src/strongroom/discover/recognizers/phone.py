@@ -110,7 +110,7 @@ def rules_for(spec: DiscoverSpec) -> tuple[Rule, ...]:
 def _national(plan: str) -> tuple[Rule, ...]:
     return (
         _rule(_PARTED, 0.8, plan, validated=True, context=_CONTEXT, context_score=0.95,
-              against=_OTHER, against_score=0.4),
+              against=_OTHER, against_score=0.5),
         _rule(_LOCAL, 0.2, plan, validated=True, context=_CONTEXT, context_score=0.75,
               against=_OTHER, against_score=0.1),
     )  # fmt: skip
