@@ -53,6 +53,12 @@ RULES = (
         examples=("from 84.17.61.18:443", "10.200.0.0/16"),
         lookalikes=("version 10.4.2.100", "300.1.2.3", "1.2.3.40.5"),
     ),
+    # What begins the next sentence speaks of something else.
+    Rule(
+        "ip_address", "IP_ADDRESS", _LARGE_V4, 0.9, follow=r"\. [A-Z]", apart=".-", validated=True,
+        examples=("from 198.51.100.61. Version 3 was used",),
+        lookalikes=("300.1.2.3. Then",),
+    ),
     Rule(
         "ip_address", "IP_ADDRESS", rf"(?:{_SMALL}\.){{3}}{_SMALL}", 0.3, apart=".-",
         validated=True, context=_CONTEXT, context_score=0.7, against=_VERSION, against_score=0.2,
