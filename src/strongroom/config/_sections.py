@@ -403,6 +403,61 @@ class Limit(_Section):
         return self
 
 
+class FederationPrivacySpec(_Section):
+    """`[federation.privacy]`: the weakest guarantee under which the site takes part.
+
+    Attributes:
+        unit: the smallest unit that must be hidden: a site's is larger than a person's, and a
+            person's larger than an example's.
+        epsilon, delta: the most that one job may spend.
+    """
+
+    unit: Literal["example", "person", "site"] = "example"
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
+    delta: Annotated[float, Field(gt=0, lt=1)] = 1e-5
+
+
+class FederationSpec(_Section):
+    """`[federation]`: what this site lets a federation do, whatever a coordinator asks.
+
+    Attributes:
+        site: its name in the federation.
+        approve: "policy": what the policy allows runs; "ask": each job also waits until somebody
+            at the site says yes: `strongroom federate approve JOB`.
+        tasks: what may be asked of the site.
+        models: which models may be trained; empty: all that this version can.
+        max_rounds: of one job.
+        max_bytes: that may leave the site in one job.
+        min_sites: no job with fewer.
+        secure: jobs without secure aggregation are refused.
+        privacy: no job without differential privacy of at least this strength: the unit, the most ε
+            and δ of one job. What all jobs together may spend is `[data].budget`.
+        describe: the coordinator may learn the columns' names, types and declarations.
+        metrics: the site tells exact counts of right answers on its test rows, which no noise
+            covers.
+        peers: public keys of the other sites, as they print them: without them, who the others are
+            is taken from the coordinator.
+    """
+
+    site: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")] | None = None
+    approve: Literal["policy", "ask"] = "policy"
+    tasks: tuple[Literal["train", "trees", "evaluate", "analyse"], ...] = (
+        "train",
+        "trees",
+        "evaluate",
+        "analyse",
+    )
+    models: tuple[ModelKind, ...] = ()
+    max_rounds: Annotated[int, Field(ge=1)] = 1000
+    max_bytes: Annotated[int, Field(ge=1)] = 2_000_000_000
+    min_sites: Annotated[int, Field(ge=1)] = 2
+    secure: bool = False
+    privacy: FederationPrivacySpec | None = None
+    describe: bool = True
+    metrics: bool = True
+    peers: dict[str, str] = Field(default_factory=dict)
+
+
 class Config(_Section):
     """The whole of `strongroom.toml`."""
 
@@ -413,4 +468,5 @@ class Config(_Section):
     seal: SealSpec = SealSpec()
     train: TrainSpec = TrainSpec()
     audit: AuditSpec = AuditSpec()
+    federation: FederationSpec = FederationSpec()
     policy: dict[str, Limit] = Field(default_factory=dict)

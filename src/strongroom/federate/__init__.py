@@ -1,0 +1,41 @@
+"""Federated training: sites train one model together, and no site's rows leave it.
+
+In: a `Recipe`, sites that each hold rows, a policy and a ledger, a `Channel` between them.
+Out: one model, and evidence from every site of what it did, spent and sent.
+Never: code from the coordinator at a site; a row, or anything of one person's, in a message; an
+update in the clear where the recipe says secure aggregation; a private step that the site's own
+ledger hasn't reserved. Only `flare` knows NVIDIA FLARE, and everything else runs without it.
+
+    site/         what a site does and what it lets nobody do
+    coordinator/  rounds, resumption, the result
+    strategies/   FedAvg, FedProx, FedAdam, SCAFFOLD: a file each
+    rules/        mean, median, trimmed mean, Krum, Bulyan, norm bound: a file each
+    secure/       secure aggregation
+    evidence/     what crossed: traffic, search for rows, attacks on the very updates
+    flare/        the same over NVIDIA FLARE: kits, processes, mutual TLS
+"""
+
+from __future__ import annotations
+
+from strongroom.federate._message import Kind, Message, MessageError
+from strongroom.federate._recipe import (
+    Recipe,
+    RuleSpec,
+    SecureSpec,
+    SitePrivacySpec,
+    StrategySpec,
+)
+from strongroom.federate._seams import Answers, Channel
+
+__all__ = [
+    "Answers",
+    "Channel",
+    "Kind",
+    "Message",
+    "MessageError",
+    "Recipe",
+    "RuleSpec",
+    "SecureSpec",
+    "SitePrivacySpec",
+    "StrategySpec",
+]
