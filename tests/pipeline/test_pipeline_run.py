@@ -114,9 +114,9 @@ def test_a_policy_that_says_no(project: Project) -> None:
     assert (project.folder / "model").exists()
 
 
-def start_long_training(project: Project) -> subprocess.Popen[str]:
+def start_long_training(project: Project, epochs: int = 4000) -> subprocess.Popen[str]:
     """Start a training of many seconds and wait until the ledger knows of it."""
-    project.edit("epochs = 8", "epochs = 4000\ncompare = false")
+    project.edit("epochs = 8", f"epochs = {epochs}\ncompare = false")
     victim = project.start("run", "--until", "train")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -159,17 +159,17 @@ def test_interrupted_by_ctrl_c(project: Project) -> None:
 
 
 def test_changed_settings_do_not_throw_away_what_was_paid(project: Project) -> None:
-    victim = start_long_training(project)
+    victim = start_long_training(project, epochs=400_000)
     kept = project.workspace / "checkpoints" / "train.age"
     deadline = time.monotonic() + 60
     while not kept.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
-    project.edit("epochs = 4000", "epochs = 5")
+    project.edit("epochs = 400000", "epochs = 5")
     refused = project("run")
     assert refused.code == 2
-    assert "epochs 4000.0 → 5.0" in refused.err
+    assert "epochs 400000.0 → 5.0" in refused.err
     assert len(project("budget", "--json").json["entries"]) == 1
     done = project("train", "--discard")
     assert done.code == 0, done.err

@@ -35,7 +35,14 @@ _GAP = "(?:[ ()/-]|–){0,3}"
 _DOTTED = rf"\d{{2,4}}(?:\.\d{{2,4}}){{2,4}}{_EXTENSION}"
 _CODED = rf"\(\d{{1,6}}\)(?:{_BETWEEN}\d){{4,14}}{_EXTENSION}"
 _LOCAL = any_of([rf"\d(?:{_GAP}\d){{5,16}}{_EXTENSION}", _DOTTED, _CODED])
-_PARTED = any_of([rf"\d{{1,6}}(?:[ ()/-]|–)(?:{_GAP}\d){{4,16}}{_EXTENSION}", _DOTTED, _CODED])
+# Two long numbers with a dash between are a span, as in 10000-10090, unless more parts follow.
+_PARTED = any_of([
+    rf"\d{{1,4}}(?:[ ()/-]|–)(?:{_GAP}\d){{4,16}}{_EXTENSION}",
+    rf"\d{{5,6}}[ ()/](?:{_GAP}\d){{4,16}}{_EXTENSION}",
+    rf"\d{{5,6}}(?:-|–)(?:\d{{6,11}}|\d{{1,5}}(?:[ ()/-]|–)(?:{_GAP}\d){{2,12}}){_EXTENSION}",
+    _DOTTED,
+    _CODED,
+])  # fmt: skip
 _KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number",
           "voip", "pager", "uan", "voicemail")  # fmt: skip
 # Where the library rewrites a national number before it looks at it, this says what it accepts.
