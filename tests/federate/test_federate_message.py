@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from strongroom.federate import Kind, Message, MessageError
 
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
     "b": np.array([], dtype=np.uint64),
     "c": np.array(7, dtype=np.int64),
