@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.anonymize import Pseudonymiser
+from strongroom.anonymize import Pseudonymiser, only_tokens
 from strongroom.errors import InputError
 
 KEY = bytes(range(32))
@@ -80,3 +80,10 @@ def test_a_short_key_is_refused_and_no_key_is_ever_shown() -> None:
         Pseudonymiser(b"short")
     assert "0102" not in repr(Pseudonymiser(KEY))
     assert str(KEY) not in repr(Pseudonymiser(KEY))
+
+
+def test_tokens_are_known_by_their_form() -> None:
+    tokens = Pseudonymiser(b"k" * 32).tokens(pa.array(["Ann", None, "Bob"]), "patient id")
+    assert only_tokens(tokens, "patient id")
+    assert not only_tokens(tokens, "email")
+    assert not only_tokens(pa.array([*tokens.to_pylist(), "patient_id_of Ann"]), "patient id")

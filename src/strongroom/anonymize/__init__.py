@@ -12,7 +12,7 @@ from strongroom.anonymize._anonymize import anonymize
 from strongroom.anonymize._loss import Loss
 from strongroom.anonymize._minimize import Minimized, minimize
 from strongroom.anonymize._pictures import Masked, mask_picture
-from strongroom.anonymize._pseudonyms import Pseudonymiser
+from strongroom.anonymize._pseudonyms import Pseudonymiser, only_tokens
 from strongroom.anonymize._redaction import Redacted, redact, redact_column, redact_text
 from strongroom.anonymize._result import Anonymized
 from strongroom.anonymize._risk import Attacker, Risk, risk
@@ -29,6 +29,7 @@ __all__ = [
     "anonymize",
     "mask_picture",
     "minimize",
+    "only_tokens",
     "redact",
     "redact_column",
     "redact_text",

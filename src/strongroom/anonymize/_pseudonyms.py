@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from strongroom.errors import InputError
 
@@ -61,13 +62,23 @@ class Pseudonymiser:
         text = column.cast(pa.string())
         whole = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
         encoded = whole.dictionary_encode()
-        prefix = re.sub(r"\W+", "_", label).strip("_").lower() or "token"
+        prefix = _prefix(label)
         fresh = [f"{prefix}_{token}" for token in self._each(encoded.dictionary.to_pylist(), label)]
         return pa.array(fresh, pa.string()).take(encoded.indices)
 
     def _each(self, values: Iterable[str], label: str) -> Iterable[str]:
         for value in values:
             yield tag(self._key, "pseudonym", label, value, letters=_TOKEN_LETTERS)
+
+
+def only_tokens(column: pa.ChunkedArray | pa.Array, label: str) -> bool:
+    """Tell whether every value of a column of strings has the form of a token under this label."""
+    form = f"^{re.escape(_prefix(label))}_[a-z2-7]{{{_TOKEN_LETTERS}}}$"
+    return bool(pc.all(pc.match_substring_regex(column, form), min_count=0).as_py())
+
+
+def _prefix(label: str) -> str:
+    return re.sub(r"\W+", "_", label).strip("_").lower() or "token"
 
 
 def tag(key: bytes, purpose: str, label: str, value: str, *, letters: int) -> str:
