@@ -16,6 +16,7 @@ class Unit(StrEnum):
 
     EXAMPLE = "example"
     SUBJECT = "subject"
+    SITE = "site"
 
 
 class Relation(StrEnum):

@@ -90,6 +90,11 @@ class Guarded:
         """What all mechanisms together prove at the δ that was asked for."""
         return compose_epsilon(self.mechanisms, self.spec.delta)
 
+    @property
+    def resumed(self) -> bool:
+        """An earlier, unfinished run of the same key had reserved it already."""
+        return self._reservation.resumed
+
     def settle(self) -> None:
         """Tell the ledger that the release was made."""
         self._ledger.settle(self._reservation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -65,7 +65,37 @@ def _prepare(
     column = _image_column(dataset, spec.image)
     shape, about_size = _shape(dataset, column, spec)
     model = ImageModel(shape, column, classes, target=target)
-    views = Views(spec.image.augment, spec.image.shift, spec.image.flip)
+    prepared = prepare_images(model, spec.image, dataset)
+    covered = list(prepared.covered)
+    centre = None
+    if shape.kind == "scattering" and spec.image.centre:
+        centre = Centre(spec.image.centre, shape)
+        covered.insert(
+            1,
+            f"the mean of all features, released with noise of {spec.image.centre:g} times what "
+            "one image can move it",
+        )
+    return replace(
+        prepared,
+        held_out=model.read(test) if test is not None else None,
+        prelude=centre,
+        skipped=_skipped(dataset, column),
+        covered=tuple(covered),
+        not_covered=(
+            "the table's column names and types, and which one holds the images: public",
+            *about_size,
+            *about_classes,
+        ),
+    )
+
+
+def prepare_images(model: ImageModel, image: ImageSpec, dataset: Dataset) -> Prepared:
+    """Return a dataset's images as numbers for a model that is there; nothing is measured.
+
+    Raises:
+        DataError: no images, or one that can't be read.
+    """
+    shape, views = model.shape, Views(image.augment, image.shift, image.flip)
     scattering = shape.kind == "scattering"
     if scattering and views.views > 1:
         inputs, labels = _fixed_views(model, dataset, views)
@@ -79,13 +109,6 @@ def _prepare(
             else ""
         )
     ]
-    centre = None
-    if scattering and spec.image.centre:
-        centre = Centre(spec.image.centre, shape)
-        covered.append(
-            f"the mean of all features, released with noise of {spec.image.centre:g} times what "
-            "one image can move it"
-        )
     if views.views > 1:
         covered.append(
             f"{views.views} views of each image count as one: their gradient is averaged before "
@@ -95,20 +118,12 @@ def _prepare(
         model=model,
         inputs=inputs,
         labels=labels,
-        held_out=model.read(test) if test is not None else None,
         subjects=subject_codes(dataset),
         initialise=initialise_image,
         measure=_measure,
-        prelude=centre,
         augment=(Kept(views.views) if scattering else views) if views.views > 1 else None,
         micro_batch=_together(shape, views.views),
-        skipped=_skipped(dataset, column),
         covered=tuple(covered),
-        not_covered=(
-            "the table's column names and types, and which one holds the images: public",
-            *about_size,
-            *about_classes,
-        ),
     )
 
 

@@ -225,7 +225,7 @@ def fit(
     Raises:
         InputError: a loss or gradient isn't finite; says at which step. Or the network mixes rows.
     """
-    run = _Run(network, examples, plan, stream, loss)
+    run = Run(network, examples, plan, stream, loss)
     curve: list[tuple[int, float]] = []
     run.verify()
     watching = Watching(watch, run.flat, average=plan.average) if watch else None
@@ -252,7 +252,7 @@ def fit(
     return Fitted(tuple(curve), run.canaries, number, told)
 
 
-class _Run:
+class Run:
     """One training: its parameters as one flat vector, and everything that a step changes."""
 
     def __init__(
@@ -326,11 +326,15 @@ class _Run:
         if guard is not None and self.noise is not None:
             total = self._noisy(guard, self.noise, total, number)
         gradient = mean_gradient(total[: self.flat.numel()], plan.normaliser)
-        self.optimizer.step(torch.from_numpy(gradient), number)
+        self.move(torch.from_numpy(gradient), number)
         if number > plan.steps // 2:
             self.summed += self.flat
         if guard is not None and guard.quantile is not None:
             self._adapt(guard, guard.quantile, within, number)
+
+    def move(self, gradient: Tensor, number: int) -> None:
+        """Move the parameters by the (noisy) mean gradient of a step."""
+        self.optimizer.step(gradient, number)
 
     def _noisy(
         self, guard: Guard, noise: Noise, total: NDArray[np.float32], number: int
@@ -433,7 +437,7 @@ def _flatten(parameters: Iterable[nn.Parameter]) -> Tensor:
 
 
 def _kept(
-    run: _Run, curve: list[tuple[int, float]], plan: Plan, watching: Watching | None
+    run: Run, curve: list[tuple[int, float]], plan: Plan, watching: Watching | None
 ) -> dict[str, NDArray[Any]]:
     state: dict[str, NDArray[Any]] = {
         "digest": np.frombuffer(plan.digest, dtype=np.uint8),
@@ -452,7 +456,7 @@ def _kept(
 
 
 def _take_up(
-    run: _Run,
+    run: Run,
     curve: list[tuple[int, float]],
     plan: Plan,
     checkpointer: Checkpointer | None,

@@ -1,0 +1,465 @@
+"""One site's part of a federated training: the central engine, its parameters set every round.
+
+The whole job is one mechanism: all its rounds' steps are accounted, and reserved in the ledger,
+before the first of them, and no round is run twice with other coins. A round's coins come from the
+job's secret seed and from what the round was asked with, so the same request gives the same bits
+after a crash, and another one never the same noise.
+
+The state of the local optimizer begins anew in every round: a site that left and came back, or
+that was killed, differs in nothing from one that was there all the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from strongroom.config import PrivacySpec
+from strongroom.errors import DataError, InputError, RefusedError
+from strongroom.models import ImageModel, LanguageModel, TableModel, TextModel
+from strongroom.privacy import (
+    GaussianReleases,
+    PrivacyStatement,
+    Schedule,
+    SecretStream,
+    Spend,
+    Unit,
+    calibrate_noise,
+    compose_epsilon,
+    noisy_sum,
+    relation_of,
+)
+from strongroom.train._gradient import Prepared
+from strongroom.train._guard import Guarded, reserve
+from strongroom.train._image import initialise_image, prepare_images
+from strongroom.train._loop import Examples, Guard, Plan, Run, initialise
+from strongroom.train._optimizers import Optimizer
+from strongroom.train._plan import make_clipping, make_sampler, make_schedule
+from strongroom.train._preparation import one_row_each, rounded, subject_codes
+from strongroom.train._text import (
+    REDACTED,
+    initialise_text,
+    measure_classes,
+    micro_batch,
+    sequence_loss,
+    units_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from strongroom.config import TrainSpec
+    from strongroom.data import Dataset
+    from strongroom.models import TrainedModel
+    from strongroom.privacy import Mechanism
+    from strongroom.train._guard import Surroundings
+
+MOST_STEPS = 100_000  # of one round
+
+_SETTINGS = (
+    "model, encoding, optimizer and their settings: the recipe's, taken as chosen without looking "
+    "at these rows"
+)
+_PUBLIC = (
+    _SETTINGS,
+    "rounding inside single-precision sums, about 1e-6 of the clip norm; timing",
+)
+
+
+class StoppedError(RefusedError):
+    """Somebody at the site said stop."""
+
+
+class Guarantee(Protocol):
+    """What a federated job asks for; see `federate.SitePrivacySpec`."""
+
+    @property
+    def unit(self) -> str:
+        """Whose presence is hidden: "example", "person" or "site"."""
+
+    @property
+    def epsilon(self) -> float:
+        """Of all rounds together."""
+
+    @property
+    def delta(self) -> float:
+        """Of all rounds together."""
+
+    @property
+    def clip_norm(self) -> float:
+        """L2 bound on a unit's gradient, or on a site's update."""
+
+
+@dataclass(frozen=True)
+class LocalPlan:
+    """What is fixed for a site before the first round.
+
+    Attributes:
+        spec: model and local optimizer.
+        rounds: of the job.
+        local_epochs: passes over the rows in each.
+        guarantee: or None.
+        mu: how strongly FedProx (Li et al. 2020) holds a site to the round's parameters.
+    """
+
+    spec: TrainSpec
+    rounds: int
+    local_epochs: float
+    guarantee: Guarantee | None = None
+    mu: float = 0.0
+
+
+def initialise_model(model: TrainedModel, stream: SecretStream) -> None:
+    """Set a model's parameters from coins, as its trainer does.
+
+    Raises:
+        InputError: no federation trains a model of this kind.
+    """
+    kinds: dict[type, Callable[[Any, SecretStream], None]] = {
+        TableModel: initialise,
+        ImageModel: initialise_image,
+        TextModel: initialise_text,
+        LanguageModel: initialise_text,
+    }
+    if type(model) not in kinds:
+        raise InputError(f"a {type(model).__name__} is not trained in a federation")
+    kinds[type(model)](model.network, stream)
+
+
+def prepare_rows(model: TrainedModel, spec: TrainSpec, dataset: Dataset) -> Prepared:
+    """Return rows as numbers for a model whose encoding is given: no row decides anything.
+
+    Raises:
+        DataError: no rows, or rows that the model can't read.
+        InputError: no federation trains a model of this kind.
+    """
+    if not dataset.rows:
+        raise DataError("there are no rows to learn from", where=dataset.name)
+    if isinstance(model, LanguageModel):
+        inputs, labels = model.read(dataset)
+        if not len(labels):
+            raise DataError("there is no text to learn from", where=dataset.name)
+        subjects, unit = units_of(
+            dataset, spec.text, model.sources(dataset), f"{model.shape.length} bytes"
+        )
+        return Prepared(
+            model,
+            inputs,
+            labels,
+            subjects=subjects,
+            loss=sequence_loss,
+            initialise=initialise_text,
+            measure=lambda made, read, wanted: made.measure(read, wanted),
+            micro_batch=micro_batch(inputs),
+            covered=(f"text is read as bytes, row by row; {unit}", REDACTED),
+        )
+    subjects = subject_codes(dataset)
+    if isinstance(model, TextModel):
+        inputs, labels = model.read(dataset)
+        few = {} if model.shape.kind == "ngram" else {"micro_batch": micro_batch(inputs)}
+        return Prepared(
+            model,
+            inputs,
+            labels,
+            subjects=subjects,
+            initialise=initialise_text,
+            measure=measure_classes,
+            covered=("words are hashed, text by text: no vocabulary is learnt", REDACTED),
+            **few,
+        )
+    if isinstance(model, ImageModel):
+        return prepare_images(model, spec.image, dataset)
+    if not isinstance(model, TableModel):
+        raise InputError(f"a {type(model).__name__} is not trained in a federation")
+    inputs, labels = model.read(dataset)
+    return Prepared(
+        model,
+        inputs,
+        labels,
+        subjects=subjects,
+        covered=("encoding by the recipe's own table of columns, row by row",),
+    )
+
+
+class LocalTraining:
+    """A site's rounds of one job.
+
+    Args:
+        prepared: its rows; the model's network is trained in place.
+        plan: see there.
+        around: ledger, account, budget, the key of this job at this site, the declared rows.
+        seed: 32 secret bytes for the coins of a job without privacy; the ledger's are taken in one
+            with privacy.
+
+    Attributes:
+        weight: the declared number of rows (of people, where there is a subject), or the count
+            rounded to two digits: what the site counts for. Never the private count.
+        steps: of a round.
+    """
+
+    def __init__(
+        self, prepared: Prepared, plan: LocalPlan, around: Surroundings, *, seed: bytes
+    ) -> None:
+        self._prepared, self.plan, self._around, self._seed = prepared, plan, around, seed
+        asked = plan.guarantee
+        self._privacy = None
+        if asked is not None:
+            self._privacy = PrivacySpec(
+                epsilon=asked.epsilon, delta=asked.delta, clip_norm=asked.clip_norm
+            )
+        self._by_unit = asked is not None and asked.unit != "site"
+        self._spec = plan.spec.model_copy(
+            update={
+                "privacy": self._privacy if self._by_unit else None,
+                "epochs": plan.local_epochs,
+                "seed": None,
+                "average": False,
+            }
+        )
+        people = prepared.subjects
+        units = len(prepared.labels) if people is None else int(people.max()) + 1
+        self.weight = around.rows or rounded(units)
+        self._sampler, self.steps = make_sampler(self._spec, units, self.weight)
+        if self.steps > MOST_STEPS:
+            raise InputError(
+                f"{self.steps:,} local steps a round, where {MOST_STEPS:,} are the most",
+                hint="fewer local_epochs, or a larger [train] batch_size",
+            )
+        self._guarded: Guarded | None = None
+
+    @property
+    def unit(self) -> Unit:
+        """Whose presence is hidden, where anything is."""
+        if self._privacy is not None and not self._by_unit:
+            return Unit.SITE
+        return Unit.EXAMPLE if self._prepared.subjects is None else Unit.SUBJECT
+
+    @cached_property
+    def _schedule(self) -> Schedule | None:
+        if self._privacy is None or not self._by_unit:
+            return None
+        whole = self.steps * self.plan.rounds
+        return make_schedule(self._privacy, self._sampler, whole, self.weight)
+
+    @cached_property
+    def mechanism(self) -> Mechanism | None:
+        """All rounds of the job as one release; None without privacy."""
+        if self._privacy is None:
+            return None
+        if self._schedule is not None:
+            return self._schedule.mechanism
+        rounds = self.plan.rounds
+
+        def make(noise: float) -> GaussianReleases:
+            return GaussianReleases(noise, rounds)
+
+        return calibrate_noise(self._privacy.epsilon, self._privacy.delta, make)
+
+    @property
+    def spend(self) -> Spend | None:
+        """What the job costs at this site; None without privacy."""
+        if self._privacy is None or self.mechanism is None:
+            return None
+        mechanisms = (self.mechanism,)
+        return Spend(
+            compose_epsilon(mechanisms, self._privacy.delta),
+            self._privacy.delta,
+            self.unit,
+            relation_of(mechanisms),
+            (self.mechanism.to_json(),),
+        )
+
+    def reserve(self) -> bool:
+        """Write down what the job costs, before its first step; say whether it had been before.
+
+        Raises:
+            BudgetExceededError: the budget doesn't cover it; nothing was written.
+        """
+        if self._privacy is None or self.mechanism is None or self._guarded is not None:
+            return self._guarded is not None
+        self._guarded = reserve(
+            self._spec, self._privacy, (self.mechanism,), self.unit, self._around
+        )
+        return self._guarded.resumed
+
+    def settle(self) -> None:
+        """Tell the ledger that the job is over; its coins are destroyed there."""
+        if self._guarded is not None:
+            self._guarded.settle()
+
+    def round(
+        self,
+        number: int,
+        parameters: NDArray[np.float32],
+        *,
+        request: bytes = b"",
+        correction: NDArray[np.float32] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> NDArray[np.float32]:
+        """Train on from `parameters` and return how they moved, float32 [d].
+
+        Args:
+            number: of the round, from 1; each is asked for once, or again with the same arguments.
+            parameters: float32 [d].
+            request: digest of what the round was asked with; coins come from it too.
+            correction: added to every step's gradient: c - cᵢ of SCAFFOLD (Karimireddy et al.
+                2020).
+            stopped: looked at before every step.
+
+        Raises:
+            StoppedError: `stopped` said so.
+            InputError: a loss or a gradient isn't finite.
+            BudgetExceededError: see `reserve`.
+        """
+        self.reserve()
+        run = self._run
+        seed = self._coins.raw(f"round {request.hex()}", number, 32)
+        run.begin(seed, parameters, self.plan.mu, correction)
+        first = (number - 1) * self.steps
+        for step in range(1, self.steps + 1):
+            if stopped():
+                raise StoppedError("the site was told to stop", hint="ask the people at the site")
+            run.step(first + step)
+            self._around.progress.step(step, self.steps, f"round {number}, step {step}")
+        update = run.flat.numpy() - parameters
+        if not np.isfinite(update).all():
+            raise InputError(
+                f"training broke down in round {number}: parameters are not finite",
+                hint="lower [train].learning_rate",
+            )
+        if self._privacy is not None and not self._by_unit:
+            update = self._hidden(update, number, seed)
+        return update
+
+    def _hidden(self, update: NDArray[np.float32], number: int, seed: bytes) -> NDArray[np.float32]:
+        """Clip the whole update and add noise: the site itself is the unit."""
+        assert self._privacy is not None and self.mechanism is not None  # noqa: S101, PT018
+        bound = self._privacy.clip_norm
+        exact = update.astype(np.float64)
+        norm = float(np.linalg.norm(exact))
+        # A hair within the bound, so that no rounding exceeds it.
+        exact *= min(1.0, bound * (1 - 1e-9) / max(norm, 1e-300))
+        return noisy_sum(
+            exact,
+            sensitivity=bound,
+            noise_multiplier=self.mechanism.noise_multiplier,
+            stream=SecretStream(seed),
+            label="site",
+            step=number,
+        ).astype(np.float32)
+
+    @property
+    def _coins(self) -> SecretStream:
+        return SecretStream(self._seed) if self._guarded is None else self._guarded.stream
+
+    @cached_property
+    def _run(self) -> _LocalRun:
+        prepared, coins = self._prepared, self._coins
+        inputs, labels = prepared.inputs, prepared.labels
+        if prepared.subjects is not None:
+            rows = one_row_each(prepared.subjects, coins)
+            inputs, labels = inputs[rows], labels[rows]
+        for parameter in prepared.model.network.parameters():
+            parameter.requires_grad_(requires_grad=True)
+        guard = None
+        sampler = self._sampler
+        if self._schedule is not None and self._privacy is not None:
+            guard = Guard(self._schedule, make_clipping(self._privacy))
+            sampler = self._schedule.sampler
+        plan = Plan(
+            steps=self.steps * self.plan.rounds,
+            sampler=sampler,
+            normaliser=sampler.expected(self.weight),
+            optimizer=self._spec.optimizer,
+            learning_rate=self._spec.learning_rate,
+            weight_decay=self._spec.weight_decay,
+            average=False,
+            guard=guard,
+            canaries=0,
+            digest=b"",
+        )
+        examples = Examples(inputs, labels, prepared.augment, prepared.micro_batch)
+        run = _LocalRun(
+            prepared.model.network,
+            examples,
+            plan,
+            # A stream of its own: every round sets its seed.
+            SecretStream(coins.seed),
+            prepared.loss,
+        )
+        run.verify()
+        return run
+
+    def state(self) -> PrivacyStatement | None:
+        """Return what was proved, or None without privacy or before the first round."""
+        if self._guarded is None or self._privacy is None:
+            return None
+        rounds = self.plan.rounds
+        left = f"everything that left the site in up to {rounds:,} rounds"
+        if self._by_unit:
+            whole = f"{left} of {self.steps:,} steps, whoever saw it: noise was added before"
+            one = "one row per person takes part, chosen by secret coins"
+            people = (one,) if self.unit is Unit.SUBJECT else ()
+            return self._guarded.state(
+                covered=(whole, *self._prepared.covered, *people),
+                not_covered=_PUBLIC,
+                public_rows=self.weight,
+                declared=self._around.rows is not None,
+                sampling=self._sampler.words,
+            )
+        found = self._guarded.state(
+            covered=(f"{left}: each update is clipped whole and gets noise before it leaves",),
+            not_covered=(*_PUBLIC, "that the site takes part, and when: known to the coordinator"),
+            public_rows=1,
+            declared=True,
+            sampling="the whole site in every round",
+        )
+        rate = "sampling rate and normaliser"
+        return replace(found, covered=tuple(c for c in found.covered if not c.startswith(rate)))
+
+
+class _LocalRun(Run):
+    """A run whose parameters are set anew, and whose steps may be pulled elsewhere."""
+
+    def begin(
+        self,
+        seed: bytes,
+        parameters: NDArray[np.float32],
+        mu: float,
+        correction: NDArray[np.float32] | None,
+    ) -> None:
+        """Start a round: other coins, other parameters, an optimizer without a past."""
+        self._stream.reseed(seed)
+        self.flat.copy_(torch.from_numpy(np.array(parameters, dtype=np.float32)))
+        self._anchor = self.flat.clone() if mu else None
+        self._mu = mu
+        self._correction = torch.from_numpy(correction) if correction is not None else None
+        plan = self._plan
+        self.optimizer = Optimizer(
+            plan.optimizer,
+            self.flat,
+            plan.learning_rate,
+            plan.weight_decay,
+            self.optimizer.noise_deviation,
+        )
+        self._moved = 0
+
+    def move(self, gradient: Tensor, number: int) -> None:
+        """Move by the gradient, FedProx's pull and SCAFFOLD's correction: they cost nothing.
+
+        Both depend on what was sent and on noisy steps alone.
+        """
+        del number
+        if self._anchor is not None:
+            gradient = gradient + self._mu * (self.flat - self._anchor)
+        if self._correction is not None:
+            gradient = gradient + self._correction
+        self._moved += 1
+        self.optimizer.step(gradient, self._moved)
