@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from strongroom.discover._bytes import bytes_of
 from strongroom.discover._detection import Detection
 from strongroom.discover._hits import Hits
 from strongroom.discover.recognizers.secrets.keys import ACROSS_LINES
@@ -52,7 +53,7 @@ def stretches(texts: pa.Array) -> Iterator[Stretch]:
     Args:
         texts: large strings, lines of a text in their order.
     """
-    if len(texts) < 2 or not _may_begin(texts):  # noqa: PLR2004 - a key over rows needs two
+    if len(texts) < 2 or not keys_may_begin(texts):  # noqa: PLR2004 - a key over rows needs two
         return
     begun = pc.match_substring_regex(texts, _BEGINNINGS).fill_null(fill_value=False)
     done = -1
@@ -65,10 +66,10 @@ def stretches(texts: pa.Array) -> Iterator[Stretch]:
             done = one.end_row
 
 
-def _may_begin(texts: pa.Array) -> bool:
+def keys_may_begin(texts: pa.Array) -> bool:
     """Say whether a beginning stands anywhere in the bytes, the quickest of all questions."""
-    content = texts.buffers()[2]
-    data = content.to_pybytes() if content else b""
+    content, offsets = bytes_of(texts)
+    data = content[offsets[0] : offsets[-1]].tobytes()
     return any(rule.keywords[0].encode() in data for rule in ACROSS_LINES)
 
 

@@ -45,6 +45,12 @@ class Hits:
     def __len__(self) -> int:
         return len(self.row)
 
+    def __repr__(self) -> str:
+        counts = np.bincount(self.entity, minlength=len(self.entities)).tolist()
+        named = sorted((-n, e) for e, n in zip(self.entities, counts, strict=True) if n)
+        said = ", ".join(f"{entity} {-n:,}" for n, entity in named)
+        return f"<Hits: {said or 'none'}>"
+
     @classmethod
     def empty(cls) -> Hits:
         """Nothing was found."""
@@ -102,7 +108,7 @@ class Hits:
         return found
 
     @classmethod
-    def together(cls, parts: Sequence[Hits], *_texts: pa.Array) -> Hits:
+    def together(cls, parts: Sequence[Hits]) -> Hits:
         """Put what several tiers found together, overlaps and all, by row and place."""
         entities = tuple(sorted({e for part in parts for e in part.entities}))
         recognizers = tuple(sorted({r for part in parts for r in part.recognizers}))
@@ -123,7 +129,7 @@ class Hits:
         return joined.take(np.lexsort((joined.start, joined.row)))
 
     @classmethod
-    def merged(cls, parts: Sequence[Hits], *_texts: pa.Array) -> Hits:
+    def merged(cls, parts: Sequence[Hits]) -> Hits:
         """Put what several tiers found together, without overlaps.
 
         Who wins is said by `resolve`; how long a hit is counts in bytes here.

@@ -137,16 +137,24 @@ def settle(
     order, other = np.empty(len(row), np.int64), np.empty(len(row), np.int64)
     first = 0
     while first < len(row):
-        last = first + 1
-        while last < len(row) and row[last] == row[first]:
+        # Hits that hang together, and which of them is chosen first.
+        best, last, reach = first, first + 1, end[first]
+        while last < len(row) and row[last] == row[first] and start[last] < reach:
+            reach = max(reach, end[last])
+            ahead = end[last] - start[last] - (end[best] - start[best])
+            if validated[last] == validated[best] and ahead == 0:
+                if before(last, best, start, end, entity, score, recognizer, validated):
+                    best = last
+            elif validated[last] > validated[best] or (
+                validated[last] == validated[best] and ahead > 0
+            ):
+                best = last
             last += 1
-        apart = True
+        alone = True
         for i in range(first, last):
-            kept[i] = end[i] > start[i]
-            apart = apart and (i == first or end[i - 1] <= start[i])
-        if apart:
-            first = last
-            continue
-        rank(first, last, start, end, entity, score, recognizer, validated, order, other)
-        choose(first, last, order, start, end, taken, kept)
+            kept[i] = i == best and end[i] > start[i]
+            alone = alone and start[i] < end[best] and end[i] > start[best]
+        if not alone and last > first + 1:
+            rank(first, last, start, end, entity, score, recognizer, validated, order, other)
+            choose(first, last, order, start, end, taken, kept)
         first = last

@@ -14,12 +14,13 @@ _SPACE, _ASCII = 0x20, 0x80
 
 
 @compiled
-def blank(data: NDArray[np.uint8], parts: NDArray[np.uint8]) -> int:
-    """Write spaces over every character that parts words; return how many there were.
+def blank(data: NDArray[np.uint8], parts: NDArray[np.uint8], blanked: NDArray[np.uint8]) -> int:
+    """Write spaces over every character that parts words; return how many there are.
 
     Args:
-        data: uint8 [n], UTF-8; changed in place. What isn't UTF-8 is left as it is.
+        data: uint8 [n], UTF-8. What isn't UTF-8 is left as it is.
         parts: uint8 [65536 / 8], a bit for every character of the Basic Multilingual Plane.
+        blanked: uint8 [n], a copy of `data` in which they are written, or [0] to count alone.
     """
     found, at, end = 0, 0, len(data)
     while at < end:
@@ -37,8 +38,8 @@ def blank(data: NDArray[np.uint8], parts: NDArray[np.uint8]) -> int:
         # Beyond the Basic Multilingual Plane stand pictures and rare letters: pictures are many.
         parting = 0x1F000 <= char < 0x20000 if char > 0xFFFF else parts[char >> 3] >> (char & 7) & 1  # noqa: PLR2004
         if parting:
-            for i in range(at, at + length):
-                data[i] = _SPACE
+            if len(blanked):
+                blanked[at : at + length] = _SPACE
             found += 1
         at += length
     return found

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from strongroom.discover._bytes import bytes_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,22 +37,37 @@ def parted(texts: pa.Array) -> list[pa.Array]:
         One column, the same if all is ASCII; a second one, with unspaced scripts blanked as well,
         if there are such. The bytes of both have the places of the first.
     """
-    content = texts.buffers()[2] if len(texts) else None
-    data = np.frombuffer(content or b"", np.uint8)
-    if not len(data) or data.max() < _MANY:
+    whole, offsets = bytes_of(texts)
+    data = whole[offsets[0] : offsets[-1]]
+    if data.max(initial=0) < _MANY:
         return [texts]
-    marks, all_of_it = data.copy(), data.copy()
-    from strongroom.discover._kernels_marks import blank
-
-    few, many = blank(marks, _parting(unspaced=False)), blank(all_of_it, _parting(unspaced=True))
+    few, marks = _blanked(data, _parting(unspaced=False))
+    many, all_of_it = _blanked(data, _parting(unspaced=True))
     first = _with(texts, marks) if few else texts
     return [first, _with(texts, all_of_it)] if many > few else [first]
 
 
+def _blanked(data: NDArray[np.uint8], parts: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
+    """Return how many characters part words, and the bytes with spaces there."""
+    from strongroom.discover._kernels_marks import blank
+
+    # Most texts beyond ASCII have letters alone there: memory is what a copy costs.
+    count = blank(data, parts, np.empty(0, np.uint8))
+    if not count:
+        return 0, data
+    copy = data.copy()
+    return blank(data, parts, copy), copy
+
+
 def _with(texts: pa.Array, data: NDArray[np.uint8]) -> pa.Array:
-    buffers = [*texts.buffers()[:2], pa.py_buffer(data)]
-    count, nulls, offset = len(texts), texts.null_count, texts.offset
-    return pa.Array.from_buffers(texts.type, count, buffers, nulls, offset)
+    """Return texts with other bytes in the places of theirs."""
+    places = bytes_of(texts)[1]
+    valid = None
+    if texts.null_count:
+        bits = np.packbits(texts.is_valid().to_numpy(zero_copy_only=False), bitorder="little")
+        valid = pa.py_buffer(bits)
+    buffers = [valid, pa.py_buffer(places - places[0]), pa.py_buffer(data)]
+    return pa.Array.from_buffers(texts.type, len(texts), buffers, texts.null_count)
 
 
 @cache

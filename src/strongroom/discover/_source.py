@@ -118,9 +118,8 @@ def _in_file(
 
 def _in_batch(path: str, batch: Batch, spec: DiscoverSpec, key: bytes) -> Iterator[Place]:
     texts = batch.table["text"].combine_chunks()
-    alone = Hits.merged([_engine(spec).find(plain) for plain in parted(texts)], texts).detections(
-        texts
-    )
+    found_alone = Hits.merged([_engine(spec).find(plain) for plain in parted(texts)])
+    alone = found_alone.detections(texts)
     longer = list(stretches(texts))
     covered = {row for one in longer for row in range(one.row, one.end_row + 1)}
     found = [

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from strongroom.config import DiscoverSpec
-from strongroom.discover._across import find_across
+from strongroom.discover._across import find_across, keys_may_begin
 from strongroom.discover._custom import custom, without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
@@ -64,9 +64,8 @@ def find_column_spans(
     Returns:
         (row, detection), by row and place; offsets are code points of the row's value.
     """
-    texts, rows_of = distinct_texts(values)
-    found = spans_of(texts, spec, recognizers, header=header)
-    order, bounds = rows_of
+    texts, (order, bounds) = _read_once(values)
+    found = find_hits(texts, spec, recognizers, header=header).detections(texts)
     flat = [
         (int(row), detection)
         for i, detections in found.items()
@@ -77,35 +76,28 @@ def find_column_spans(
     return flat
 
 
-def distinct_texts(
+def _read_once(
     values: pa.ChunkedArray | pa.Array,
 ) -> tuple[pa.Array, tuple[np.ndarray, np.ndarray]]:
-    """Return the distinct strings of a column and where each stands.
+    """Return the strings of a column that are read, and where each stands.
 
     Returns:
-        The strings, and (rows, bounds): string i stands in `rows[bounds[i]:bounds[i + 1]]`.
+        The distinct strings, or all of them where a key may lie over several rows; and (rows,
+        bounds): string i stands in `rows[bounds[i]:bounds[i + 1]]`.
     """
     column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    texts = column.cast(pa.large_string()).combine_chunks()
+    if keys_may_begin(texts):
+        return texts, (np.arange(len(texts)), np.arange(len(texts) + 1))
+    encoded = texts.dictionary_encode()
     codes = np.asarray(
         encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
     )
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(encoded.dictionary) + 1))
     return encoded.dictionary, (order, bounds)
-
-
-def spans_of(
-    texts: pa.Array,
-    spec: DiscoverSpec,
-    recognizers: Sequence[Recognizer] | None = None,
-    *,
-    header: str = "",
-) -> dict[int, list[Detection]]:
-    """Return the detections of each text that has any, by its place in `texts`."""
-    return find_hits(texts, spec, recognizers, header=header).detections(texts)
 
 
 def find_hits(
@@ -132,20 +124,20 @@ def find_hits(
     words = header_words(header) if header else ""
     parts = []
     if recognizers is None:
-        for plain in parted(texts):
-            parts += [engine.find(plain, words) for engine in engines_of(spec)]
+        plain = parted(texts)
+        parts += [engine.find(one, words) for engine in engines_of(spec) for one in plain]
         if spec.names:
             # A password that looks like a firm's name is a password.
             named = _names(texts, spec)
             for part in parts:
                 named = named.clear_of(part, "SECRET")
-            parts += [named, _addresses(spec).find(texts)]
+            parts += [named, *(_addresses(spec).find(one) for one in plain)]
         # Rows of a text are its lines; keys lie over several.
         parts += [find_across(texts)] if spec.names or header in {"", "text"} else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
-    found = Hits.together(held, texts) if overlaps else Hits.merged(held, texts)
+    found = Hits.together(held) if overlaps else Hits.merged(held)
     return without_allowed(found, texts, spec)
 
 

@@ -8,27 +8,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from strongroom.discover._across import keys_may_begin
+from strongroom.discover._bytes import bytes_of
+from strongroom.discover._hits import Hits
 from strongroom.discover.columns import _kernels as kernels
 from strongroom.discover.columns import _shapes as shapes
-from strongroom.discover.columns._profile import Profile, Tally
+from strongroom.discover.columns._finds import Finds
+from strongroom.discover.columns._profile import Profile
 from strongroom.discover.columns._sketch import Distinct, Sample
 
 if TYPE_CHECKING:
-    from strongroom.discover._hits import Hits
     from strongroom.discover.columns._leaves import Leaf
 
 # Values that are kept to tell what a column looks like, and rows to measure who is singled out.
 SAMPLED_VALUES, SAMPLED_ROWS = 1 << 14, 1 << 17
-# A detection that covers this much of a value is the value; less is a mention inside it.
-_COVERS = 0.6
 # No card, phone or personal number is smaller.
 _SMALLEST_NUMBER = 1_000_000
 _EXACT_FLOAT = 2**53
 # Numbers hold no sentences: when this many different ones show nothing, the others are not read.
 _PROBED = 5_000
-# Where most values are different, all are read; else each different one once.
-_MOSTLY = 0.9
-_TABLE, _PROBED_HASHES = 1 << 12, 1 << 10
+_TABLE, _PROBED_HASHES, _RUN = 1 << 12, 1 << 12, 64
 # Values of so many words, on average of so many of them, are sentences.
 _PROSE_WORDS, _PROSE_HALF, _PROSE_PROBED = 4.0, 0.5, 512
 
@@ -60,7 +59,9 @@ class Column:
         self._distinct = Distinct()
         self._values = Sample(SAMPLED_VALUES)
         self._hashes = Sample(SAMPLED_ROWS)
-        self._sums: dict[str, np.ndarray] = {}
+        self._finds = Finds()
+        # While few values are different, each is read once over all batches.
+        self._recalls = True
 
     def add(self, leaf: Leaf) -> None:
         """Add the values of a batch."""
@@ -71,16 +72,44 @@ class Column:
         self._values.add(leaf.values)
         if self._aligned:
             self._hashes.add(pa.array(hashes))
-        if _mostly_different(hashes):
-            # To find the few that aren't costs more than to read them twice.
-            first = np.flatnonzero(there)
-            counts = np.ones(len(first), np.int64)
+        if not there.any():
+            return
+        self._kinds.add(_kind(leaf.values.type))
+        if self._in_order(leaf.values, hashes):
+            self._forget()
+            self._distinct.add(hashes[there], np.ones(int(there.sum()), np.int64))
+            texts, hits = self._read_of(leaf.values)
+            self._finds.add(hits, texts, there.astype(np.int64))
+            return
+        first, counts = _grouped(hashes)
+        different, new = hashes[first], first
+        if self._recalls:
+            unseen = self._distinct.unseen(different)
+            if len(unseen) > self._distinct.room or self._finds.full:
+                self._forget()
+            else:
+                new = first[unseen]
+        self._distinct.add(different, counts)
+        if not len(new):
+            return
+        texts, hits = self._read_of(leaf.values.take(pa.array(new)))
+        if self._recalls:
+            self._finds.keep(hits, texts, hashes[new])
         else:
-            first, counts = _grouped(hashes)
-        if len(first):
-            self._kinds.add(_kind(leaf.values.type))
-            self._distinct.add(hashes[first], counts)
-            self._find(leaf.values, hashes, first, counts)
+            self._finds.add(hits, texts, counts)
+
+    def _in_order(self, values: pa.Array, hashes: np.ndarray) -> bool:
+        """Say whether all values are read as they come, rather than each different one once."""
+        # To find the few that aren't different costs more than to read them twice.
+        if len(hashes) > self._distinct.room and _mostly_different(hashes):
+            return True
+        return self._prose and pa.types.is_large_string(values.type) and keys_may_begin(values)
+
+    def _forget(self) -> None:
+        """Read every value of later batches: there are too many to know those read before."""
+        if self._recalls:
+            self._finds.count(self._distinct.times)
+            self._recalls = False
 
     def skip(self, rows: int) -> None:
         """Add rows that don't have this column."""
@@ -92,10 +121,6 @@ class Column:
         """Return what was added up; `rows` is how many the table has."""
         values, weights = _counted(self._values.values())
         distinct, unique_share = self._distinct.estimate(self._present)
-        tallies = {
-            entity: Tally(int(spans), int(values), int(whole), int(validated), float(score))
-            for entity, (spans, values, whole, validated, score) in self._sums.items()
-        }
         name, header, source = self._leaf
         return Profile(
             name=name,
@@ -110,38 +135,19 @@ class Column:
             distinct=distinct,
             unique_share=unique_share,
             most=int(self._distinct.counts.max(initial=0)),
-            tallies=tallies,
+            tallies=self._finds.tallies(self._distinct.times),
             sampled=self._hashes.values().fill_null(0).to_numpy() if self._aligned else np.empty(0),
         )
 
-    def _find(
-        self, values: pa.Array, hashes: np.ndarray, first: np.ndarray, counts: np.ndarray
-    ) -> None:
-        """Let the recognizers read each different value, and add up what they say."""
+    def _read_of(self, values: pa.Array) -> tuple[pa.Array, Hits]:
+        """Let the recognizers read values; return what they read, too."""
         if pa.types.is_large_string(values.type):
-            if len(first) >= _MOSTLY * len(values):
-                texts, counts = values, (hashes != 0).astype(np.int64)
-            else:
-                texts = values.take(pa.array(first))
-            prose = self._prose or _sentences(texts)
-        else:
-            texts, prose = _digits(values.take(pa.array(first))), False
-            if texts is None or not self._worth_reading(texts):
-                return
-        hits = self._read(texts, self._leaf[1], prose=prose)
-        if not len(hits):
-            return
-        data, offsets = _bytes(texts)
-        lengths = np.empty(len(texts), np.int64)
-        kernels.trimmed(data, offsets, lengths)
-        sums = np.zeros((len(hits.entities), 5))
-        kernels.tally(
-            hits.row, hits.start, hits.end, hits.entity, hits.score, hits.validated,
-            lengths, counts, _COVERS, sums,
-        )  # fmt: skip
-        for entity, added in zip(hits.entities, sums, strict=True):
-            if added[0]:
-                self._sums[entity] = self._sums.get(entity, 0) + added
+            prose = self._prose or _sentences(values)
+            return values, self._read(values, self._leaf[1], prose=prose)
+        texts = _digits(values)
+        if texts is None or not self._worth_reading(texts):
+            return pa.array([], pa.large_string()), Hits.empty()
+        return texts, self._read(texts, self._leaf[1], prose=False)
 
     def _worth_reading(self, texts: pa.Array) -> bool:
         if len(texts) <= _PROBED:
@@ -160,7 +166,7 @@ def hashed(values: pa.Array) -> np.ndarray:
     if words is not None:
         kernels.hash_words(words, valid, hashes)
         return hashes
-    kernels.hash_texts(*_bytes(_as_bytes(values)), valid, hashes)
+    kernels.hash_texts(*bytes_of(_as_bytes(values)), valid, hashes)
     return hashes
 
 
@@ -193,14 +199,6 @@ def _as_bytes(values: pa.Array) -> pa.Array:
         return pa.array(said, pa.large_string())
 
 
-def _bytes(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bytes of strings with 64-bit offsets, and the offsets [n + 1]."""
-    _, offsets, data = texts.buffers()
-    whole = np.frombuffer(offsets, np.int64)
-    held = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    return held, whole[texts.offset : texts.offset + len(texts) + 1]
-
-
 def _grouped(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where each different value stands first, and how often it stands there."""
     first, counts = np.empty(len(hashes), np.int64), np.empty(len(hashes), np.int64)
@@ -209,17 +207,22 @@ def _grouped(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = kernels.group(
             hashes, np.zeros(size, np.uint64), np.empty(size, np.int64), first, counts
         )
-        size = 1 << (2 * len(hashes)).bit_length()
+        size = 1 << (2 * len(hashes) - 1).bit_length()
     return first[:found], counts[:found]
 
 
 def _mostly_different(hashes: np.ndarray) -> bool:
-    """Say of a long part whether a few of its values are nearly all different."""
+    """Say whether nine of ten values of a long part are different, by pairs among a few of them.
+
+    Of n values drawn from N = 5 n so many are; among m of them, about m^2 / 2 N are seen before.
+    """
     if len(hashes) <= _TABLE:
         return False
-    some = hashes[:: len(hashes) // _PROBED_HASHES]
+    # Runs of neighbours, since equal ones may stand side by side.
+    begins = np.linspace(0, len(hashes) - _RUN, _PROBED_HASHES // _RUN).astype(np.int64)
+    some = hashes[(begins[:, None] + np.arange(_RUN)).ravel()]
     some = some[some != 0]
-    return len(some) > 0 and len(np.unique(some)) >= _MOSTLY * len(some)
+    return len(some) - len(np.unique(some)) <= len(some) ** 2 / (10 * len(hashes))
 
 
 def _counted(values: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -269,7 +272,7 @@ def _digits(values: pa.Array) -> pa.Array | None:
     kind = values.type
     if not pa.types.is_integer(kind) and not pa.types.is_floating(kind):
         return None
-    numbers = values.to_numpy(zero_copy_only=False)
+    numbers = values.fill_null(0).to_numpy(zero_copy_only=False)
     if pa.types.is_floating(kind):
         if not (np.isfinite(numbers).all() and (numbers == np.floor(numbers)).all()):
             return None

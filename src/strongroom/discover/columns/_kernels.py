@@ -162,6 +162,47 @@ def count_in(
 
 
 @compiled
+def unseen(keys: np.ndarray, hashes: np.ndarray, places: np.ndarray) -> int:
+    """Find the values that a table doesn't hold.
+
+    Args:
+        keys: uint64, a power of two long: the table; 0 is an empty place.
+        hashes: uint64 [n].
+        places: int64 [n], written: where in `hashes` they stand.
+
+    Returns:
+        How many.
+    """
+    mask, found = np.uint64(len(keys) - 1), 0
+    for i in range(len(hashes)):
+        at = hashes[i] & mask
+        while keys[at] != 0 and keys[at] != hashes[i]:
+            at = (at + _ONE) & mask
+        if keys[at] == 0:
+            places[found] = i
+            found += 1
+    return found
+
+
+@compiled
+def look_up(keys: np.ndarray, counts: np.ndarray, hashes: np.ndarray, times: np.ndarray) -> None:
+    """Read the counts of values that a table holds.
+
+    Args:
+        keys: uint64, a power of two long: the table.
+        counts: int64, beside the keys.
+        hashes: uint64 [n], all of them held.
+        times: int64 [n], written.
+    """
+    mask = np.uint64(len(keys) - 1)
+    for i in range(len(hashes)):
+        at = hashes[i] & mask
+        while keys[at] != hashes[i]:
+            at = (at + _ONE) & mask
+        times[i] = counts[at]
+
+
+@compiled
 def pick(begin: int, level: int, places: np.ndarray, hashes: np.ndarray, count: int) -> int:
     """Choose of places `begin` … `begin + count` those whose hash begins with `level` zero bits.
 

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from strongroom.discover._bytes import bytes_of
 from strongroom.discover.columns import _kernels as kernels
 
 if TYPE_CHECKING:
@@ -63,6 +64,22 @@ class Distinct:
     def exact(self) -> bool:
         """Whether every value was counted."""
         return self._level == 0
+
+    @property
+    def room(self) -> int:
+        """How many more different values are counted exactly; none once some aren't."""
+        return 3 * _LARGEST // 4 - self._used if self.exact else 0
+
+    def unseen(self, hashes: np.ndarray) -> np.ndarray:
+        """Return the places of those that were not added yet, while all are counted."""
+        places = np.empty(len(hashes), np.int64)
+        return places[: kernels.unseen(self._keys, hashes, places)]
+
+    def times(self, hashes: np.ndarray) -> np.ndarray:
+        """Return how often each was added, while all are counted; all must have been."""
+        times = np.empty(len(hashes), np.int64)
+        kernels.look_up(self._keys, self._counts, hashes, times)
+        return times
 
     @property
     def counts(self) -> np.ndarray:
@@ -159,6 +176,5 @@ def _head(values: pa.Array) -> pa.Array:
         return pc.binary_slice(values, 0, _HEAD)
     if not pa.types.is_large_string(kind) or not len(values):
         return values
-    offsets = np.frombuffer(values.buffers()[1], np.int64)
-    lengths = np.diff(offsets[values.offset : values.offset + len(values) + 1])
+    lengths = np.diff(bytes_of(values)[1])
     return values if lengths.max() <= _HEAD else pc.utf8_slice_codeunits(values, 0, _HEAD)
