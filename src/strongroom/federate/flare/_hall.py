@@ -1,0 +1,65 @@
+"""What FLARE loads at the server: it tells who comes and goes, and how much passes."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from nvflare.apis.event_type import EventType
+from nvflare.apis.fl_component import FLComponent
+from nvflare.apis.fl_constant import FLContextKey
+from nvflare.fuel.f3.cellnet.defs import MessageHeaderKey, MessageType
+from nvflare.fuel.f3.cellnet.fqcn import FQCN
+
+from strongroom.federate.flare._wire import ASK, CHANNEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nvflare.apis.fl_context import FLContext
+    from nvflare.fuel.f3.message import Message as CellMessage
+
+_watch: Callable[[str, str, int], None] | None = None
+
+
+def watch(told: Callable[[str, str, int], None]) -> None:
+    """Hear of ("open", "", 0), ("joined" or "left", site, 0), ("passed", site, bytes)."""
+    global _watch  # noqa: PLW0603 - one process, one server
+    _watch = told
+
+
+class Hall(FLComponent):  # type: ignore[misc] # FLARE has no types
+    """Watches the server's doors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        """Attach to the connection once there is one."""
+        if event_type == EventType.SYSTEM_BOOTSTRAP:
+            server = fl_ctx.get_prop(FLContextKey.SITE_OBJ)
+            core = server.cell.core_cell
+            core.set_cell_connected_cb(cb=self._came)
+            core.set_cell_disconnected_cb(cb=self._went)
+            core.add_incoming_filter(channel=CHANNEL, topic="*", cb=self._passed)
+        elif event_type == EventType.SYSTEM_START:
+            self._tell("open", "", 0)
+
+    def _came(self, cell: Any, *_: object) -> None:  # noqa: ANN401 - FLARE's
+        self._tell("joined", cell.get_fqcn(), 0)
+
+    def _went(self, cell: Any, *_: object) -> None:  # noqa: ANN401 - FLARE's
+        self._tell("left", cell.get_fqcn(), 0)
+
+    def _passed(self, message: CellMessage) -> None:
+        if message.get_header(MessageHeaderKey.TOPIC) == ASK:
+            outward = message.get_header(MessageHeaderKey.MSG_TYPE) == MessageType.REQ
+            ends = MessageHeaderKey.DESTINATION if outward else MessageHeaderKey.ORIGIN
+            site = FQCN.get_root(message.get_header(ends))
+            self._tell("passed", site, len(message.payload or b""))
+
+    def _tell(self, what: str, who: str, count: int) -> None:
+        if _watch is not None:
+            with self._lock:
+                _watch(what, who, count)

@@ -1,0 +1,148 @@
+"""A FLARE server or client as this process: from its kit until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+from strongroom.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from strongroom.federate._message import Message
+    from strongroom.federate._seams import Answers
+    from strongroom.federate.flare._kit import Kit
+
+_ORGANIZATION = "strongroom"
+
+
+def serve(kit: Kit, told: Callable[[str, str, int], None]) -> NoReturn:
+    """Be the server of a federation, until SIGINT or SIGTERM; ends the process.
+
+    Args:
+        kit: the server's.
+        told: hears ("open", "", 0), ("joined" or "left", cell, 0), ("passed", site, bytes).
+
+    Raises:
+        InputError: the port is taken, or the address isn't this machine's.
+        MissingExtraError: NVIDIA FLARE isn't installed.
+    """
+    _check_port(kit)
+    need_flare()
+    from strongroom.federate.flare import _hall
+
+    _hall.watch(told)
+    options = ["secure_train=true", f"org={_ORGANIZATION}", "config_folder=config"]
+    _run("nvflare.private.fed.app.server.server_train", kit, fed_server="fed_server.json",
+         set=options)  # fmt: skip
+
+
+def join(kit: Kit, answers: Answers, told: Callable[[Message, Message], None]) -> NoReturn:
+    """Be a site of a federation, until SIGINT or SIGTERM; ends the process.
+
+    Args:
+        kit: the site's.
+        answers: what answers its requests.
+        told: hears each request and its answer.
+
+    Raises:
+        MissingExtraError: NVIDIA FLARE isn't installed.
+    """
+    need_flare()
+    from strongroom.federate.flare._gate import Desk, open_desk
+    from strongroom.federate.flare._signed import Verifier
+
+    open_desk(Desk(answers, told), Verifier(kit))
+    options = ["secure_train=true", f"uid={kit.name}", f"org={_ORGANIZATION}",
+               "config_folder=config", "heart_beat_interval=5.0"]  # fmt: skip
+    _run("nvflare.private.fed.app.client.client_train", kit, fed_client="fed_client.json",
+         set=options, local_rank=0)  # fmt: skip
+
+
+def need_flare() -> None:
+    """See that NVIDIA FLARE is there.
+
+    Raises:
+        MissingExtraError: it isn't.
+    """
+    try:
+        importlib.import_module("nvflare")
+    except ImportError:
+        raise MissingExtraError("nvflare", "federated") from None
+
+
+def _check_port(kit: Kit) -> None:
+    """See that the port is free, before FLARE tries for minutes."""
+    host = "127.0.0.1" if kit.host in {"localhost", "127.0.0.1"} else ""
+    with contextlib.closing(socket.socket()) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, kit.port))
+        except OSError as error:
+            raise InputError(
+                f"port {kit.port} is in use",
+                where=f"{kit.host}:{kit.port}",
+                hint="is strongroom federate serve running already? another program? "
+                "kits for another port: strongroom federate init --port",
+            ) from error
+
+
+def _run(module: str, kit: Kit, **options: object) -> NoReturn:
+    """Call a main function of FLARE as its start script would, and end with it.
+
+    FLARE leaves threads that keep a process alive; what matters is on disk by then.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    code: object = 0
+    try:
+        main = importlib.import_module(module).main
+        from nvflare.fuel.f3.mpm import MainProcessMonitor
+
+        code = MainProcessMonitor.run(
+            main_func=main,
+            run_dir=str(kit.folder),
+            shutdown_grace_time=0,
+            args=argparse.Namespace(workspace=str(kit.folder), **options),
+        )
+    except KeyboardInterrupt:
+        _hang_up()
+        code = 130
+    finally:
+        leave(code if isinstance(code, int) else 0)
+
+
+def _hang_up() -> None:
+    """Say goodbye to the others, for two seconds at most."""
+    from nvflare.fuel.f3.mpm import MainProcessMonitor
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    goodbye = threading.Thread(
+        target=MainProcessMonitor._start_shutdown,  # noqa: SLF001 - FLARE has no other way
+        args=(0, 2),
+        daemon=True,
+    )
+    goodbye.start()
+    goodbye.join(2)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process now, whatever threads FLARE has left."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
