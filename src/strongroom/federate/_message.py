@@ -95,14 +95,30 @@ class Message:
         Raises:
             MessageError: facts that aren't JSON, an array of a type that may not cross, NaN.
         """
-        arrays, told = [], []
+        header = self._header()
+        arrays = []
         for name, array in self.arrays.items():
-            dtype = array.dtype.newbyteorder("<") if array.dtype.itemsize > 1 else array.dtype
+            _check_finite(name, array)
+            arrays.append(np.ascontiguousarray(array, _little(array)).tobytes())
+        return b"".join([MAGIC, _LENGTH.pack(len(header)), header, *arrays])
+
+    @property
+    def size(self) -> int:
+        """How many bytes `encode` gives, without making them.
+
+        Raises:
+            MessageError: as there, but for NaN.
+        """
+        bodies = sum(array.nbytes for array in self.arrays.values())
+        return len(MAGIC) + _LENGTH.size + len(self._header()) + bodies
+
+    def _header(self) -> bytes:
+        told = []
+        for name, array in self.arrays.items():
+            dtype = _little(array)
             if dtype not in _NAMES:
                 raise MessageError(f'"{name}": arrays of {array.dtype} may not leave')
-            _check_finite(name, array)
             told.append({"name": name, "type": _NAMES[dtype], "shape": list(array.shape)})
-            arrays.append(np.ascontiguousarray(array, dtype).tobytes())
         head = {
             "kind": self.kind.value,
             "job": self.job,
@@ -112,10 +128,9 @@ class Message:
             "arrays": told,
         }
         try:
-            header = canonical_json(head)
+            return canonical_json(head)
         except (TypeError, ValueError) as error:
             raise MessageError(f"facts that aren't JSON: {error}") from error
-        return b"".join([MAGIC, _LENGTH.pack(len(header)), header, *arrays])
 
     @classmethod
     def decode(cls, data: bytes, *, most: int = 1 << 30) -> Self:
@@ -184,6 +199,10 @@ class Message:
                 f'"{name}" of a {self.kind} is {found.dtype} {have}, not {kind} {want}'
             )
         return found
+
+
+def _little(array: NDArray[Any]) -> np.dtype[Any]:
+    return array.dtype.newbyteorder("<") if array.dtype.itemsize > 1 else array.dtype
 
 
 def _checked(head: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
