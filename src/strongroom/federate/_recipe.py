@@ -50,7 +50,10 @@ class SecureSpec(_Part):
 
     Attributes:
         threshold: so many sites' values must be in a sum, or nobody learns it; more than half.
-        neighbours: of each site in the graph of pairwise masks; None: all others.
+        neighbours: of each site in the graph of pairwise masks, rounded up to an even number; None:
+            all others.
+        colluders: so many sites may work with the server and learn nothing of the others but their
+            sum; each site checks that threshold and graph allow it.
         bits: of the field's elements.
         bound: largest size of one coordinate of a weighted update; larger ones are told, not cut.
         precision: bits after the point.
@@ -58,6 +61,7 @@ class SecureSpec(_Part):
 
     threshold: Annotated[int, Field(ge=2, le=10_000)]
     neighbours: Annotated[int, Field(ge=2, le=10_000)] | None = None
+    colluders: Annotated[int, Field(ge=0, le=10_000)] = 0
     bits: Literal[32, 64] = 64
     bound: Positive = 64.0
     precision: Annotated[int, Field(ge=4, le=40)] = 24
@@ -150,9 +154,12 @@ class Recipe(_Part):
             raise ValueError('site-level privacy needs weighting = "equal"')
         if self.secure is not None:
             smallest = len(self.sites) // self.rule.groups
-            if not smallest // 2 < self.secure.threshold <= smallest:
+            largest = -(-len(self.sites) // self.rule.groups)
+            threshold, colluders = self.secure.threshold, self.secure.colluders
+            if 2 * threshold <= largest + colluders or threshold > smallest:
                 raise ValueError(
-                    "threshold must be more than half of the sites of a group, and no more than all"
+                    "threshold must be more than half of the sites of a group and its colluders, "
+                    "and no more than all"
                 )
             if self.rule.name != "mean" and self.rule.groups < 2:  # noqa: PLR2004 - one is no choice
                 raise ValueError(
