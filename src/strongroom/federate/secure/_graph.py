@@ -159,8 +159,9 @@ def enough_neighbours(members: int, threshold: int, *, colluders: int, dropouts:
     None: not even all others are enough, since more drop out than the threshold allows, or so many
     collude.
     """
-    for neighbours in [*range(2, members - 1, 2), members - 1]:
-        found: Risk = risk(members, neighbours, threshold, colluders, dropouts)
+    candidates: list[int] = [*range(2, members - 1, 2), members - 1]
+    for neighbours in candidates:
+        found = risk(members, neighbours, threshold, colluders, dropouts)
         if found.learned <= _LEARNED and found.lost <= _LOST:
             return neighbours
     return None
