@@ -31,6 +31,7 @@ VERBS = {
     "budget": "Show what has been spent of the privacy budget; plan a training.",
     "audit": "Attack a model and say what it proves.",
     "check": "The gate: exit 1 when the policy says no.",
+    "federate": "Train one model with others, and no row leaves anybody.",
     "report": "Write the report again from what was measured.",
     "verify": "Prove the chain of evidence, offline.",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,10 +13,19 @@ from strongroom.config._sections import Config
 from strongroom.errors import ConfigError, did_you_mean
 
 CONFIG_NAME = "strongroom.toml"
+Section = TypeVar("Section", bound=BaseModel)
 
 
-def load(path: Path | str) -> Config:
-    """Read and check a `strongroom.toml`.
+@overload
+def load(path: Path | str) -> Config: ...
+@overload
+def load(path: Path | str, kind: type[Section]) -> Section: ...
+def load(path: Path | str, kind: type[BaseModel] = Config) -> BaseModel:
+    """Read and check a `strongroom.toml`, or another file of such sections.
+
+    Args:
+        path: the file.
+        kind: what it holds.
 
     Raises:
         ConfigError: missing, not TOML, or a key or value that can't be; says which line.
@@ -34,11 +43,15 @@ def load(path: Path | str) -> Config:
         raise ConfigError(f"cannot read it: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:
         raise ConfigError("the text is not UTF-8", where=str(path)) from error
-    return parse(text, where=str(path))
+    return parse(text, kind, where=str(path))
 
 
-def parse(text: str, *, where: str = CONFIG_NAME) -> Config:
-    """Check the text of a `strongroom.toml`; see `load`."""
+@overload
+def parse(text: str, *, where: str = CONFIG_NAME) -> Config: ...
+@overload
+def parse(text: str, kind: type[Section], *, where: str = CONFIG_NAME) -> Section: ...
+def parse(text: str, kind: type[BaseModel] = Config, *, where: str = CONFIG_NAME) -> BaseModel:
+    """Check the text of a `strongroom.toml`, or of another such file; see `load`."""
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -49,9 +62,9 @@ def parse(text: str, *, where: str = CONFIG_NAME) -> Config:
         ) from error
     try:
         # Strict: the text "5" is not the number 5, and true is not 1.
-        return Config.model_validate(_with_tuples(document), strict=True)
+        return kind.model_validate(_with_tuples(document), strict=True)
     except ValidationError as error:
-        raise _explain(error, text, where) from error
+        raise _explain(error, text, where, kind) from error
 
 
 def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML's own shapes
@@ -60,7 +73,7 @@ def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML's own shapes
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
-def _explain(error: ValidationError, text: str, where: str) -> ConfigError:
+def _explain(error: ValidationError, text: str, where: str, kind: type[BaseModel]) -> ConfigError:
     problem = error.errors()[0]
     # Places in a list are numbers; the key that holds the list is what people look for.
     location = [p for p in problem["loc"] if isinstance(p, str)]
@@ -71,7 +84,7 @@ def _explain(error: ValidationError, text: str, where: str) -> ConfigError:
     place = f"{where}:{line}" if line else where
     inside = f" in [{table}]" if table else ""
     if problem["type"] == "extra_forbidden":
-        known = _keys_of(named[:-1])
+        known = _keys_of(named[:-1], kind)
         return ConfigError(
             f'unknown key "{key}"{inside}',
             where=place,
@@ -92,9 +105,9 @@ def _in_words(message: str) -> str:
     return text[0].lower() + text[1:].replace("a valid tuple", "a list")
 
 
-def _keys_of(path: list[str]) -> list[str]:
-    """Return the keys that the section at `path` knows."""
-    section: type[BaseModel] = Config
+def _keys_of(path: list[str], kind: type[BaseModel]) -> list[str]:
+    """Return the keys that the section at `path` of a file knows."""
+    section = kind
     for name in path:
         field = section.model_fields.get(name)
         if field is None:

@@ -26,16 +26,21 @@ from strongroom.federate._recipe import (
     StrategySpec,
 )
 from strongroom.federate._seams import Answers, Channel
+from strongroom.federate._settings import JobSpec, Settings, read_settings, write_settings
 
 __all__ = [
     "Answers",
     "Channel",
+    "JobSpec",
     "Kind",
     "Message",
     "MessageError",
     "Recipe",
     "RuleSpec",
     "SecureSpec",
+    "Settings",
     "SitePrivacySpec",
     "StrategySpec",
+    "read_settings",
+    "write_settings",
 ]

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Kit", "connect", "join", "leave", "make_kits", "need_flare", "read_kit", "serve"]
 
 
-def connect(kit: Kit, sites: Sequence[str] | None = None) -> FlareChannel:
+def connect(kit: Kit, sites: Sequence[str] | None = None, *, gone: float = 10.0) -> FlareChannel:
     """Open the coordinator's channel; see `FlareChannel`."""
     need_flare()
     from strongroom.federate.flare._channel import FlareChannel
 
-    return FlareChannel(kit, sites)
+    return FlareChannel(kit, sites, gone=gone)

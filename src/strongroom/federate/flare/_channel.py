@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 _THREADS = 64
 _PING = 2.0  # seconds that a site has to say that it is there
-_GONE = 10.0  # seconds after which a site that can't be reached has left
 _RETRY = 0.25
 
 
@@ -58,6 +57,7 @@ class FlareChannel:
     Args:
         kit: the coordinator's.
         sites: whom to ask; by default all that the kit knows.
+        gone: seconds after which a site that can't be reached has left.
 
     Raises:
         InputError: the server doesn't answer.
@@ -65,8 +65,9 @@ class FlareChannel:
             way round.
     """
 
-    def __init__(self, kit: Kit, sites: Sequence[str] | None = None) -> None:
+    def __init__(self, kit: Kit, sites: Sequence[str] | None = None, *, gone: float = 10.0) -> None:
         probe(kit)
+        self._gone = gone
         self._kit = kit
         self._sites = tuple(sites if sites is not None else kit.sites)
         self._signer = Signer(kit)
@@ -127,7 +128,7 @@ class FlareChannel:
             if said is None:
                 # While the server is away nobody can be reached, and that is no site's fault.
                 missing_since = missing_since or time.monotonic()
-                if self.connected and time.monotonic() - missing_since > _GONE:
+                if self.connected and time.monotonic() - missing_since > self._gone:
                     return None
                 topic = ASK
                 time.sleep(min(_RETRY, max(0.0, left)))

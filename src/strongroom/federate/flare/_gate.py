@@ -115,12 +115,16 @@ class Desk:
 _NOBODY = Message(kind="refused")  # type: ignore[arg-type]
 _desk: Desk | None = None
 _verifier: Verifier | None = None
+_heard: Callable[[str], None] | None = None
 
 
-def open_desk(desk: Desk, verifier: Verifier) -> None:
-    """Say who answers in this process, and to whom: FLARE makes the gate, from the kit."""
-    global _desk, _verifier  # one process, one site
-    _desk, _verifier = desk, verifier
+def open_desk(desk: Desk, verifier: Verifier, heard: Callable[[str], None]) -> None:
+    """Say who answers in this process, to whom, and who hears "joined", "lost", "back".
+
+    FLARE makes the gate itself, from the kit.
+    """
+    global _desk, _verifier, _heard  # one process, one site
+    _desk, _verifier, _heard = desk, verifier, heard
 
 
 class Gate(FLComponent):  # type: ignore[misc] # FLARE has no types
@@ -134,23 +138,24 @@ class Gate(FLComponent):  # type: ignore[misc] # FLARE has no types
             core.add_incoming_filter(channel="*", topic="*", cb=self._pass)
             for topic in (HERE, ASK, WAIT):
                 core.register_request_cb(channel=CHANNEL, topic=topic, cb=self._serve)
+            core.set_cell_disconnected_cb(cb=lambda cell: _tell("lost", cell.get_fqcn()))
+            core.set_cell_connected_cb(cb=lambda cell: _tell("back", cell.get_fqcn()))
+        elif event_type == EventType.AFTER_CLIENT_REGISTER and fl_ctx.get_prop(
+            FLContextKey.CLIENT_TOKEN
+        ):
+            _tell("joined")
 
     def _pass(self, message: CellMessage) -> CellMessage | None:
-        """Return None for what may come in, else the refusal; runs before anything is decoded."""
-        origin = message.get_header(MessageHeaderKey.ORIGIN)
+        """Return None for what may come in; what gets anything else is dropped, undecoded."""
+        drop = make_reply(Code.UNAUTHENTICATED)
         if message.get_header(MessageHeaderKey.MSG_TYPE) != MessageType.REQ:
             # Replies: FLARE matches them with what we asked, and we ask the server only.
-            return None if origin == _SERVER else make_reply(Code.UNAUTHENTICATED)
-        if message.get_header(MessageHeaderKey.CHANNEL) == CellChannel.CELLNET and not len(
-            message.payload or b""
-        ):
+            return None if message.get_header(MessageHeaderKey.ORIGIN) == _SERVER else drop
+        channel = message.get_header(MessageHeaderKey.CHANNEL)
+        if channel == CellChannel.CELLNET and not len(message.payload or b""):
             return None  # hello, goodbye
-        if message.get_header(MessageHeaderKey.CHANNEL) != CHANNEL:
-            return make_reply(Code.UNAUTHENTICATED, "strongroom: not at this site")
         plain = message.get_header(MessageHeaderKey.PAYLOAD_ENCODING) == Encoding.BYTES
-        if not plain or not self._signed(message):
-            return make_reply(Code.UNAUTHENTICATED, "strongroom: not from the coordinator")
-        return None
+        return None if channel == CHANNEL and plain and self._signed(message) else drop
 
     def _signed(self, message: CellMessage) -> bool:
         content = bytes(message.payload or b"")
@@ -170,3 +175,8 @@ class Gate(FLComponent):  # type: ignore[misc] # FLARE has no types
         else:
             reply = _desk.wait(content)
         return new_cell_message({MessageHeaderKey.RETURN_CODE: Code.OK}, reply)
+
+
+def _tell(what: str, cell: str = _SERVER) -> None:
+    if _heard is not None and cell == _SERVER:
+        _heard(what)

@@ -1,4 +1,4 @@
-"""What FLARE loads at the server: it tells who comes and goes, and how much passes."""
+"""What FLARE loads at the server: it lets in who was invited, and tells who comes and goes."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from typing import TYPE_CHECKING, Any
 from nvflare.apis.event_type import EventType
 from nvflare.apis.fl_component import FLComponent
 from nvflare.apis.fl_constant import FLContextKey
+from nvflare.apis.fl_exception import NotAuthenticated
 from nvflare.fuel.f3.cellnet.defs import MessageHeaderKey, MessageType
 from nvflare.fuel.f3.cellnet.fqcn import FQCN
+from nvflare.fuel.utils.admin_name_utils import is_valid_admin_client_name
 
+from strongroom.federate.flare._kit import COORDINATOR
 from strongroom.federate.flare._wire import ASK, CHANNEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from nvflare.apis.fl_context import FLContext
     from nvflare.fuel.f3.message import Message as CellMessage
 
 _watch: Callable[[str, str, int], None] | None = None
+_invited: Callable[[], Collection[str]] = tuple
 
 
-def watch(told: Callable[[str, str, int], None]) -> None:
-    """Hear of ("open", "", 0), ("joined" or "left", site, 0), ("passed", site, bytes)."""
-    global _watch  # noqa: PLW0603 - one process, one server
-    _watch = told
+def watch(told: Callable[[str, str, int], None], invited: Callable[[], Collection[str]]) -> None:
+    """Say who hears of what happens, and which sites may come; see `serve`."""
+    global _watch, _invited  # one process, one server
+    _watch, _invited = told, invited
 
 
 class Hall(FLComponent):  # type: ignore[misc] # FLARE has no types
-    """Watches the server's doors."""
+    """Stands at the server's doors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,12 +49,17 @@ class Hall(FLComponent):  # type: ignore[misc] # FLARE has no types
             core.add_incoming_filter(channel=CHANNEL, topic="*", cb=self._passed)
         elif event_type == EventType.SYSTEM_START:
             self._tell("open", "", 0)
+        elif event_type == EventType.CLIENT_REGISTER_RECEIVED:
+            name = fl_ctx.get_peer_context().get_identity_name()
+            if name not in _invited() and name != COORDINATOR:
+                self._tell("refused", name, 0)
+                raise NotAuthenticated("not invited")
 
-    def _came(self, cell: Any, *_: object) -> None:  # noqa: ANN401 - FLARE's
-        self._tell("joined", cell.get_fqcn(), 0)
+    def _came(self, cell: Any) -> None:  # noqa: ANN401 - FLARE's
+        self._tell("joined", _name(cell.get_fqcn()), 0)
 
-    def _went(self, cell: Any, *_: object) -> None:  # noqa: ANN401 - FLARE's
-        self._tell("left", cell.get_fqcn(), 0)
+    def _went(self, cell: Any) -> None:  # noqa: ANN401 - FLARE's
+        self._tell("left", _name(cell.get_fqcn()), 0)
 
     def _passed(self, message: CellMessage) -> None:
         if message.get_header(MessageHeaderKey.TOPIC) == ASK:
@@ -63,3 +72,8 @@ class Hall(FLComponent):  # type: ignore[misc] # FLARE has no types
         if _watch is not None:
             with self._lock:
                 _watch(what, who, count)
+
+
+def _name(cell: str) -> str:
+    """Return who has a cell on the network; the coordinator's is named anew each time."""
+    return "the coordinator" if is_valid_admin_client_name(cell) else cell

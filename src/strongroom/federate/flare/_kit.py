@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 COORDINATOR = "coordinator@strongroom.federation"
 PROJECT = "strongroom"
-_ORGANIZATION = "strongroom"
+ORGANIZATION = "strongroom"
 _SITE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 _TAKEN = {"server", "coordinator"}
@@ -85,6 +85,13 @@ class Kit:
     def authority(self) -> Path:
         """The certificate of the federation's authority."""
         return self.startup / "rootCA.pem"
+
+    @property
+    def ends(self) -> dt.datetime:
+        """When its certificate expires, UTC."""
+        from cryptography import x509
+
+        return x509.load_pem_x509_certificate(self.certificate.read_bytes()).not_valid_after_utc
 
     @property
     def _base(self) -> str:
@@ -300,10 +307,10 @@ def _provision(scratch: Path, state: Path, sites: Sequence[str], host: str, port
     project = Project(name=PROJECT, description="")
     ports = {"fed_learn_port": port, "admin_port": port}
     names = {"default_host": host, "host_names": ["127.0.0.1"] if host == "localhost" else []}
-    project.set_server(host, _ORGANIZATION, {**ports, **names})
+    project.set_server(host, ORGANIZATION, {**ports, **names})
     for name in sites:
-        project.add_client(name, _ORGANIZATION, {})
-    project.add_admin(COORDINATOR, _ORGANIZATION, {"role": "member"})
+        project.add_client(name, ORGANIZATION, {})
+    project.add_admin(COORDINATOR, ORGANIZATION, {"role": "member"})
     if state.is_file():
         _write(scratch / PROJECT / "state" / "cert.json", state.read_bytes())
     provisioner = Provisioner(

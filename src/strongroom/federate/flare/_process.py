@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from strongroom.errors import InputError, MissingExtraError
+from strongroom.federate.flare._kit import ORGANIZATION, read_kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,50 +24,79 @@ if TYPE_CHECKING:
     from strongroom.federate._seams import Answers
     from strongroom.federate.flare._kit import Kit
 
-_ORGANIZATION = "strongroom"
+EXIT_INTERRUPTED = 130
 
 
-def serve(kit: Kit, told: Callable[[str, str, int], None]) -> NoReturn:
-    """Be the server of a federation, until SIGINT or SIGTERM; ends the process.
+def serve(kit: Kit, told: Callable[[str, str, int], None]) -> int:
+    """Be the server of a federation until SIGINT or SIGTERM, then return 130.
+
+    FLARE leaves threads behind: end the process with `leave`.
 
     Args:
         kit: the server's.
-        told: hears ("open", "", 0), ("joined" or "left", cell, 0), ("passed", site, bytes).
+        told: hears ("open", "", 0), ("joined" or "left", who, 0), ("refused", site, 0) of one that
+            wasn't invited, ("passed", site, bytes).
 
     Raises:
-        InputError: the port is taken, or the address isn't this machine's.
+        InputError: the port is taken, or FLARE didn't start.
         MissingExtraError: NVIDIA FLARE isn't installed.
     """
     _check_port(kit)
     need_flare()
     from strongroom.federate.flare import _hall
 
-    _hall.watch(told)
-    options = ["secure_train=true", f"org={_ORGANIZATION}", "config_folder=config"]
-    _run("nvflare.private.fed.app.server.server_train", kit, fed_server="fed_server.json",
-         set=options)  # fmt: skip
+    # Read each time: `federate init` may invite more while the server runs.
+    _hall.watch(told, lambda: read_kit(kit.folder).sites)
+    code = _run(
+        "nvflare.private.fed.app.server.server_train",
+        kit,
+        fed_server="fed_server.json",
+        set=["secure_train=true", f"org={ORGANIZATION}", "config_folder=config"],
+    )
+    if code == 1:
+        raise InputError("the server could not go on", where=str(kit.folder / "flare.log"),
+                         hint="the end of that file says why")  # fmt: skip
+    return code
 
 
-def join(kit: Kit, answers: Answers, told: Callable[[Message, Message], None]) -> NoReturn:
-    """Be a site of a federation, until SIGINT or SIGTERM; ends the process.
+def join(
+    kit: Kit,
+    answers: Answers,
+    told: Callable[[Message, Message], None],
+    heard: Callable[[str], None],
+) -> int:
+    """Be a site of a federation until SIGINT or SIGTERM, then return 130; see `serve`.
 
     Args:
         kit: the site's.
         answers: what answers its requests.
         told: hears each request and its answer.
+        heard: hears "joined" the server, "lost" it, "back" again.
 
     Raises:
+        InputError: the server doesn't let this site in.
         MissingExtraError: NVIDIA FLARE isn't installed.
     """
     need_flare()
     from strongroom.federate.flare._gate import Desk, open_desk
     from strongroom.federate.flare._signed import Verifier
 
-    open_desk(Desk(answers, told), Verifier(kit))
-    options = ["secure_train=true", f"uid={kit.name}", f"org={_ORGANIZATION}",
-               "config_folder=config", "heart_beat_interval=5.0"]  # fmt: skip
-    _run("nvflare.private.fed.app.client.client_train", kit, fed_client="fed_client.json",
-         set=options, local_rank=0)  # fmt: skip
+    open_desk(Desk(answers, told), Verifier(kit), heard)
+    code = _run(
+        "nvflare.private.fed.app.client.client_train",
+        kit,
+        fed_client="fed_client.json",
+        set=["secure_train=true", f"uid={kit.name}", f"org={ORGANIZATION}",
+             "config_folder=config", "heart_beat_interval=5.0"],
+        local_rank=0,
+    )  # fmt: skip
+    if code == 1:
+        raise InputError(
+            f"the server doesn't let {kit.name} in",
+            where=f"{kit.host}:{kit.port}",
+            hint=f"was it invited? is it here twice? see {kit.folder / 'flare.log'}",
+        )
+    return code
 
 
 def need_flare() -> None:
@@ -96,33 +127,26 @@ def _check_port(kit: Kit) -> None:
             ) from error
 
 
-def _run(module: str, kit: Kit, **options: object) -> NoReturn:
-    """Call a main function of FLARE as its start script would, and end with it.
-
-    FLARE leaves threads that keep a process alive; what matters is on disk by then.
-    """
+def _run(module: str, kit: Kit, **options: object) -> int:
+    """Call a main function of FLARE as its start script would."""
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    code: object = 0
     try:
         main = importlib.import_module(module).main
-        from nvflare.fuel.f3.mpm import MainProcessMonitor
-
-        code = MainProcessMonitor.run(
-            main_func=main,
-            run_dir=str(kit.folder),
-            shutdown_grace_time=0,
-            args=argparse.Namespace(workspace=str(kit.folder), **options),
-        )
+        main(argparse.Namespace(workspace=str(kit.folder), **options))
     except KeyboardInterrupt:
-        _hang_up()
-        code = 130
+        return EXIT_INTERRUPTED
+    except Exception:
+        # Whatever FLARE raises: it stands in the kit's log, and who called says what it means.
+        logging.getLogger(__name__).exception("FLARE ended")
+        return 1
     finally:
-        leave(code if isinstance(code, int) else 0)
+        _hang_up()
+    return 0
 
 
 def _hang_up() -> None:

@@ -1,0 +1,88 @@
+"""`federation.toml`: what a coordinator wants trained. It has no data, and names none."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from strongroom.config import ProjectSpec, SealSpec, TrainSpec, load
+from strongroom.errors import ConfigError
+from strongroom.federate._recipe import (
+    Positive,
+    RuleSpec,
+    SecureSpec,
+    SiteName,
+    SitePrivacySpec,
+    StrategySpec,
+)
+from strongroom.files import write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS_NAME = "federation.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JobSpec(_Section):
+    """`[job]`: the fields of a `Recipe` that are the coordinator's to choose; see there.
+
+    Attributes:
+        sites: whom to invite; empty: everybody who has a kit.
+    """
+
+    task: Literal["train", "trees", "evaluate"] = "train"
+    rounds: Annotated[int, Field(ge=1, le=100_000)] = 20
+    local_epochs: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    weighting: Literal["rows", "equal"] = "rows"
+    sites: tuple[SiteName, ...] = ()
+    min_sites: Annotated[int, Field(ge=1)] = 2
+    deadline: Positive = 600.0
+    strategy: StrategySpec = StrategySpec()
+    rule: RuleSpec = RuleSpec()
+    secure: SecureSpec | None = None
+    privacy: SitePrivacySpec | None = None
+
+
+class Settings(_Section):
+    """The whole of `federation.toml`."""
+
+    project: ProjectSpec
+    train: TrainSpec = TrainSpec()
+    job: JobSpec = JobSpec()
+    seal: SealSpec = SealSpec()
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read a coordinator's settings.
+
+    Raises:
+        ConfigError: they are missing, or hold what can't be.
+    """
+    path = folder / SETTINGS_NAME
+    if not path.is_file():
+        raise ConfigError(
+            f"no {SETTINGS_NAME} here", where=str(path), hint="strongroom federate init writes one"
+        )
+    settings = load(path, Settings)
+    if settings.train.privacy is not None:
+        raise ConfigError(
+            "privacy of a federation is the sites' to keep",
+            where=f"{path}, [train.privacy]",
+            hint="ask for it in [job.privacy]",
+        )
+    return settings
+
+
+def write_settings(folder: Path) -> Path:
+    """Write commented settings where there are none; return where they are."""
+    path = folder / SETTINGS_NAME
+    if not path.exists():
+        text = resources.files("strongroom.federate").joinpath("federation.toml").read_bytes()
+        write_bytes(path, text)
+    return path

@@ -1,0 +1,92 @@
+"""Real servers and sites for tests: processes on loopback, ended by their process ids."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from strongroom.federate.flare import Kit, make_kits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PATIENCE = 120.0  # seconds; a CI machine may be slow, and nothing here is timed
+_ECHO = Path(__file__).with_name("flare_echo.py")
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with contextlib.closing(socket.socket()) as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+        return port
+
+
+def wait_for(file: Path, text: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process has written something to its log."""
+    until = time.monotonic() + PATIENCE
+    while text not in file.read_text():
+        assert process.poll() is None, f"it ended with {process.returncode}: {file.read_text()}"
+        assert time.monotonic() < until, f"no {text!r} in: {file.read_text()}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Processes:
+    """A federation on loopback, whose processes end with the test, however it goes."""
+
+    folder: Path
+    sites: Sequence[str] = ("a", "b")
+    kits: Mapping[str, Kit] = field(default_factory=dict)
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.kits = make_kits(self.folder / "federation", self.sites, "localhost", free_port())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for name in list(self.running):
+            self.kill(name)
+
+    def start(self, name: str, *arguments: str, cwd: Path | None = None) -> Path:
+        """Start a process and return its log."""
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as out:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=cwd or self.folder,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        return log
+
+    def serve(self) -> None:
+        """Start the server, as a user does, and wait until it is open."""
+        (self.folder / "server.log").write_bytes(b"")
+        log = self.start("server", "-m", "strongroom", "federate", "serve", "federation")
+        wait_for(log, "Serving", self.running["server"])
+
+    def echo(self, name: str) -> None:
+        """Start a site that answers whatever it is asked, and wait until it has joined."""
+        (self.folder / f"{name}.log").write_bytes(b"")
+        log = self.start(name, str(_ECHO), str(self.kits[name].folder))
+        wait_for(log, "joined", self.running[name])
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        """Send a process a signal and wait for its end."""
+        process = self.running.pop(name)
+        if process.poll() is None:
+            process.send_signal(number)
+        return process.wait(PATIENCE)
