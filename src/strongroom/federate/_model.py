@@ -101,6 +101,10 @@ class _Table(_Part):
             raise ValueError("a column is encoded twice")
         return self
 
+    @property
+    def columns(self) -> list[str]:
+        return [column.name for column in self.encoder]
+
     def make(self) -> TableModel:
         encoder = TableEncoder.from_json([c.model_dump() for c in self.encoder])
         return TableModel(encoder, self.hidden, self.classes, target=self.target)
@@ -126,6 +130,10 @@ class _Image(_Part):
     column: Name
     classes: Classes
     target: Name
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.column]
 
     def make(self) -> ImageModel:
         shape = ImageShape(**self.shape.model_dump())
@@ -165,6 +173,10 @@ class _Text(_Part):
         if ("language" in self.format) != (self.shape.kind == "language-model"):
             raise ValueError("the format of the text model isn't that of its kind")
         return self
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.column]
 
     def make(self) -> TextModel | LanguageModel:
         shape = TextShape(**self.shape.model_dump())
@@ -229,8 +241,7 @@ class Blueprint:
         model: TrainedModel = found.make()
         if model.meta() != recipe.model:
             raise InputError("the recipe's model is described in another way than it is made")
-        table = isinstance(found, _Table)
-        return cls(model, [c.name for c in found.encoder] if table else [found.column])
+        return cls(model, found.columns)
 
     def parameters(self) -> NDArray[np.float32]:
         """Return the parameters, copied."""
@@ -243,11 +254,11 @@ class Blueprint:
             InputError: a vector of another shape, or numbers that aren't finite.
         """
         self.check(vector)
-        values = torch.from_numpy(np.array(vector, dtype=np.float32))
-        for parameter, part in zip(
-            self._parameters, values.split([p.numel() for p in self._parameters]), strict=True
-        ):
-            parameter.data.copy_(part.view_as(parameter))
+        begin = 0
+        for parameter in self._parameters:
+            part = np.array(vector[begin : begin + parameter.numel()], dtype=np.float32)
+            parameter.data.copy_(torch.from_numpy(part).view_as(parameter))
+            begin += parameter.numel()
 
     def check(self, vector: NDArray[np.floating[Any]]) -> None:
         """Refuse parameters that can't be this model's.

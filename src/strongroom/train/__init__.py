@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.train._cost import spend_of
 from strongroom.train._guard import Surroundings
+from strongroom.train._preparation import rounded
 from strongroom.train._result import Checkpointer, TrainResult
 from strongroom.train._run import train_model
 from strongroom.train._shards import Earlier, shard_of
@@ -26,10 +27,23 @@ if TYPE_CHECKING:
         LocalTraining,
         StoppedError,
         initialise_model,
+        measure_rows,
         prepare_rows,
     )
+    from strongroom.train._image import image_shape
+    from strongroom.train._text import text_shape
 
-_NEED_TORCH = ("LocalPlan", "LocalTraining", "StoppedError", "initialise_model", "prepare_rows")
+# What needs torch is loaded when it is asked for.
+_HOMES = {
+    "LocalPlan": "_federated",
+    "LocalTraining": "_federated",
+    "StoppedError": "_federated",
+    "image_shape": "_image",
+    "initialise_model": "_federated",
+    "measure_rows": "_federated",
+    "prepare_rows": "_federated",
+    "text_shape": "_text",
+}
 
 __all__ = [
     "Checkpointer",
@@ -39,15 +53,19 @@ __all__ = [
     "StoppedError",
     "Surroundings",
     "TrainResult",
+    "image_shape",
     "initialise_model",
+    "measure_rows",
     "prepare_rows",
+    "rounded",
     "shard_of",
     "spend_of",
+    "text_shape",
     "train_model",
 ]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
-    if name in _NEED_TORCH:
-        return getattr(importlib.import_module("strongroom.train._federated"), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"strongroom.train.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,7 +20,7 @@ import torch
 
 from strongroom.config import PrivacySpec
 from strongroom.errors import DataError, InputError, RefusedError
-from strongroom.models import ImageModel, LanguageModel, TableModel, TextModel
+from strongroom.models import ImageModel, LanguageModel, TableModel, TextModel, metrics
 from strongroom.privacy import (
     GaussianReleases,
     PrivacyStatement,
@@ -36,7 +36,7 @@ from strongroom.privacy import (
 from strongroom.train._gradient import Prepared
 from strongroom.train._guard import Guarded, reserve
 from strongroom.train._image import initialise_image, prepare_images
-from strongroom.train._loop import Examples, Guard, Plan, Run, initialise
+from strongroom.train._loop import MICRO_BATCH, Examples, Guard, Plan, Run, initialise
 from strongroom.train._optimizers import Optimizer
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
 from strongroom.train._preparation import one_row_each, rounded, subject_codes
@@ -163,7 +163,6 @@ def prepare_rows(model: TrainedModel, spec: TrainSpec, dataset: Dataset) -> Prep
     subjects = subject_codes(dataset)
     if isinstance(model, TextModel):
         inputs, labels = model.read(dataset)
-        few = {} if model.shape.kind == "ngram" else {"micro_batch": micro_batch(inputs)}
         return Prepared(
             model,
             inputs,
@@ -172,20 +171,34 @@ def prepare_rows(model: TrainedModel, spec: TrainSpec, dataset: Dataset) -> Prep
             initialise=initialise_text,
             measure=measure_classes,
             covered=("words are hashed, text by text: no vocabulary is learnt", REDACTED),
-            **few,
+            micro_batch=MICRO_BATCH if model.shape.kind == "ngram" else micro_batch(inputs),
         )
     if isinstance(model, ImageModel):
         return prepare_images(model, spec.image, dataset)
     if not isinstance(model, TableModel):
         raise InputError(f"a {type(model).__name__} is not trained in a federation")
-    inputs, labels = model.read(dataset)
+    rows, labels = model.read(dataset)
     return Prepared(
         model,
-        inputs,
+        rows,
         labels,
         subjects=subjects,
         covered=("encoding by the recipe's own table of columns, row by row",),
     )
+
+
+def measure_rows(model: TrainedModel, dataset: Dataset) -> dict[str, Any]:
+    """Return `models.metrics` of a model on rows: exact, not noised.
+
+    Raises:
+        DataError: no rows, or rows that the model can't read.
+    """
+    inputs, labels = model.read(dataset)
+    if not len(labels):
+        raise DataError("there are no rows to measure on", where=dataset.name)
+    if isinstance(model, LanguageModel):
+        return model.measure(inputs, labels)
+    return metrics(model.predict_proba(inputs), labels)
 
 
 class LocalTraining:

@@ -283,18 +283,23 @@ def _image_column(dataset: Dataset, image: ImageSpec) -> str:
 
 
 def _shape(dataset: Dataset, column: str, spec: TrainSpec) -> tuple[ImageShape, tuple[str, ...]]:
-    image = spec.image
-    size, seen = _size(dataset, column, image)
-    channels = 1 + image.scales * image.angles
-    channels += image.angles**2 * image.scales * (image.scales - 1) // 2
-    channels *= size[2]
-    groups = image.groups or (channels // _GROUP if channels % _GROUP == 0 else channels)
-    kind = cast("ImageKind", spec.model)
+    size, seen = _size(dataset, column, spec.image)
     public = (
         "the size and colours of the images were read from the rows and are treated as public; "
         "give height, width and colours in [train.image] to close this"
     )
-    return ImageShape(kind, *size, image.scales, image.angles, groups), (public,) if seen else ()
+    return image_shape(spec, *size), (public,) if seen else ()
+
+
+def image_shape(spec: TrainSpec, height: int, width: int, colours: int) -> ImageShape:
+    """Return the shape that a specification asks for, for images brought to one size."""
+    image = spec.image
+    channels = 1 + image.scales * image.angles
+    channels += image.angles**2 * image.scales * (image.scales - 1) // 2
+    channels *= colours
+    groups = image.groups or (channels // _GROUP if channels % _GROUP == 0 else channels)
+    kind = cast("ImageKind", spec.model)
+    return ImageShape(kind, height, width, colours, image.scales, image.angles, groups)
 
 
 def _size(dataset: Dataset, column: str, image: ImageSpec) -> tuple[tuple[int, int, int], bool]:

@@ -86,7 +86,7 @@ def train_text(
     return train_network(prepare(dataset, spec, test, columns), spec, around)
 
 
-def shape_of(spec: TrainSpec) -> TextShape:
+def text_shape(spec: TrainSpec) -> TextShape:
     """Return the shape that a specification asks for."""
     buckets, length = _DEFAULTS[spec.model]
     text = spec.text
@@ -159,7 +159,7 @@ def _classifier(
 ) -> Prepared:
     target, classes, about_classes = target_classes(dataset, columns)
     column = text_column(dataset, spec.text)
-    shape = shape_of(spec)
+    shape = text_shape(spec)
     model = TextModel(shape, column.name, classes, target=target)
     inputs, labels = model.read(dataset)
     hashed = (
@@ -189,7 +189,7 @@ def _language(
 ) -> Prepared:
     del columns
     column = text_column(dataset, spec.text)
-    shape = shape_of(spec)
+    shape = text_shape(spec)
     model = LanguageModel(shape, column.name)
     inputs, labels, sources = byte_sequences(text_of(dataset, column.name), shape.length)
     if not len(labels):
