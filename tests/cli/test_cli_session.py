@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("init", "run", "scan", "risk", "anonymize", "keys", "seal", "open", "inspect"),
-    *("train", "budget", "audit", "check", "report", "verify"),
+    *("train", "budget", "audit", "check", "federate", "report", "verify"),
 )
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -18,10 +18,18 @@ from strongroom.config import CONFIG_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from strongroom.config import Config
+    from strongroom.config import Config, SealSpec
     from strongroom.store import Workspace
 
 WORKSPACE_NAME = ".strongroom"
+
+
+class Sealing(Protocol):
+    """A file of settings that says where the workspace key is."""
+
+    @property
+    def seal(self) -> SealSpec:
+        """`[seal]`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Common:
 
         return config.load(self.config_path)
 
-    def open_workspace(self, config: Config, verb: str, *, wait: float = 0) -> Workspace:
+    def open_workspace(self, config: Sealing, verb: str, *, wait: float = 0) -> Workspace:
         """Open the workspace to write in it, making it and its key where there are none."""
         from strongroom.store import Workspace
 
@@ -70,7 +78,7 @@ class Common:
         return Workspace.read_only(self.workspace_path, identity=identity)
 
 
-def identity_path(config: Config | None, config_path: Path) -> Path | None:
+def identity_path(config: Sealing | None, config_path: Path) -> Path | None:
     """Where the user says the workspace key is; None leaves it to the workspace."""
     named = os.environ.get("STRONGROOM_IDENTITY") or (config.seal.identity if config else None)
     return (config_path.parent / Path(named).expanduser()) if named else None

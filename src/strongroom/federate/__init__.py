@@ -17,6 +17,7 @@ ledger hasn't reserved. Only `flare` knows NVIDIA FLARE, and everything else run
 
 from __future__ import annotations
 
+from strongroom.federate._decisions import AskedJob, Decisions
 from strongroom.federate._message import Kind, Message, MessageError
 from strongroom.federate._recipe import (
     Recipe,
@@ -27,10 +28,13 @@ from strongroom.federate._recipe import (
 )
 from strongroom.federate._seams import Answers, Channel
 from strongroom.federate._settings import JobSpec, Settings, read_settings, write_settings
+from strongroom.federate._words import in_a_line, in_words
 
 __all__ = [
     "Answers",
+    "AskedJob",
     "Channel",
+    "Decisions",
     "JobSpec",
     "Kind",
     "Message",
@@ -41,6 +45,8 @@ __all__ = [
     "Settings",
     "SitePrivacySpec",
     "StrategySpec",
+    "in_a_line",
+    "in_words",
     "read_settings",
     "write_settings",
 ]

@@ -15,10 +15,20 @@ from strongroom.config import CONFIG_NAME
 from strongroom.data import Kind, Role
 from strongroom.errors import InputError, did_you_mean
 from strongroom.files import write_bytes
+from strongroom.starter._federation import lay_out_sites, write_example_settings
 
 if TYPE_CHECKING:
     from strongroom.data import Dataset
     from strongroom.discover import Found
+
+__all__ = [
+    "examples",
+    "lay_out_example",
+    "lay_out_federation",
+    "render_config",
+    "write_config",
+    "write_example_settings",
+]
 
 _SMALL_DELTA_ROWS = 100_000
 _ENOUGH_FOR_A_THOUSANDTH, _ENOUGH_FOR_A_HUNDREDTH = 2_000, 200
@@ -104,6 +114,15 @@ def lay_out_example(name: str, folder: Path) -> list[Path]:
     for file in files:
         shutil.copyfile(file, folder / file.name)
     return [folder / f.name for f in files]
+
+
+def lay_out_federation(folder: Path) -> dict[str, Path]:
+    """Part the example among three sites below a new folder; see `_federation`.
+
+    Raises:
+        InputError: the folder isn't empty.
+    """
+    return lay_out_sites(_examples_folder() / "adult", folder)
 
 
 def _only_text(found: Found) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from strongroom.federate.flare._kit import Kit, make_kits, read_kit
+from strongroom.federate.flare._probe import probe
 from strongroom.federate.flare._process import join, leave, need_flare, serve
 
 if TYPE_CHECKING:
@@ -23,7 +24,17 @@ if TYPE_CHECKING:
 
     from strongroom.federate.flare._channel import FlareChannel
 
-__all__ = ["Kit", "connect", "join", "leave", "make_kits", "need_flare", "read_kit", "serve"]
+__all__ = [
+    "Kit",
+    "connect",
+    "join",
+    "leave",
+    "make_kits",
+    "need_flare",
+    "probe",
+    "read_kit",
+    "serve",
+]
 
 
 def connect(kit: Kit, sites: Sequence[str] | None = None, *, gone: float = 10.0) -> FlareChannel:

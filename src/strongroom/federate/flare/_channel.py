@@ -59,6 +59,9 @@ class FlareChannel:
         sites: whom to ask; by default all that the kit knows.
         gone: seconds after which a site that can't be reached has left.
 
+    Attributes:
+        sites: whom it asks.
+
     Raises:
         InputError: the server doesn't answer.
         KeyRefusedError: the server's certificate isn't from the kit's authority, or the other
@@ -69,7 +72,7 @@ class FlareChannel:
         probe(kit)
         self._gone = gone
         self._kit = kit
-        self._sites = tuple(sites if sites is not None else kit.sites)
+        self.sites = tuple(sites if sites is not None else kit.sites)
         self._signer = Signer(kit)
         self._cell = _connect(kit)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="strongroom-ask")
@@ -93,7 +96,7 @@ class FlareChannel:
 
     def present(self) -> list[str]:
         """Return the names of the sites that can be asked now."""
-        asked = {s: self._pool.submit(self._send, s, HERE, b"", _PING) for s in self._sites}
+        asked = {s: self._pool.submit(self._send, s, HERE, b"", _PING) for s in self.sites}
         return [site for site, said in asked.items() if said.result() == site.encode()]
 
     def ask(

@@ -1,0 +1,218 @@
+"""`strongroom federate run`: the coordinator's job, from the first question to the evidence."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from strongroom.cli._federate_init import DEFAULT_FOLDER
+from strongroom.cli._federate_serve import size
+from strongroom.cli._options import WORKSPACE_NAME, Common, common
+from strongroom.errors import InputError, RefusedError
+
+if TYPE_CHECKING:
+    from strongroom.cli.console import Bar, Console
+    from strongroom.federate import Recipe, Settings
+    from strongroom.federate.coordinator import FederationResult
+    from strongroom.federate.flare._channel import FlareChannel
+    from strongroom.stages.federation import Unfinished
+
+MODEL_FOLDER = "model"
+_PATIENCE = 600.0
+_LOOK = 0.5
+_ANSWERS = re.compile(r": \d+ of \d+ sites$")  # of a round that goes on: for the bar alone
+
+
+@click.command("run")
+@click.argument("folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER, metavar="[DIR]")
+@click.option("--rounds", type=click.IntRange(min=1), help="Instead of [job] rounds.")
+@click.option("--wait", "patience", type=click.FloatRange(min=0), default=_PATIENCE,
+              metavar="SECONDS", show_default=True,
+              help="How long to wait for enough sites.")  # fmt: skip
+@click.option("--again", is_flag=True, help="Give up the unfinished job and begin a new one.")
+@common
+def run(flags: Common, folder: Path, rounds: int | None, patience: float, again: bool) -> int:
+    """Train what DIR/federation.toml says, with the sites that are there.
+
+    A run that was killed goes on at its last finished round.
+    """
+    from strongroom.federate import flare, read_settings
+    from strongroom.stages.federation import Unfinished, release_model, run_job
+
+    flags = _at(flags, folder)
+    console, settings = flags.console, read_settings(folder)
+    if rounds is not None:
+        settings = settings.model_copy(
+            update={"job": settings.job.model_copy(update={"rounds": rounds})}
+        )
+    kit = flare.read_kit(folder / "coordinator", "coordinator")
+    with (
+        flags.open_workspace(settings, "federate run") as workspace,
+        flare.connect(kit) as channel,
+    ):
+        unfinished = Unfinished(workspace)
+        if again:
+            _give_up(unfinished, channel)
+        recipe = _recipe(console, unfinished, channel, settings, patience)
+        with console.bar("rounds") as bar:
+            try:
+                result = run_job(workspace, channel, recipe, settings,
+                                 progress=_Rounds(console, bar), patience=patience)  # fmt: skip
+            except KeyboardInterrupt:
+                console.talk("\ninterrupted; the finished rounds are kept: the same command goes "
+                             "on, --again begins anew")  # fmt: skip
+                raise
+        release_model(workspace, result, folder / MODEL_FOLDER)
+    console.document("federate-run", {**result.to_json(), "folder": str(folder / MODEL_FOLDER)})
+    _show(console, result, folder)
+    return 0
+
+
+def stop_everywhere(flags: Common, folder: Path) -> int:
+    """Tell all sites that can be reached to forget the coordinator's job, and forget it here."""
+    from strongroom.federate import flare, read_settings
+    from strongroom.stages.federation import Unfinished
+
+    flags = _at(flags, folder)
+    kit = flare.read_kit(folder / "coordinator", "coordinator")
+    with flags.open_workspace(read_settings(folder), "federate stop") as workspace:
+        unfinished = Unfinished(workspace)
+        recipe = unfinished.load()
+        if recipe is None:
+            raise InputError("no job of this coordinator is unfinished", where=str(folder))
+        with flare.connect(kit) as channel:
+            told = _give_up(unfinished, channel)
+    flags.console.document("federate-stop", {"job": recipe.job, "sites": told})
+    flags.console.say(f"Stopped job {recipe.job[:8]} at {', '.join(told) or 'no site'}; its rounds "
+                      "are forgotten, and what it has spent stays spent.")  # fmt: skip
+    return 0
+
+
+def _at(flags: Common, folder: Path) -> Common:
+    """Return the flags with the coordinator's workspace, unless another was named."""
+    named = flags.workspace_path != flags.config_path.parent / WORKSPACE_NAME
+    workspace = flags.workspace_path if named else folder / WORKSPACE_NAME
+    return replace(flags, config_path=folder / "federation.toml", workspace_path=workspace)
+
+
+def _give_up(unfinished: Unfinished, channel: FlareChannel) -> list[str]:
+    from strongroom.federate.coordinator import Coordinator
+
+    recipe = unfinished.load()
+    if recipe is None:
+        return []
+    told = [site for site in channel.present() if site in recipe.sites]
+    Coordinator(recipe, channel).stop()
+    unfinished.clear()
+    return told
+
+
+def _recipe(
+    console: Console,
+    unfinished: Unfinished,
+    channel: FlareChannel,
+    settings: Settings,
+    patience: float,
+) -> Recipe:
+    """Return the recipe of the job: of the unfinished one, or planned with the sites."""
+    from strongroom.federate import in_words
+    from strongroom.federate.coordinator import plan_recipe
+
+    recipe = unfinished.load()
+    if recipe is not None and not unfinished.fits(settings):
+        raise InputError(
+            f"job {recipe.job[:8]} is unfinished, and federation.toml or --rounds say another now",
+            hint="give the old settings to go on with it; --again gives it up",
+        )
+    goes_on = recipe is not None
+    if recipe is None:
+        _await_sites(console, channel, settings, patience)
+        # Everybody with a kit is invited, and may come late; who is there says what columns are.
+        recipe = plan_recipe(channel, settings, sites=channel.sites)
+    console.say(f"Job {recipe.job[:8]}" + (", which goes on:" if goes_on else ":"))
+    for about, what in in_words(recipe):
+        console.say(f"  {about:<9} {what}")
+    return recipe
+
+
+def _await_sites(
+    console: Console, channel: FlareChannel, settings: Settings, patience: float
+) -> None:
+    need = settings.job.min_sites
+    until = time.monotonic() + patience
+    before: list[str] = []
+    while len(here := channel.present()) < need:
+        if time.monotonic() > until:
+            raise RefusedError(
+                f"{len(here)} of the {need} sites that a round needs are here",
+                hint="start the others: strongroom federate join; or a smaller [job] min_sites",
+            )
+        if here != before or not before:
+            console.talk(f"waits for sites: {len(here)} of {need} are here"
+                         f"{': ' + ', '.join(here) if here else ''}")  # fmt: skip
+            before = here or ["nobody"]
+        time.sleep(_LOOK)
+
+
+class _Rounds:
+    """The rounds as a bar on a terminal, and as a line each elsewhere."""
+
+    def __init__(self, console: Console, bar: Bar) -> None:
+        self._console = console
+        self._bar = bar
+        self._said = ""
+
+    def step(self, done: float, total: float, note: str = "") -> None:
+        """Show how far the rounds are."""
+        if self._console.live:
+            self._bar.step(done, total, note)
+        elif note != self._said and not _ANSWERS.search(note):
+            self._console.talk(note)
+        self._said = note
+
+
+def _show(console: Console, result: FederationResult, folder: Path) -> None:
+    console.say()
+    per_site = result.metrics.get("test", {}).get("per_site", {})
+    rows = []
+    for site, statement in result.statements.items():
+        told: dict[str, Any] = dict(statement.predicate or {})
+        test = per_site.get(site)
+        kinds = told.get("traffic", {}).get("sent", {})
+        rows.append(
+            [
+                site,
+                f"{100 * test['right'] / test['rows']:.1f} %" if test else "–",
+                f"{test['rows']:,}" if test else "–",
+                f"{statement.privacy.epsilon:.2f}" if statement.privacy else "–",
+                size(sum(kind["bytes"] for kind in kinds.values())) if kinds else "–",
+                "signed" if statement.verified else statement.why,
+            ]
+        )
+    console.table(["site", "accuracy", "test rows", "ε", "sent", "evidence"], rows,
+                  numeric=[1, 2, 3, 4])  # fmt: skip
+    console.say()
+    console.say(f"The coordinator could see {result.seen}.")
+    for warning in result.warnings:
+        console.say(f"warning: {warning}", style="yellow")
+    console.say(f"Model: {folder / MODEL_FOLDER}, signed; sealed in {folder / WORKSPACE_NAME} with "
+                "every site's evidence.")  # fmt: skip
+    console.say(_verdict(result), style="bold green")
+
+
+def _verdict(result: FederationResult) -> str:
+    done = sum("lost" not in r for r in result.rounds)
+    text = f"{done} rounds with {len(result.members)} sites in {result.seconds:.1f} s"
+    if "test" in result.metrics:
+        test = result.metrics["test"]
+        low, high = test["accuracy_interval"]
+        text += f": accuracy {100 * test['accuracy']:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+        text += f" on {test['rows']:,} rows"
+    if result.privacy:
+        text += f"; proved ε = {result.privacy.epsilon:.2f} at δ = {result.privacy.delta:g}"
+    return text + "."

@@ -1,0 +1,207 @@
+"""A federation and the workspaces at its two ends: what a site brings, what a coordinator keeps."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from strongroom.errors import ConfigError, InputError, WorkspaceError
+from strongroom.files import fsync_folder, user_errors, write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from strongroom.config import Config
+    from strongroom.federate import Channel, Recipe, Settings
+    from strongroom.federate.coordinator import FederationResult
+    from strongroom.federate.site import Site
+    from strongroom.progress import Progress
+    from strongroom.store import Workspace
+
+NAME = "federation"
+MODEL_KIND, STATEMENTS_KIND = "model-bundle", "federation-statements"
+
+
+def make_site(
+    config: Config,
+    workspace: Workspace,
+    name: str,
+    *,
+    approve: Callable[[str], bool],
+    tell: Callable[[str, str], None],
+    progress: Progress,
+) -> Site:
+    """Return the site that answers for the rows that lie sealed in a workspace.
+
+    Args:
+        config: the site's: policy, declarations, budget.
+        workspace: where `strongroom run --until seal` left its rows.
+        name: by which its kit knows it.
+        approve: whether people said yes to the recipe of a digest.
+        tell: what people should know: (job, text).
+        progress: is told every local step.
+
+    Raises:
+        ConfigError: strongroom.toml is another site's.
+    """
+    from strongroom.federate.site import Site
+
+    if config.federation.site not in {None, name}:
+        raise ConfigError(
+            f'strongroom.toml is of the site "{config.federation.site}", and the kit of "{name}"',
+            where="[federation] site",
+            hint="take the other kit, or correct the name",
+        )
+    sealed = workspace.stage("seal")
+    if sealed is None:
+        raise WorkspaceError("no rows are sealed here", hint="strongroom run --until seal")
+    test = sealed.outputs.get("test")
+    return Site(
+        name,
+        workspace.get_dataset(sealed.outputs["minimized"]),
+        workspace.get_dataset(test) if test else None,
+        config.federation,
+        key=workspace.keyring.signing_key,
+        ledger=workspace.ledger,
+        account=config.project.name,
+        budget=config.data.budget,
+        columns=config.data.columns,
+        rows=config.data.rows,
+        checkpointer=lambda job: workspace.checkpointer(f"{NAME}-{job}"),
+        evidence=workspace.evidence,
+        approve=approve,
+        tell=tell,
+        progress=progress,
+    )
+
+
+class Unfinished:
+    """The job that a coordinator began and hasn't finished: its recipe, to go on with.
+
+    Args:
+        workspace: the coordinator's.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._path = workspace.folder / NAME / "job.json"
+
+    def load(self) -> Recipe | None:
+        """Return its recipe, if there is one."""
+        from strongroom.federate import Recipe
+
+        if not self._path.is_file():
+            return None
+        return Recipe.model_validate(json.loads(self._path.read_bytes())["recipe"])
+
+    def fits(self, settings: Settings) -> bool:
+        """Tell whether the settings are still those that it was begun with."""
+        known = json.loads(self._path.read_bytes())["settings"]
+        return bool(known == settings.model_dump(mode="json"))
+
+    def save(self, recipe: Recipe, settings: Settings) -> None:
+        """Keep a recipe before the first site is asked."""
+        with user_errors(self._path):
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        kept = {"recipe": recipe.model_dump(mode="json"),
+                "settings": settings.model_dump(mode="json")}  # fmt: skip
+        write_bytes(self._path, json.dumps(kept).encode(), mode=0o600)
+
+    def clear(self) -> None:
+        """Forget it and its rounds."""
+        self._workspace.checkpointer(NAME).clear()
+        self._path.unlink(missing_ok=True)
+
+
+def run_job(
+    workspace: Workspace,
+    channel: Channel,
+    recipe: Recipe,
+    settings: Settings,
+    *,
+    progress: Progress,
+    patience: float,
+) -> FederationResult:
+    """Run a job, or go on with it at its last finished round, and keep what it came to.
+
+    Its rounds lie sealed in the workspace; in the end the model does, and every site's evidence.
+    """
+    from strongroom.federate.coordinator import Coordinator
+
+    unfinished = Unfinished(workspace)
+    unfinished.save(recipe, settings)
+    result = Coordinator(
+        recipe,
+        channel,
+        store=workspace.checkpointer(NAME),
+        progress=progress,
+        patience=patience,
+    ).run()
+    keep_result(workspace, result)
+    unfinished.clear()
+    return result
+
+
+def keep_result(workspace: Workspace, result: FederationResult) -> None:
+    """Seal the model and the sites' statements, and write down what was done, signed."""
+    from strongroom.vault import pack_bundle
+
+    doc = result.to_json()
+    content = pack_bundle(result.model.tensors(), _about(result), _card(result))
+    statements = json.dumps(doc["statements"], sort_keys=True).encode()
+    outputs = {
+        "model": workspace.put("model", MODEL_KIND, content).digest,
+        "statements": workspace.put("statements", STATEMENTS_KIND, statements).digest,
+    }
+    told = {
+        "recipe": doc["digest"],
+        "sites": {site: s["verified"] for site, s in doc["statements"].items()},
+    }
+    workspace.finish_stage(NAME, f"{result.recipe.job}", outputs, doc, told)
+
+
+def release_model(workspace: Workspace, result: FederationResult, folder: Path) -> None:
+    """Write the model in the clear, signed by the coordinator.
+
+    Raises:
+        InputError: there is something else in the way.
+    """
+    from strongroom.vault import write_bundle
+
+    if folder.exists() and not (folder / "manifest.json").is_file():
+        raise InputError(
+            "the model can't be written here: this folder isn't one of ours",
+            where=str(folder),
+            hint="move it away; the model lies sealed in the workspace",
+        )
+    beside = folder.with_name(f".{folder.name}-new")
+    with user_errors(folder):
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        write_bundle(
+            beside,
+            result.model.tensors(),
+            _about(result),
+            _card(result),
+            workspace.keyring.signing_key,
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+        fsync_folder(folder.parent)
+
+
+def _about(result: FederationResult) -> dict[str, Any]:
+    return {
+        **result.model.meta(),
+        "train": result.recipe.train.model_dump(mode="json"),
+        "privacy": result.privacy.to_json() if result.privacy else None,
+        "metrics": result.metrics,
+        "federation": {"recipe": result.recipe.digest(), "sites": sorted(result.members)},
+    }
+
+
+def _card(result: FederationResult) -> str:
+    """Return a model card: what it is, who took part, what is proved and what isn't."""
+    return f"# {result.recipe.project}\n\nTrained by a federation.\n\n```\n{result}\n```\n"
