@@ -51,6 +51,7 @@ from strongroom.privacy.mechanisms import (
     BallsInBinsGaussian,
     CorrelatedGaussian,
     CyclicBandedGaussian,
+    DistributedGaussian,
     FixedSizeGaussian,
     GaussianReleases,
     LaplaceReleases,
@@ -59,6 +60,8 @@ from strongroom.privacy.mechanisms import (
     PureReleases,
     RepeatedSelection,
     ShuffledGaussian,
+    decode_private,
+    encode_private,
     search_epsilon,
 )
 
@@ -118,6 +121,7 @@ __all__ = [
     "CorrelatedNoise",
     "CyclicBandedGaussian",
     "CyclicSampler",
+    "DistributedGaussian",
     "Entry",
     "EntryState",
     "FixedSizeGaussian",
@@ -160,6 +164,8 @@ __all__ = [
     "compose",
     "compose_epsilon",
     "cross_entropy",
+    "decode_private",
+    "encode_private",
     "gaussian_mu",
     "guarantee_warnings",
     "make_private",

@@ -7,6 +7,11 @@ ledgers and statements take. Never: a kind that is accounted as another, cheaper
 from strongroom.privacy.mechanisms._balls import BallsInBinsGaussian
 from strongroom.privacy.mechanisms._base import Mechanism
 from strongroom.privacy.mechanisms._correlated import CorrelatedGaussian, CyclicBandedGaussian
+from strongroom.privacy.mechanisms._distributed import (
+    DistributedGaussian,
+    decode_private,
+    encode_private,
+)
 from strongroom.privacy.mechanisms._gaussian import (
     AdaptiveClippingGaussian,
     FixedSizeGaussian,
@@ -22,6 +27,7 @@ __all__ = [
     "BallsInBinsGaussian",
     "CorrelatedGaussian",
     "CyclicBandedGaussian",
+    "DistributedGaussian",
     "FixedSizeGaussian",
     "GaussianReleases",
     "LaplaceReleases",
@@ -30,5 +36,7 @@ __all__ = [
     "PureReleases",
     "RepeatedSelection",
     "ShuffledGaussian",
+    "decode_private",
+    "encode_private",
     "search_epsilon",
 ]

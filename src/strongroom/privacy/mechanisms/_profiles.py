@@ -81,6 +81,18 @@ def gaussian_profile(mu: float) -> Profile:
     return profile
 
 
+def concentrated_profile(rho: float, epsilons: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a bound on the profile, at ε >= 0, of whatever is ρ-zCDP.
+
+    Canonne, Kamath and Steinke 2020, corollary 13: every order α > 1 gives one; this is the order
+    that is best but for a factor before the exponential.
+    """
+    alpha = 1 + np.maximum((epsilons - rho) / (2 * rho), 1e-3)
+    exponent = (alpha - 1) * (alpha * rho - epsilons) + alpha * np.log1p(-1 / alpha)
+    found: NDArray[np.float64] = np.exp(np.minimum(exponent - np.log(alpha - 1), 0.0))
+    return found
+
+
 def replaced_profile(rate: float, mu: float) -> tuple[float, float, Profile]:
     """Return the profile of a uniform subset of fixed size with one unit replaced.
 
