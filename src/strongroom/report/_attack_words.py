@@ -102,6 +102,55 @@ WORDS = (
         "itself, beyond chance.",
     ),
     Metric(
+        "federation.records_in_traffic",
+        "records found in what left a site",
+        "records of a site stand in what left it",
+        Unit.COUNT,
+        "Everything that was captured between the sites and the coordinator was searched for every "
+        "record and every planted identifier, also behind hex, base64 and compression. There must "
+        "be none.",
+    ),
+    Metric(
+        "federation.update_recovered_share",
+        "updates that gave a row away",
+        "the coordinator could read rows off the sites’ updates",
+        Unit.SHARE,
+        "The updates that crossed were read as a curious coordinator would read them. This is how "
+        "many gave away a row that the site has.",
+    ),
+    Metric(
+        "federation.sum_recovered_share",
+        "sums that gave a row away",
+        "rows could be read off the sums of the sites’ updates",
+        Unit.SHARE,
+        "With secure aggregation only sums are seen, and nobody knows whose row it is. This is how "
+        "many sums gave away a row that some site has.",
+    ),
+    Metric(
+        "federation.traffic_differences",
+        "sites that count otherwise than the coordinator",
+        "a site and the coordinator count different messages",
+        Unit.COUNT,
+        "Sites and coordinator count messages and bytes apart from each other. Where they differ, "
+        "something was added, lost or changed on the way.",
+    ),
+    Metric(
+        "federation.sites_without_evidence",
+        "sites without verified evidence",
+        "not every site’s evidence could be verified",
+        Unit.COUNT,
+        "Each site signs what it was asked, did, spent and sent. These sites’ words are missing or "
+        "don’t fit their key.",
+    ),
+    Metric(
+        "federation.sites_outvoted",
+        "sites that the rule hardly listened to",
+        "the robust rule set sites aside in most rounds",
+        Unit.COUNT,
+        "A robust rule leaves out updates that don’t fit the others. In more than half of the "
+        "rounds it gave these sites, or groups of sites, almost no say.",
+    ),
+    Metric(
         "inversion.recognised_share",
         "classes recognised from made-up images",
         "people can be recognised in images made from the model",

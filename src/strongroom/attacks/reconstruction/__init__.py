@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from strongroom.attacks.reconstruction._criteria import Columns, Criterion, Pictures, token_recall
 from strongroom.attacks.reconstruction._gradient import GradientInversion
 from strongroom.attacks.reconstruction._linear import LinearReconstruction
-from strongroom.attacks.reconstruction._linear_layer import one_row, several_rows
+from strongroom.attacks.reconstruction._linear_layer import drawn_to_mean, one_row, several_rows
 from strongroom.attacks.reconstruction._missing_row import LinearModel, missing_rows
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ __all__ = [
     "Protection",
     "Reconstruction",
     "Tokens",
+    "drawn_to_mean",
     "feature_layer",
     "first_linear",
     "gradients_of_update",

@@ -33,6 +33,36 @@ def one_row(weight: NDArray[np.floating[Any]], bias: NDArray[np.floating[Any]]) 
     return found
 
 
+def drawn_to_mean(
+    found: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    bias: NDArray[np.float32],
+    deviation: float,
+    scale: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return noisy guesses [n, d] drawn to the population's mean, as far as the noise deserves.
+
+    The attacker knows the noise, and what rows look like: this is the linear estimate of least
+    squared error. Where the noise drowns the update, nothing but the mean is left.
+
+    Args:
+        found: what was read off one row's update; see `one_row`.
+        mean: of inputs that the attacker knows, float64 [d].
+        variance: of the same.
+        bias: db [units].
+        deviation: of the noise in every coordinate of the update.
+        scale: what the layer multiplies an input with, float64 [d].
+    """
+    b = np.asarray(bias, np.float64)
+    signal = float(b @ b) - len(b) * deviation**2
+    if signal <= 0:
+        return np.broadcast_to(mean, found.shape)
+    error = np.square(deviation / scale) / signal
+    drawn: NDArray[np.float64] = mean + variance / (variance + error) * (found - mean)
+    return drawn
+
+
 def several_rows(
     weight: NDArray[np.floating[Any]],
     bias: NDArray[np.floating[Any]],

@@ -21,7 +21,7 @@ from strongroom.attacks.reconstruction._features import feature_layer, match_fea
 from strongroom.attacks.reconstruction._first_layer import first_linear
 from strongroom.attacks.reconstruction._invert import way_of
 from strongroom.attacks.reconstruction._labels import labels_of
-from strongroom.attacks.reconstruction._linear_layer import one_row, several_rows
+from strongroom.attacks.reconstruction._linear_layer import drawn_to_mean, one_row, several_rows
 from strongroom.attacks.reconstruction._matching import match_gradients
 from strongroom.attacks.reconstruction._network import network_of
 from strongroom.attacks.reconstruction._tokens import tokens_of, vocabulary_of
@@ -221,7 +221,8 @@ class Server:
             else:
                 found = layer.inputs(one_row(weight, bias)[None])
                 if protection is not None:
-                    found = _shrunk(found, mean, variance, bias, protection.deviation, layer.scale)
+                    noise = protection.deviation
+                    found = drawn_to_mean(found, mean, variance, bias, noise, layer.scale)
             yield places, found.astype(np.float32).reshape(-1, *shape)
 
     def _searched(self, rows: Rows, protection: Protection | None) -> NDArray[np.float32]:
@@ -332,25 +333,3 @@ def _better(outcome: Outcome) -> tuple[float, float]:
 def _trained(situation: Situation) -> Any:  # noqa: ANN401 - parameters, or None for all
     trainable = getattr(situation.target, "trainable", None)
     return list(trainable()) if callable(trainable) else None
-
-
-def _shrunk(
-    found: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    variance: NDArray[np.float64],
-    bias: NDArray[np.float32],
-    deviation: float,
-    scale: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Draw a noisy guess to the population's mean, as far as the noise deserves.
-
-    The attacker knows the noise, and what rows look like: this is the linear estimate of least
-    squared error. Where the noise drowns the update, nothing but the mean is left.
-    """
-    b = np.asarray(bias, np.float64)
-    signal = float(b @ b) - len(b) * deviation**2
-    if signal <= 0:
-        return np.broadcast_to(mean, found.shape)
-    error = np.square(deviation / scale) / signal
-    drawn: NDArray[np.float64] = mean + variance / (variance + error) * (found - mean)
-    return drawn
