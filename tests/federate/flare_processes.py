@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tests.federate.sites import people
+
+from strongroom.data import write_table
 from strongroom.federate.flare import Kit, make_kits
 
 if TYPE_CHECKING:
@@ -90,3 +93,58 @@ class Processes:
         if process.poll() is None:
             process.send_signal(number)
         return process.wait(PATIENCE)
+
+    def settle(self, name: str, rows: int, seed: int, policy: str = "") -> Path:
+        """Make a site's folder: made-up patients, and a strongroom.toml beside them."""
+        place = self.folder / name
+        place.mkdir()
+        write_table(people(rows, seed, shift=seed - 1.0).table, place / "patients.csv")
+        text = f"{_SITE}{policy}".format(name=name, rows=rows)
+        (place / "strongroom.toml").write_text(text)
+        return place
+
+    def join(self, name: str) -> None:
+        """Start a real site, as its people do, and wait until it has joined."""
+        (self.folder / f"{name}.log").write_bytes(b"")
+        kit = str(self.kits[name].folder)
+        log = self.start(name, "-m", "strongroom", "federate", "join", kit, cwd=self.folder / name)
+        wait_for(log, "connected to the server", self.running[name])
+
+    def call(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command and wait for it."""
+        return subprocess.run(
+            [sys.executable, "-m", "strongroom", *arguments],
+            cwd=cwd or self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * PATIENCE,
+        )
+
+
+_SITE = """\
+[project]
+name = "{name}"
+[data]
+source = "patients.csv"
+target = "ill"
+rows = {rows}
+budget = 4.0
+[data.columns.age]
+role = "quasi_identifier"
+range = [0, 100]
+[data.columns.stay]
+role = "feature"
+range = [0, 30]
+[data.columns.ward]
+role = "quasi_identifier"
+categories = ["north", "south"]
+[data.columns.ill]
+categories = ["no", "yes"]
+[discover]
+names = false
+[anonymize]
+k = 2
+[federation]
+site = "{name}"
+"""

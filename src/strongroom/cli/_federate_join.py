@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -16,7 +17,6 @@ import click
 from strongroom.cli._federate_jobs import decisions
 from strongroom.cli._federate_serve import size
 from strongroom.cli._options import Common, common
-from strongroom.cli._way import walk
 from strongroom.errors import InputError, StrongroomError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def join(flags: Common, kit: Path) -> int:
     sealed first, as strongroom run would.
     """
     from strongroom.federate import flare
-    from strongroom.stages.federation import make_site
+    from strongroom.stages.federation import check_name, make_site
 
     flare.need_flare()
     # FLARE goes to the kit's folder, and takes this process along.
@@ -56,7 +56,8 @@ def join(flags: Common, kit: Path) -> int:
     )
     console, config = flags.console, flags.config()
     mine = flare.read_kit(kit, "site")
-    walk(flags, "federate join", until="seal")
+    check_name(config, mine.name)
+    _seal(flags)
     asked = decisions(flags)
     view = _View(console, asked)
     with flags.open_workspace(config, "federate join") as workspace:
@@ -77,6 +78,24 @@ def join(flags: Common, kit: Path) -> int:
         console.talk("\nstopped; a job that goes on can go on without this site, and "
                      "strongroom federate join takes part again")  # fmt: skip
     flare.leave(code)
+
+
+def _seal(flags: Common) -> None:
+    """Seal the rows, as `strongroom run --until seal`, in a process that takes its memory along."""
+    console = flags.console
+    command = [
+        *(sys.executable, "-m", "strongroom", "run", "--until", "seal"),
+        *("--config", str(flags.config_path), "--workspace", str(flags.workspace_path)),
+        *(["--json"] if console.as_json else []),
+        *(["--quiet"] if console.quiet else []),
+    ]
+    done = subprocess.run(  # noqa: S603 - this Python, our own verb
+        command, check=False, stdout=subprocess.PIPE if console.as_json else None
+    )
+    if done.returncode:
+        # It has said why; with --json, on what was its stdout.
+        sys.stdout.write((done.stdout or b"").decode("utf-8", "replace"))
+        raise click.exceptions.Exit(done.returncode)
 
 
 def _introduce(console: Console, config: Config, site: Site, kit: Kit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from strongroom.config import DiscoverSpec
     from strongroom.data.sources import Limits, PassedOver
     from strongroom.discover import Found
+
+# Each process takes half a gigabyte.
+_MOST_JOBS = 8
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -41,6 +45,9 @@ def _file(help_text: str, *flags: str) -> Callable[[Command], Command]:
 @click.option("--no-names", is_flag=True, help="Patterns only: no names, places, addresses.")
 @click.option("--no-ocr", is_flag=True, help="Don't read text in pictures and scanned pages.")
 @click.option("--recognizers", multiple=True, metavar="FILE", help="Your own: .toml or .py.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: cores]"
+)
 @click.option("--fresh", is_flag=True, help="Read unchanged files again.")
 @click.option("--spans", is_flag=True, help="JSON lines, one per find: path, row, field, offsets.")
 @click.option("--reveal", is_flag=True, help="With --spans or --evaluate: the values. Careful.")
@@ -159,7 +166,13 @@ def _looked(
     passed: list[PassedOver] = []
     with flags.console.bar("scan") as bar:
         for one in scan_sources(
-            paths, spec, target=asked["target"], limits=limits, cache=cache, progress=bar
+            paths,
+            spec,
+            target=asked["target"],
+            limits=limits,
+            cache=cache,
+            jobs=asked["jobs"] or _jobs(),
+            progress=bar,
         ):
             if isinstance(one, Unreadable):
                 errors.append(one.error)
@@ -168,6 +181,12 @@ def _looked(
             else:
                 found.append(one)
     return found, errors, passed
+
+
+def _jobs() -> int:
+    """Return the cores that we may use, and not more than whose memory is likely there."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, _MOST_JOBS)
 
 
 def _spans(

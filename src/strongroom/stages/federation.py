@@ -24,6 +24,20 @@ NAME = "federation"
 MODEL_KIND, STATEMENTS_KIND = "model-bundle", "federation-statements"
 
 
+def check_name(config: Config, name: str) -> None:
+    """See that a site's configuration and its kit are of the same site.
+
+    Raises:
+        ConfigError: they aren't.
+    """
+    if config.federation.site not in {None, name}:
+        raise ConfigError(
+            f'strongroom.toml is of the site "{config.federation.site}", and the kit of "{name}"',
+            where="[federation] site",
+            hint="take the other kit, or correct the name",
+        )
+
+
 def make_site(
     config: Config,
     workspace: Workspace,
@@ -44,16 +58,12 @@ def make_site(
         progress: is told every local step.
 
     Raises:
-        ConfigError: strongroom.toml is another site's.
+        ConfigError: see `check_name`.
+        WorkspaceError: no rows are sealed there.
     """
     from strongroom.federate.site import Site
 
-    if config.federation.site not in {None, name}:
-        raise ConfigError(
-            f'strongroom.toml is of the site "{config.federation.site}", and the kit of "{name}"',
-            where="[federation] site",
-            hint="take the other kit, or correct the name",
-        )
+    check_name(config, name)
     sealed = workspace.stage("seal")
     if sealed is None:
         raise WorkspaceError("no rows are sealed here", hint="strongroom run --until seal")

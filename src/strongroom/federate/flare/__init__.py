@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-def connect(kit: Kit, sites: Sequence[str] | None = None, *, gone: float = 10.0) -> FlareChannel:
+def connect(kit: Kit, sites: Sequence[str] | None = None, *, gone: float = 15.0) -> FlareChannel:
     """Open the coordinator's channel; see `FlareChannel`."""
     need_flare()
     from strongroom.federate.flare._channel import FlareChannel

@@ -68,7 +68,7 @@ class FlareChannel:
             way round.
     """
 
-    def __init__(self, kit: Kit, sites: Sequence[str] | None = None, *, gone: float = 10.0) -> None:
+    def __init__(self, kit: Kit, sites: Sequence[str] | None = None, *, gone: float = 15.0) -> None:
         probe(kit)
         self._gone = gone
         self._kit = kit
@@ -129,9 +129,11 @@ class FlareChannel:
             body = content if topic == ASK else digest
             said = self._send(site, topic, body, min(left, 2 * PATIENCE + len(body) / 1e6))
             if said is None:
-                # While the server is away nobody can be reached, and that is no site's fault.
-                missing_since = missing_since or time.monotonic()
-                if self.connected and time.monotonic() - missing_since > self._gone:
+                # While the server is away nobody can be reached, and that is no site's fault; when
+                # it is back, the sites need a while to find it.
+                if missing_since is None or not self.connected:
+                    missing_since = time.monotonic()
+                if time.monotonic() - missing_since > self._gone:
                     return None
                 topic = ASK
                 time.sleep(min(_RETRY, max(0.0, left)))
