@@ -4,75 +4,50 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.federate.sites import COLUMNS, people, settings, site, three
+from tests.federate.sites import (
+    COLUMNS,
+    KilledError,
+    Memory,
+    Tells,
+    fault_at,
+    kill_in_round,
+    line,
+    people,
+    run,
+    settings,
+    site,
+    three,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from strongroom.federate import Answers
+
+    Facts = dict[str, Any]
 
 from strongroom.config import ColumnSpec, FederationSpec
 from strongroom.errors import ConfigError, InputError, RefusedError, TamperedError
 from strongroom.federate import Kind, Message
-from strongroom.federate._liars import Liar
 from strongroom.federate._loopback import Fault, LoopbackChannel
 from strongroom.federate._model import Blueprint
-from strongroom.federate.coordinator import Coordinator, plan_recipe
+from strongroom.federate.coordinator import Coordinator, evaluate_model, plan_recipe
+from strongroom.federate.liars import Liar
+from strongroom.models import metrics
 from strongroom.vault import SigningKey
-
-
-class Memory:
-    """A checkpointer in memory."""
-
-    def __init__(self) -> None:
-        self.kept = None
-
-    def save(self, state, step):  # noqa: ANN001
-        self.kept = {k: v.copy() for k, v in state.items()}, step
-
-    def load(self):
-        return None if self.kept is None else (dict(self.kept[0]), self.kept[1])
-
-    def clear(self):
-        self.kept = None
-
-
-class Tells:
-    """A progress that tells how many rounds are done."""
-
-    def __init__(self, tell) -> None:  # noqa: ANN001
-        self._tell = tell
-
-    def step(self, done, total, note="") -> None:  # noqa: ANN001
-        del total, note
-        self._tell(done)
-
-
-class Killed(Exception):  # noqa: N818 - what a kill looks like from inside
-    pass
-
-
-def channel(**kwargs):  # noqa: ANN003
-    return LoopbackChannel([site(n, d) for n, d in three().items()], **kwargs)
-
-
-def run(line, job=None, **kwargs):  # noqa: ANN001, ANN003
-    recipe = plan_recipe(line, job or settings())
-    return Coordinator(recipe, line, **{"patience": 0.0, "pause": 0.01} | kwargs).run()
-
-
-def fault_at(name, kind, rounds, fault):  # noqa: ANN001
-    def faults(site_, request):  # noqa: ANN001, ANN202
-        hit = site_ == name and request.kind is kind and request.round in rounds
-        return fault if hit else None
-
-    return faults
-
 
 # --- the way through
 
 
 def test_three_sites_train_a_model_and_say_so() -> None:
-    found = run(channel(), settings(rounds=8))
+    found = run(line(), settings(rounds=8))
     assert found.metrics["test"]["accuracy"] > 0.85
     assert found.metrics["test"]["rows"] == 300
     assert [r["round"] for r in found.rounds] == list(range(1, 9))
@@ -89,9 +64,9 @@ def test_three_sites_train_a_model_and_say_so() -> None:
 def test_a_round_is_the_weighted_mean_of_what_the_sites_do_alone() -> None:
     """Against the definition: each site's own steps from the same start, weighted by its rows."""
     rows = {"a": people(100, 1), "b": people(300, 2, shift=1.0)}
-    line = LoopbackChannel([site(n, d) for n, d in rows.items()])
-    recipe = plan_recipe(line, settings(rounds=1, local_epochs=3))
-    found = Coordinator(recipe, line).run()
+    channel = LoopbackChannel([site(n, d) for n, d in rows.items()])
+    recipe = plan_recipe(channel, settings(rounds=1, local_epochs=3))
+    found = Coordinator(recipe, channel).run()
     blueprint = Blueprint.of(recipe)
     start = blueprint.initial(bytes.fromhex(recipe.job))
     total = np.zeros(blueprint.size)
@@ -108,40 +83,64 @@ def test_a_round_is_the_weighted_mean_of_what_the_sites_do_alone() -> None:
 
 
 def test_the_mean_of_the_last_half_is_released_where_asked() -> None:
-    line = channel()
-    recipe = plan_recipe(line, settings({"average": True}))
+    channel = line()
+    recipe = plan_recipe(channel, settings({"average": True}))
     store = Memory()
-    seen = []
+    seen: list[NDArray[Any]] = []
 
     class Watching(Memory):
-        def save(self, state, step):  # noqa: ANN001, ANN202
+        def save(self, state: Mapping[str, NDArray[Any]], step: int) -> None:
             seen.append(state["parameters"].copy())
             store.save(state, step)
 
-    found = Coordinator(recipe, line, store=Watching()).run()
+    found = Coordinator(recipe, channel, store=Watching()).run()
     blueprint = Blueprint.of(recipe)
     blueprint.load(np.mean(seen[2:], axis=0).astype(np.float32))
     assert found.model.digest() == blueprint.digest()
 
 
 @pytest.mark.parametrize(
-    ("strategy", "train"),
+    "strategy",
     [
-        ({"name": "fedprox", "mu": 0.1}, {}),
-        ({"name": "fedadam", "server_learning_rate": 0.3, "tau": 0.01}, {}),
-        ({"name": "scaffold"}, {}),
+        {"name": "fedprox", "mu": 0.1},
+        {"name": "fedadam", "server_learning_rate": 0.3, "tau": 0.01},
+        {"name": "scaffold"},
     ],
 )
-def test_each_strategy_learns(strategy, train) -> None:  # noqa: ANN001
-    found = run(channel(), settings(train, rounds=12, strategy=strategy))
+def test_each_strategy_learns(strategy: Mapping[str, Any]) -> None:
+    found = run(line(), settings(rounds=12, strategy=strategy))
     assert found.metrics["test"]["accuracy"] > 0.82
 
 
+def test_a_model_from_elsewhere_is_measured_where_the_rows_are() -> None:
+    """The counts of all sites together are those of all test rows in one place."""
+    tests = {"a": people(50, 31), "b": people(70, 32)}
+    sites = [site(n, people(20, 1), test=rows) for n, rows in tests.items()]
+    trained = run(line(), settings({"model": "mlp", "hidden": (4,), "learning_rate": 0.5}))
+    found = evaluate_model(LoopbackChannel(sites), trained.model, project="check")
+    together = people(50, 31).with_table(pa.concat_tables([rows.table for rows in tests.values()]))
+    inputs, labels = trained.model.read(together)
+    wanted = metrics(trained.model.predict_proba(inputs), labels)
+    told = found.metrics["test"]
+    assert (told["rows"], told["accuracy"]) == (120, wanted["accuracy"])
+    assert told["log_loss"] == pytest.approx(wanted["log_loss"])
+    assert all(s.verified for s in found.statements.values())
+    assert "count of right answers" in str(found)
+
+
+def test_sites_that_tell_no_counts_leave_no_measurement() -> None:
+    policy = FederationSpec(metrics=False)
+    channel = LoopbackChannel([site(n, d, policy=policy) for n, d in three().items()])
+    trained = run(line())
+    with pytest.raises(RefusedError, match="0 of 2 sites tell how well"):
+        evaluate_model(channel, trained.model, project="check")
+
+
 def test_threads_give_the_same_bits() -> None:
-    line = channel()
-    recipe = plan_recipe(line, settings())
-    alone = Coordinator(recipe, line).run()
-    with channel(threads=True) as other:
+    channel = line()
+    recipe = plan_recipe(channel, settings())
+    alone = Coordinator(recipe, channel).run()
+    with line(threads=True) as other:
         at_once = Coordinator(recipe, other).run()
     assert at_once.model.digest() == alone.model.digest()
 
@@ -153,63 +152,63 @@ def test_only_columns_that_all_have_are_learnt_from() -> None:
     rows = three()
     wide = rows["a"].table.append_column("blood", pa.array(np.ones(200)))
     rows["a"] = rows["a"].with_table(wide)
-    line = LoopbackChannel([site(n, d) for n, d in rows.items()])
-    assert set(plan_recipe(line, settings()).features) == {"age", "stay", "ward"}
+    channel = LoopbackChannel([site(n, d) for n, d in rows.items()])
+    assert set(plan_recipe(channel, settings()).features) == {"age", "stay", "ward"}
 
 
 def test_a_column_of_two_types_names_site_and_column() -> None:
     rows = three()
     texts = rows["b"].table.set_column(0, "age", pa.array(["old"] * 200))
     rows["b"] = rows["b"].with_table(texts)
-    line = LoopbackChannel([site(n, d) for n, d in rows.items()])
+    channel = LoopbackChannel([site(n, d) for n, d in rows.items()])
     with pytest.raises(ConfigError, match='column "age" is double at "a" and string at "b"'):
-        plan_recipe(line, settings())
+        plan_recipe(channel, settings())
 
 
 def test_whole_numbers_at_one_site_are_numbers() -> None:
     rows = three()
     whole = rows["b"].table.column("age").cast(pa.int64(), safe=False)
     rows["b"] = rows["b"].with_table(rows["b"].table.set_column(0, "age", whole))
-    line = LoopbackChannel([site(n, d) for n, d in rows.items()])
-    assert plan_recipe(line, settings()).features["age"] == "double"
-    assert run(line).metrics["test"]["accuracy"] > 0.8
+    channel = LoopbackChannel([site(n, d) for n, d in rows.items()])
+    assert plan_recipe(channel, settings()).features["age"] == "double"
+    assert run(channel).metrics["test"]["accuracy"] > 0.8
 
 
 def test_declarations_that_contradict_need_the_coordinators() -> None:
     other = {**COLUMNS, "age": ColumnSpec(range=(0, 50))}
     sites = [site(n, d, columns=other if n == "b" else COLUMNS) for n, d in three().items()]
-    line = LoopbackChannel(sites)
+    channel = LoopbackChannel(sites)
     with pytest.raises(ConfigError, match='"a" and "b" declare column "age" differently'):
-        plan_recipe(line, settings())
-    recipe = plan_recipe(line, settings(), columns={"age": ColumnSpec(range=(0, 100))})
+        plan_recipe(channel, settings())
+    recipe = plan_recipe(channel, settings(), columns={"age": ColumnSpec(range=(0, 100))})
     assert recipe.model["encoder"][0]["range"] == [0, 100]
 
 
 def test_classes_that_nobody_declares_are_not_looked_up() -> None:
     plain = {k: v for k, v in COLUMNS.items() if k != "ill"}
-    line = LoopbackChannel([site(n, d, columns=plain) for n, d in three().items()])
+    channel = LoopbackChannel([site(n, d, columns=plain) for n, d in three().items()])
     with pytest.raises(ConfigError, match='classes of "ill" are not declared'):
-        plan_recipe(line, settings())
+        plan_recipe(channel, settings())
 
 
 def test_sites_that_say_nothing_leave_no_plan() -> None:
     policy = FederationSpec(describe=False)
-    line = LoopbackChannel([site(n, d, policy=policy) for n, d in three().items()])
+    channel = LoopbackChannel([site(n, d, policy=policy) for n, d in three().items()])
     with pytest.raises(RefusedError, match="no site says what columns it has"):
-        plan_recipe(line, settings())
+        plan_recipe(channel, settings())
 
 
 def test_a_rule_that_too_few_sites_can_keep_is_told_before_anything_runs() -> None:
     with pytest.raises(ConfigError, match="needs 5 sites to tolerate f = 1"):
-        plan_recipe(channel(), settings(rule={"name": "krum", "liars": 1}))
+        plan_recipe(line(), settings(rule={"name": "krum", "liars": 1}))
 
 
 # --- an unreliable world
 
 
 def test_a_site_that_vanishes_leaves_the_round_and_comes_back() -> None:
-    line = channel(faults=fault_at("b", Kind.TRAIN, {2}, Fault("vanish")))
-    found = run(line)
+    channel = line(faults=fault_at("b", Kind.TRAIN, {2}, Fault("vanish")))
+    found = run(channel)
     assert found.rounds[1]["dropped"] == {"b": "no answer within the deadline"}
     assert found.rounds[1]["answered"] == ["a", "c"]
     assert found.rounds[2]["answered"] == ["a", "b", "c"]
@@ -217,34 +216,43 @@ def test_a_site_that_vanishes_leaves_the_round_and_comes_back() -> None:
 
 
 def test_an_answer_that_is_lost_after_the_work_costs_the_site_one_round() -> None:
-    found = run(channel(faults=fault_at("b", Kind.TRAIN, {1}, Fault("silent"))))
+    found = run(line(faults=fault_at("b", Kind.TRAIN, {1}, Fault("silent"))))
     assert found.rounds[0]["answered"] == ["a", "c"]
     assert found.rounds[1]["answered"] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("threads", [False, True])
-def test_a_slow_site_is_left_behind_at_the_deadline(threads) -> None:  # noqa: ANN001
+def test_a_slow_site_is_left_behind_at_the_deadline(threads: bool) -> None:
     faults = fault_at("c", Kind.TRAIN, {1}, Fault("delay", 1.5))
-    with channel(threads=threads, faults=faults) as line:
-        found = run(line, settings(deadline=1.0))
+    with line(threads=threads, faults=faults) as channel:
+        found = run(channel, settings(deadline=1.0))
     assert found.rounds[0]["answered"] == ["a", "b"]
+    assert found.rounds[-1]["answered"] == ["a", "b", "c"]
+
+
+def test_a_site_that_stays_silent_isnt_waited_for_in_every_round() -> None:
+    """It agrees each time that it is asked, and never answers: it rests for longer and longer."""
+    channel = line(faults=fault_at("b", Kind.TRAIN, range(1, 12), Fault("vanish")))
+    found = run(channel, settings(rounds=13))
+    missed = [r["round"] for r in found.rounds if "b" in r["asked"]]
+    assert missed == [1, 2, 3, 5, 8, 13]
     assert found.rounds[-1]["answered"] == ["a", "b", "c"]
 
 
 def test_sites_join_late_and_leave() -> None:
     rows = three()
     sites = {n: site(n, d) for n, d in rows.items()}
-    line = LoopbackChannel(sites.values())
-    recipe = plan_recipe(line, settings(rounds=5))
-    line.leave("c")
+    channel = LoopbackChannel(sites.values())
+    recipe = plan_recipe(channel, settings(rounds=5))
+    channel.leave("c")
 
     def move(done: float) -> None:
         if done == 2:
-            line.join(sites["c"])
+            channel.join(sites["c"])
         if done == 4:
-            line.leave("a")
+            channel.leave("a")
 
-    found = Coordinator(recipe, line, progress=Tells(move), patience=0).run()
+    found = Coordinator(recipe, channel, progress=Tells(move), patience=0).run()
     answered = [r["answered"] for r in found.rounds]
     assert answered == [["a", "b"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c"], ["b", "c"]]
     assert found.members["c"]["joined"] == 3
@@ -262,38 +270,38 @@ def test_too_few_sites_end_with_who_said_what() -> None:
 
 
 def test_another_version_is_refused_with_the_reason() -> None:
-    line = channel()
-    recipe = plan_recipe(line, settings()).model_copy(update={"version": "99.0.0"})
+    channel = line()
+    recipe = plan_recipe(channel, settings()).model_copy(update={"version": "99.0.0"})
     with pytest.raises(RefusedError, match=r"made by strongroom 99.0.0, this site runs"):
-        Coordinator(recipe, line, patience=0).run()
+        Coordinator(recipe, channel, patience=0).run()
 
 
 def test_a_site_that_waits_for_approval_joins_when_it_has_it() -> None:
-    agreed = []
+    agreed: list[str] = []
     rows = three()
     sites = [site(n, rows[n]) for n in ("a", "b")]
     ask = FederationSpec(approve="ask")
     sites.append(site("c", rows["c"], policy=ask, approve=lambda digest: digest in agreed))
-    line = LoopbackChannel(sites)
-    recipe = plan_recipe(line, settings(rounds=6))
+    channel = LoopbackChannel(sites)
+    recipe = plan_recipe(channel, settings(rounds=6))
 
     def approve(done: float) -> None:
         if done == 4:
             agreed.append(recipe.digest())
 
-    found = Coordinator(recipe, line, progress=Tells(approve), patience=0).run()
+    found = Coordinator(recipe, channel, progress=Tells(approve), patience=0).run()
     assert [len(r["answered"]) for r in found.rounds] == [2, 2, 2, 2, 3, 3]
     assert [r["why"] for r in found.refusals] == ["waits for approval by the people at the site"]
 
 
 def test_three_rounds_without_enough_updates_end_the_job() -> None:
-    def faults(name, request):  # noqa: ANN001, ANN202
+    def faults(name: str, request: Message) -> Fault | None:
         hit = request.kind is Kind.TRAIN and request.round > 1 and name != "a"
         return Fault("vanish") if hit else None
 
     store = Memory()
     with pytest.raises(RefusedError, match="3 rounds in a row gave no update: 1 of the 2 sites"):
-        run(channel(faults=faults), settings(rounds=9), store=store)
+        run(line(faults=faults), settings(rounds=9), store=store)
     assert store.load() is not None
 
 
@@ -313,8 +321,8 @@ def nan_bytes(data: bytes) -> bytes:
         (Fault("replay"), "to another request"),
     ],
 )
-def test_what_is_no_answer_is_dropped_with_the_reason(fault, why) -> None:  # noqa: ANN001
-    found = run(channel(faults=fault_at("b", Kind.TRAIN, {2}, fault)))
+def test_what_is_no_answer_is_dropped_with_the_reason(fault: Fault, why: str) -> None:
+    found = run(line(faults=fault_at("b", Kind.TRAIN, {2}, fault)))
     assert why in found.rounds[1]["dropped"]["b"]
     assert found.rounds[1]["answered"] == ["a", "c"]
     assert found.rounds[2]["answered"] == ["a", "b", "c"]
@@ -328,15 +336,17 @@ def test_what_is_no_answer_is_dropped_with_the_reason(fault, why) -> None:  # no
         (lambda update: update * np.float32(np.nan), "aren't finite"),
     ],
 )
-def test_an_update_of_another_shape_or_type_or_nan_is_never_averaged(change, why) -> None:  # noqa: ANN001
+def test_an_update_of_another_shape_or_type_or_nan_is_never_averaged(
+    change: Callable[[NDArray[Any]], NDArray[Any]], why: str
+) -> None:
     rows = three()
     honest = LoopbackChannel([site(n, rows[n]) for n in ("a", "c")])
     recipe = plan_recipe(honest, settings())
     alone = Coordinator(recipe, honest, patience=0).run()
     sites = [site(n, rows[n]) for n in ("a", "c")]
     recipe = recipe.model_copy(update={"sites": ("a", "b", "c")})
-    line = LoopbackChannel([*sites, Liar(site("b", rows["b"]), change)])
-    found = Coordinator(recipe, line, patience=0).run()
+    channel = LoopbackChannel([*sites, Liar(site("b", rows["b"]), change)])
+    found = Coordinator(recipe, channel, patience=0).run()
     assert why in found.rounds[0]["dropped"]["b"]
     assert found.model.digest() == alone.model.digest()
     # After three times it isn't asked again.
@@ -345,20 +355,20 @@ def test_an_update_of_another_shape_or_type_or_nan_is_never_averaged(change, why
 
 def test_parameters_that_overflow_end_with_a_clear_error() -> None:
     huge = Liar(site("b", three()["b"]), lambda u: np.full_like(u, 3e38))
-    line = LoopbackChannel([site("a", three()["a"]), huge])
+    channel = LoopbackChannel([site("a", three()["a"]), huge])
     strategy = {"name": "fedavg", "server_learning_rate": 4.0}
     with pytest.raises(InputError, match="broke down in round 1"):
-        run(line, settings(strategy=strategy))
+        run(channel, settings(strategy=strategy))
 
 
 # --- keys and evidence
 
 
 def test_a_site_with_another_key_than_the_pinned_one_stays_out() -> None:
-    line = channel()
-    recipe = plan_recipe(line, settings())
+    channel = line()
+    recipe = plan_recipe(channel, settings())
     pinned = {"b": SigningKey(bytes(32)).public}
-    found = Coordinator(recipe, line, pinned=pinned, patience=0).run()
+    found = Coordinator(recipe, channel, pinned=pinned, patience=0).run()
     assert set(found.members) == {"a", "c"}
     assert "another than the one that is known" in found.refusals[0]["why"]
 
@@ -366,10 +376,10 @@ def test_a_site_with_another_key_than_the_pinned_one_stays_out() -> None:
 class Forger:
     """A site whose answers of one kind have other facts."""
 
-    def __init__(self, real, kind, change) -> None:  # noqa: ANN001
+    def __init__(self, real: Answers, kind: Kind, change: Callable[[Facts], Facts]) -> None:
         self._real, self._kind, self._change, self.name = real, kind, change, real.name
 
-    def answer(self, request):  # noqa: ANN001
+    def answer(self, request: Message) -> Message:
         found = self._real.answer(request)
         if found.kind is not self._kind:
             return found
@@ -387,11 +397,11 @@ class Forger:
         (lambda _: {}, "without digest, weight"),
     ],
 )
-def test_a_yes_that_isnt_one_keeps_the_site_out(change, why) -> None:  # noqa: ANN001
+def test_a_yes_that_isnt_one_keeps_the_site_out(change: Callable[[Facts], Facts], why: str) -> None:
     rows = three()
     sites = [site("a", rows["a"]), site("b", rows["b"])]
-    line = LoopbackChannel([*sites, Forger(site("c", rows["c"]), Kind.PROPOSE, change)])
-    found = run(line)
+    channel = LoopbackChannel([*sites, Forger(site("c", rows["c"]), Kind.PROPOSE, change)])
+    found = run(channel)
     assert set(found.members) == {"a", "b"}
     assert why in found.refusals[0]["why"]
 
@@ -400,7 +410,7 @@ def test_evidence_that_was_changed_doesnt_count() -> None:
     rows = three()
     sites = [site("a", rows["a"]), site("b", rows["b"])]
 
-    def change(facts):  # noqa: ANN001, ANN202
+    def change(facts: Facts) -> Facts:
         return {"statement": {**facts["statement"], "payload": "e30="}}
 
     found = run(LoopbackChannel([*sites, Forger(site("c", rows["c"]), Kind.FINISH, change)]))
@@ -420,58 +430,51 @@ def test_counts_that_cant_be_are_left_out_of_the_metrics() -> None:
 # --- coming back
 
 
-def kill_in_round(number):  # noqa: ANN001
-    def kill(done: float) -> None:
-        if number - 1 < done < number:
-            raise Killed
-
-    return Tells(kill)
-
-
 @pytest.mark.parametrize(
     "strategy",
     [{"name": "fedavg"}, {"name": "fedadam", "server_learning_rate": 0.1}, {"name": "scaffold"}],
 )
-def test_a_killed_coordinator_goes_on_with_the_same_bits(strategy) -> None:  # noqa: ANN001
-    line = channel()
-    recipe = plan_recipe(line, settings(rounds=5, strategy=strategy))
-    whole = Coordinator(recipe, line).run()
+def test_a_killed_coordinator_goes_on_with_the_same_bits(strategy: Mapping[str, Any]) -> None:
+    channel = line()
+    recipe = plan_recipe(channel, settings(rounds=5, strategy=strategy))
+    whole = Coordinator(recipe, channel).run()
     store = Memory()
-    line = channel()
-    with pytest.raises(Killed):
-        Coordinator(recipe, line, store=store, progress=kill_in_round(3)).run()
-    found = Coordinator(recipe, line, store=store).run()
+    channel = line()
+    with pytest.raises(KilledError):
+        Coordinator(recipe, channel, store=store, progress=kill_in_round(3)).run()
+    found = Coordinator(recipe, channel, store=store).run()
     assert found.model.digest() == whole.model.digest()
     assert [r["round"] for r in found.rounds] == [1, 2, 3, 4, 5]
     assert store.load() is None
 
 
 def test_another_jobs_state_is_not_taken_up() -> None:
-    line, store = channel(), Memory()
-    first = plan_recipe(line, settings())
-    with pytest.raises(Killed):
-        Coordinator(first, line, store=store, progress=kill_in_round(2)).run()
-    second = plan_recipe(line, settings())
+    channel, store = line(), Memory()
+    first = plan_recipe(channel, settings())
+    with pytest.raises(KilledError):
+        Coordinator(first, channel, store=store, progress=kill_in_round(2)).run()
+    second = plan_recipe(channel, settings())
     with pytest.raises(InputError, match="another job stands unfinished"):
-        Coordinator(second, line, store=store).run()
+        Coordinator(second, channel, store=store).run()
 
 
 def test_a_state_that_was_changed_is_refused() -> None:
-    line, store = channel(), Memory()
-    recipe = plan_recipe(line, settings())
-    with pytest.raises(Killed):
-        Coordinator(recipe, line, store=store, progress=kill_in_round(2)).run()
+    channel, store = line(), Memory()
+    recipe = plan_recipe(channel, settings())
+    with pytest.raises(KilledError):
+        Coordinator(recipe, channel, store=store, progress=kill_in_round(2)).run()
+    assert store.kept is not None
     del store.kept[0]["summed"]
     with pytest.raises(TamperedError, match="can't be read"):
-        Coordinator(recipe, line, store=store).run()
+        Coordinator(recipe, channel, store=store).run()
 
 
 def test_stop_makes_the_sites_forget() -> None:
-    line, store = channel(), Memory()
-    recipe = plan_recipe(line, settings())
-    with pytest.raises(Killed):
-        Coordinator(recipe, line, store=store, progress=kill_in_round(2)).run()
-    Coordinator(recipe, line, store=store).stop()
+    channel, store = line(), Memory()
+    recipe = plan_recipe(channel, settings())
+    with pytest.raises(KilledError):
+        Coordinator(recipe, channel, store=store, progress=kill_in_round(2)).run()
+    Coordinator(recipe, channel, store=store).stop()
     assert store.load() is None
     with pytest.raises(RefusedError, match="the job is stopped at this site"):
-        Coordinator(recipe, line, patience=0).run()
+        Coordinator(recipe, channel, patience=0).run()

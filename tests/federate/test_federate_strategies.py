@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from strongroom.federate import StrategySpec
-from strongroom.federate.strategies import STRATEGIES, make_strategy
+from strongroom.federate.strategies import STRATEGIES, Strategy, make_strategy
+
+Vector = NDArray[np.float64]
 
 
 def test_fedavg_adds_the_update_times_the_rate() -> None:
@@ -21,11 +24,12 @@ def test_fedavg_and_one_step_is_gradient_descent() -> None:
     rng = np.random.default_rng(0)
     inputs, wanted = rng.normal(size=(30, 3)), rng.normal(size=30)
 
-    def gradient(rows: slice, at: np.ndarray) -> np.ndarray:
-        return inputs[rows].T @ (inputs[rows] @ at - wanted[rows]) / len(inputs[rows])
+    def gradient(rows: slice, at: Vector) -> Vector:
+        found: Vector = inputs[rows].T @ (inputs[rows] @ at - wanted[rows]) / len(inputs[rows])
+        return found
 
     parts, start = (slice(0, 10), slice(10, 30)), np.ones(3)
-    mean = sum((p.stop - p.start) / 30 * -0.1 * gradient(p, start) for p in parts)
+    mean = np.sum([(p.stop - p.start) / 30 * -0.1 * gradient(p, start) for p in parts], axis=0)
     found = make_strategy(StrategySpec(), 3).step(start, {"update": mean}, 1.0)
     np.testing.assert_allclose(found, start - 0.1 * gradient(slice(0, 30), start))
 
@@ -68,10 +72,10 @@ def test_scaffold_moves_its_control_by_the_share_that_answered() -> None:
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_a_restored_strategy_goes_on_with_the_same_bits(name: str) -> None:
-    spec = StrategySpec(name=name, server_learning_rate=0.1)
+    spec = StrategySpec.model_validate({"name": name, "server_learning_rate": 0.1})
     rows = np.random.default_rng(4).normal(size=(6, 5))
 
-    def run(strategy, at, rows):  # noqa: ANN001, ANN202
+    def run(strategy: Strategy, at: Vector, rows: Vector) -> Vector:
         for row in rows:
             combined = {"update": row, **dict.fromkeys(strategy.sends(), row / 2)}
             at = strategy.step(at, combined, 0.75)

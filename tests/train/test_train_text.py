@@ -15,7 +15,7 @@ from strongroom.errors import DataError
 from strongroom.models import LanguageModel, byte_sequences
 from strongroom.privacy import Unit
 from strongroom.train import train_model
-from strongroom.train._text import sequence_loss, shape_of, text_column
+from strongroom.train._text import sequence_loss, text_column, text_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,6 +184,8 @@ def test_bad_data_is_said() -> None:
 
 
 def test_defaults_fit_the_kind() -> None:
-    assert shape_of(TrainSpec(model="ngram")).buckets == 2**16
-    assert shape_of(TrainSpec(model="language-model")).length == 128
-    assert LanguageModel(shape_of(TrainSpec(model="language-model")), "text").classes[256] == "edge"
+    assert text_shape(TrainSpec(model="ngram")).buckets == 2**16
+    assert text_shape(TrainSpec(model="language-model")).length == 128
+    assert (
+        LanguageModel(text_shape(TrainSpec(model="language-model")), "text").classes[256] == "edge"
+    )

@@ -12,12 +12,17 @@ ledger hasn't reserved. Only `flare` knows NVIDIA FLARE, and everything else run
     rules/        mean, median, trimmed mean, Krum, Bulyan, norm bound: a file each
     secure/       secure aggregation
     evidence/     what crossed: traffic, search for rows, attacks on the very updates
+    liars         sites that lie, for simulations
     flare/        the same over NVIDIA FLARE: kits, processes, mutual TLS
 """
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from strongroom.federate._decisions import AskedJob, Decisions
+from strongroom.federate._loopback import Fault, LoopbackChannel
 from strongroom.federate._message import Kind, Message, MessageError
 from strongroom.federate._recipe import (
     Recipe,
@@ -30,13 +35,18 @@ from strongroom.federate._seams import Answers, Channel
 from strongroom.federate._settings import JobSpec, Settings, read_settings, write_settings
 from strongroom.federate._words import in_a_line, in_words
 
+if TYPE_CHECKING:
+    from strongroom.federate._simulate import simulate
+
 __all__ = [
     "Answers",
     "AskedJob",
     "Channel",
     "Decisions",
+    "Fault",
     "JobSpec",
     "Kind",
+    "LoopbackChannel",
     "Message",
     "MessageError",
     "Recipe",
@@ -48,5 +58,13 @@ __all__ = [
     "in_a_line",
     "in_words",
     "read_settings",
+    "simulate",
     "write_settings",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
+    # It needs torch, which is loaded when it is asked for.
+    if name == "simulate":
+        return importlib.import_module("strongroom.federate._simulate").simulate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ asked for twice; a claim about privacy that no site signed.
 from __future__ import annotations
 
 from strongroom.federate.coordinator._coordinator import Coordinator
+from strongroom.federate.coordinator._evaluate import evaluate_model
 from strongroom.federate.coordinator._evidence import SiteStatement
 from strongroom.federate.coordinator._plan import Description, describe, plan_recipe
 from strongroom.federate.coordinator._result import FederationResult
@@ -19,5 +20,6 @@ __all__ = [
     "FederationResult",
     "SiteStatement",
     "describe",
+    "evaluate_model",
     "plan_recipe",
 ]

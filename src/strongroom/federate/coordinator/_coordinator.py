@@ -11,7 +11,7 @@ from strongroom.errors import InputError, RefusedError
 from strongroom.federate._message import Kind, Message
 from strongroom.federate._model import Blueprint
 from strongroom.federate.coordinator import _state
-from strongroom.federate.coordinator._evidence import check_statement
+from strongroom.federate.coordinator._evidence import gather_statements
 from strongroom.federate.coordinator._gather import (
     UPDATE,
     Exchange,
@@ -21,7 +21,7 @@ from strongroom.federate.coordinator._gather import (
     gather_sums,
 )
 from strongroom.federate.coordinator._members import Member, Members, ask
-from strongroom.federate.coordinator._metrics import counts, together
+from strongroom.federate.coordinator._metrics import measure
 from strongroom.federate.coordinator._result import FederationResult
 from strongroom.federate.rules import check_rule, combine
 from strongroom.federate.strategies import make_strategy
@@ -162,7 +162,7 @@ class Coordinator:
             need = max(need, recipe.secure.threshold)
         until = time.monotonic() + self._patience
         while True:
-            members.invite(number)
+            members.invite(number, need)
             have = len(members.agreed)
             if have >= need:
                 return
@@ -242,7 +242,8 @@ class Coordinator:
             )
         names = tuple(gathered.rows)
         weights = np.array([gathered.weights[name] for name in names])
-        combined, told = {}, {}
+        combined: dict[str, NDArray[np.float64]] = {}
+        told: dict[str, Any] = {}
         try:
             for array in gathered.rows[names[0]]:
                 rows = gathered.stacked(array)
@@ -276,15 +277,8 @@ class Coordinator:
         return set(np.linspace(1, rounds, count).round().astype(int).tolist())
 
     def _evaluate(self, number: int, parameters: NDArray[np.float64]) -> dict[str, Any] | None:
-        """Return the metrics on the test rows of those sites that tell; round 0 is after all."""
-        arrays = {"parameters": parameters.astype(np.float32)}
-        requests = {
-            site: ask(self._recipe, Kind.EVALUATE, number, {}, arrays)
-            for site in self._members.agreed
-        }
-        answers = self._channel.ask(requests, deadline=self._recipe.deadline)
-        told = {s: c for s, a in answers.items() if a.kind is Kind.EVALUATE and (c := counts(a))}
-        return {**together(told), "per_site": told} if told else None
+        """Return the metrics on the sites' test rows; round 0 is after all."""
+        return measure(self._recipe, self._channel, tuple(self._members.agreed), number, parameters)
 
     def _note(self, number: int, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         self._state.rounds.append({"round": number, **facts})
@@ -305,18 +299,13 @@ class Coordinator:
         last = next((r["metrics"] for r in reversed(state.rounds) if r.get("metrics")), None)
         if averaged:
             last = self._evaluate(0, released) or last
-        present = set(self._channel.present())
-        facts = {"model": self._blueprint.digest(), "outcome": "done"}
-        requests = {
-            site: ask(recipe, Kind.FINISH, recipe.rounds, facts)
-            for site in members.ever
-            if site in present
-        }
-        answers = self._channel.ask(requests, deadline=max(recipe.deadline, _FINISH_SECONDS))
-        statements = {
-            site: check_statement(answers.get(site), member.key, recipe)
-            for site, member in sorted(members.ever.items())
-        }
+        statements = gather_statements(
+            recipe,
+            self._channel,
+            members.ever,
+            model=self._blueprint.digest(),
+            round_=recipe.rounds,
+        )
         result = FederationResult(
             model=self._blueprint.model,
             recipe=recipe,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from strongroom.errors import StrongroomError
+from strongroom.federate._message import Kind
+from strongroom.federate.coordinator._members import ask
 from strongroom.privacy import PrivacyStatement
 from strongroom.vault import dsse_verify, strict_json
 
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
 
     from strongroom.federate._message import Message
     from strongroom.federate._recipe import Recipe
+    from strongroom.federate._seams import Channel
+    from strongroom.federate.coordinator._members import Member
     from strongroom.vault import VerifyKey
 
 _MOST_WORDS = 500
+_FINISH_SECONDS = 60.0
 _ELSEWHERE = (
     "a person whose rows lie at several sites: what those sites spend on them adds up, and no site "
     "knows of the others' rows"
@@ -56,6 +61,34 @@ class SiteStatement:
             "predicate": dict(self.predicate) if self.predicate is not None else None,
             "envelope": dict(self.envelope) if self.envelope is not None else None,
         }
+
+
+def gather_statements(
+    recipe: Recipe,
+    channel: Channel,
+    members: Mapping[str, Member],
+    *,
+    model: str,
+    round_: int,
+) -> dict[str, SiteStatement]:
+    """Tell everybody who took part that the job is over, and check what they sign.
+
+    Args:
+        recipe: of the job.
+        channel: to the sites.
+        members: who took part at any time.
+        model: digest of what came of it.
+        round_: the last.
+    """
+    facts = {"model": model, "outcome": "done"}
+    # Who can't be reached just now is asked too: the channel knows for how long to try.
+    requests = {site: ask(recipe, Kind.FINISH, round_, facts) for site in members}
+    deadline = max(recipe.deadline, _FINISH_SECONDS)
+    answers = channel.ask(requests, deadline=deadline) if requests else {}
+    return {
+        site: check_statement(answers.get(site), member.key, recipe)
+        for site, member in sorted(members.items())
+    }
 
 
 def check_statement(answer: Message | None, key: VerifyKey, recipe: Recipe) -> SiteStatement:
@@ -106,6 +139,8 @@ def whole_statement(
 
 def what_was_seen(recipe: Recipe) -> str:
     """Say what the coordinator could see of a site."""
+    if recipe.task == "evaluate":
+        return "each site's count of right answers and mean log loss"
     if recipe.secure is None:
         seen = "each site's update of each round, in the clear"
         if recipe.privacy is None:

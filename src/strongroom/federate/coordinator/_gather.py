@@ -89,11 +89,13 @@ class Exchange:
         for site in requests:
             answer = found.get(site)
             if answer is None:
-                self.members.left(site)
+                self.members.left(site, self.number)
                 gathered.dropped[site] = "no answer within the deadline"
             elif answer.kind is Kind.REFUSED:
                 why = self.members.refused(site, self.number, Kind.TRAIN, answer)
                 gathered.dropped[site] = f"refused: {why}"
+            else:
+                self.members.answered(site)
         return {s: a for s, a in found.items() if s not in gathered.dropped}, gathered
 
 
@@ -124,7 +126,8 @@ def gather_sums(exchange: Exchange, secure: SecureSpec) -> Gathered:
     """Sum the updates of each group securely; the sums are all that is learnt.
 
     Raises:
-        RoundLostError: there are too few members for one group.
+        RoundLostError: there are too few members for one group, or a group of those that are there
+            would not be safe from as many colluders as the recipe says.
     """
     recipe, members = exchange.recipe, exchange.members
     groups = draw_groups(recipe, exchange.number, sorted(members.agreed))
@@ -134,21 +137,27 @@ def gather_sums(exchange: Exchange, secure: SecureSpec) -> Gathered:
     # Weights are told relative to the largest, so that all fit below one bound.
     scale = max(members.agreed[site].weight for site in keys) if weighted else 1.0
     for group in groups.values():
-        told = {"group": group, "keys": {site: keys[site].to_text() for site in group}}
+        told: dict[str, Any] = {
+            "group": group,
+            "keys": {site: keys[site].to_text() for site in group},
+        }
         told |= {"scale": scale} if weighted else {}
         facts.update(dict.fromkeys(group, told))
+    try:
+        rounds = {
+            name: ServerRound(
+                secure,
+                {site: keys[site] for site in group},
+                job=recipe.job,
+                round=exchange.number,
+                length=exchange.size + 1,
+            )
+            for name, group in groups.items()
+        }
+    except SecureError as error:
+        raise RoundLostError(error.what) from error
     _, gathered = exchange.train(facts)
     gathered.what, gathered.groups = "groups", groups
-    rounds = {
-        name: ServerRound(
-            secure,
-            {site: keys[site] for site in group},
-            job=recipe.job,
-            round=exchange.number,
-            length=exchange.size + 1,
-        )
-        for name, group in groups.items()
-    }
     lost = _exchange(exchange, rounds)
     for name, sums in rounds.items():
         _note_gone(gathered, name, sums, lost)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 AGREED = b"strongroom federate propose\0"
 _STRIKES = 3
+_MOST_REST = 16
 _MOST_WORDS = 500
 
 
@@ -73,12 +74,21 @@ class Members:
         self._known = dict(known)
         self._pinned = {**{n: m.key for n, m in known.items()}, **pinned}
         self._strikes: dict[str, int] = {}
+        # Site to how often in a row it was silent, and the round before which it isn't asked again.
+        self._silent: dict[str, tuple[int, int]] = {}
         self.agreed: dict[str, Member] = {}
         self.refusals = refusals
 
-    def invite(self, round_: int) -> None:
-        """Ask those invited sites that can be reached and haven't agreed; note who says no."""
+    def invite(self, round_: int, need: int) -> None:
+        """Ask those invited sites that can be reached and haven't agreed; note who says no.
+
+        Who was silent several times in a row rests for some rounds, so that all others don't wait
+        for it in each; unless fewer than `need` would be left.
+        """
         missing = [s for s in self._recipe.sites if s not in self.agreed and self._may(s)]
+        awake = [s for s in missing if self._silent.get(s, (0, 0))[1] <= round_]
+        if len(self.agreed) + len(awake) >= need:
+            missing = awake
         if not missing:
             return
         present = set(self._channel.present())
@@ -87,17 +97,28 @@ class Members:
             site: ask(self._recipe, Kind.PROPOSE, 0, facts) for site in missing if site in present
         }
         answers = self._channel.ask(requests, deadline=self._recipe.deadline) if requests else {}
-        for site, answer in answers.items():
+        for site, request in requests.items():
+            answer = answers.get(site)
+            if answer is None:
+                self.left(site, round_)
+                continue
             if answer.kind is Kind.REFUSED:
                 self.refused(site, round_, Kind.PROPOSE, answer)
                 continue
             why = self._take(site, answer, round_)
             if why:
-                self.refused(site, round_, Kind.PROPOSE, requests[site].refuse(why))
+                self.refused(site, round_, Kind.PROPOSE, request.refuse(why))
 
-    def left(self, site: str) -> None:
+    def left(self, site: str, round_: int) -> None:
         """Take out a site that vanished or was too slow; it may come back by agreeing again."""
         self.agreed.pop(site, None)
+        times = self._silent.get(site, (0, 0))[0] + 1
+        rest = min(2 ** (times - _STRIKES), _MOST_REST) if times >= _STRIKES else 0
+        self._silent[site] = times, round_ + 1 + rest
+
+    def answered(self, site: str) -> None:
+        """Note that a site did its part."""
+        self._silent.pop(site, None)
 
     def refused(self, site: str, round_: int, kind: Kind, answer: Message) -> str:
         """Take out a site that said no, and return why; after three times it isn't asked again.

@@ -5,12 +5,38 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from strongroom.federate._message import Kind, Message
+from strongroom.federate.coordinator._members import ask
 from strongroom.models import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from strongroom.federate._message import Message
+    from numpy.typing import NDArray
+
+    from strongroom.federate._recipe import Recipe
+    from strongroom.federate._seams import Channel
+
+
+def measure(
+    recipe: Recipe,
+    channel: Channel,
+    sites: Iterable[str],
+    round_: int,
+    parameters: NDArray[np.floating[Any]],
+) -> dict[str, Any] | None:
+    """Measure parameters [d] on the test rows of those sites that tell.
+
+    Returns:
+        See `together`, and `per_site`, what each counted; None where nobody tells.
+    """
+    arrays = {"parameters": parameters.astype(np.float32)}
+    requests = {site: ask(recipe, Kind.EVALUATE, round_, {}, arrays) for site in sites}
+    answers = channel.ask(requests, deadline=recipe.deadline)
+    told = {s: c for s, a in answers.items() if a.kind is Kind.EVALUATE and (c := counts(a))}
+    return {**together(told), "per_site": told} if told else None
 
 
 def counts(answer: Message) -> dict[str, Any] | None:

@@ -21,8 +21,8 @@ class Combined:
 
     Attributes:
         update: float64 [d].
-        shares: float64 [n], how much each update counts in it, averaged over coordinates; they sum
-            to 1, and 0 is an update that was left out altogether.
+        shares: float64 [n], how much each update counts in it, averaged over those coordinates in
+            which they differ; they sum to 1, and 0 is an update that was left out altogether.
         scale: float64 [n], what each update was multiplied with before: below 1 it was cut.
     """
 
@@ -57,9 +57,21 @@ def chosen(updates: NDArray[np.float64], rows: NDArray[np.intp]) -> Combined:
 
 def kept(updates: NDArray[np.float64], keep: NDArray[np.bool_]) -> Combined:
     """Return each coordinate's mean over the rows that `keep`, bool [n, d], names in it."""
-    count = keep.sum(axis=0)
-    update = np.where(keep, updates, 0.0).sum(axis=0) / count
-    return Combined(update, (keep / count).mean(axis=1), np.ones(len(updates)))
+    share = keep / keep.sum(axis=0)
+    update = np.where(keep, updates, 0.0).sum(axis=0) / keep.sum(axis=0)
+    return Combined(update, averaged(share, updates), np.ones(len(updates)))
+
+
+def averaged(share: NDArray[np.float64], updates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each update's mean share, from its share in each coordinate, [n, d].
+
+    Where all say the same, whose word was taken says nothing.
+    """
+    differ = (updates != updates[0]).any(axis=0)
+    if not differ.any():
+        return np.full(len(updates), 1 / len(updates))
+    found: NDArray[np.float64] = share[:, differ].mean(axis=1)
+    return found
 
 
 def squared_distances(updates: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.federate.rules._rule import Combined, Rule, krum_scores, squared_distances
+from strongroom.federate.rules._rule import Combined, Rule, averaged, krum_scores, squared_distances
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,9 +37,9 @@ def combine(
     away = np.abs(selected - np.median(selected, axis=0))
     near = away.argsort(axis=0, kind="stable")[:beta]
     update = np.take_along_axis(selected, near, axis=0).mean(axis=0)
-    shares = np.zeros(count)
-    shares[rows] = np.bincount(near.ravel(), minlength=len(rows)) / near.size
-    return Combined(update, shares, np.ones(count))
+    share = np.zeros_like(updates)
+    share[rows[near], np.arange(updates.shape[1])] = 1 / beta
+    return Combined(update, averaged(share, updates), np.ones(count))
 
 
 RULE = Rule("bulyan", "n ≥ 4f + 3", lambda liars: 4 * liars + 3, combine)

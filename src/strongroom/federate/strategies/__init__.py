@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from strongroom.federate.strategies._strategy import Strategy
 from strongroom.federate.strategies.fedadam import FedAdam
 from strongroom.federate.strategies.fedavg import FedAvg
 from strongroom.federate.strategies.fedprox import FedProx
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from strongroom.federate._recipe import StrategySpec
-    from strongroom.federate.strategies._strategy import Strategy
 
 STRATEGIES: Mapping[str, Callable[[StrategySpec, int], Strategy]] = {
     "fedavg": FedAvg,
@@ -26,7 +26,7 @@ STRATEGIES: Mapping[str, Callable[[StrategySpec, int], Strategy]] = {
     "scaffold": Scaffold,
 }
 
-__all__ = ["STRATEGIES", "make_strategy"]
+__all__ = ["STRATEGIES", "Strategy", "make_strategy"]
 
 
 def make_strategy(spec: StrategySpec, size: int) -> Strategy:
