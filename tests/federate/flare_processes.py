@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import json
 import os
 import signal
 import socket
@@ -13,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from tests.federate.sites import people
 
 from strongroom.data import write_table
@@ -40,6 +44,27 @@ def wait_for(file: Path, text: str, process: subprocess.Popen[bytes]) -> None:
         assert process.poll() is None, f"it ended with {process.returncode}: {file.read_text()}"
         assert time.monotonic() < until, f"no {text!r} in: {file.read_text()}"
         time.sleep(0.05)
+
+
+def reissue(kit: Kit, federation: Path, *, days: int, begins: int = -10) -> None:
+    """Let the federation's own authority issue the certificate again, for other days."""
+    state = json.loads((federation / "ca" / "cert.json").read_text())
+    authority = serialization.load_pem_private_key(state["root_pri_key"].encode(), None)
+    old = x509.load_pem_x509_certificate(kit.certificate.read_bytes())
+    now = dt.datetime.now(dt.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(old.issuer)
+        .public_key(old.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + dt.timedelta(days=begins))
+        .not_valid_after(now + dt.timedelta(days=days))
+    )
+    for extension in old.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    made = builder.sign(authority, hashes.SHA256())  # type: ignore[arg-type]
+    kit.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
 
 @dataclass

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.federate.flare_processes import PATIENCE, Processes
+from tests.federate.flare_processes import PATIENCE, Processes, reissue
 
 from strongroom.errors import InputError, KeyRefusedError
 from strongroom.federate import Kind, Message, flare
@@ -146,6 +148,24 @@ def test_a_kit_of_another_federation_doesnt_get_in(federation: Processes, tmp_pa
         flare.connect(others["coordinator"])
     with pytest.raises(KeyRefusedError, match="not from the kit's authority"):
         flare.read_kit(others["coordinator"].folder)
+
+
+def test_an_expired_certificate_is_refused_by_the_server_too(
+    federation: Processes, tmp_path: Path
+) -> None:
+    """A clock that was set back, or a kit that wasn't checked, doesn't help."""
+    place = tmp_path / "coordinator"
+    shutil.copytree(federation.kits["coordinator"].folder, place)
+    expired = replace(federation.kits["coordinator"], folder=place)
+    reissue(expired, federation.folder / "federation", days=-1)
+    with pytest.raises(KeyRefusedError, match="doesn't take"):
+        flare.connect(expired)
+
+
+def test_a_server_of_another_name_is_refused(federation: Processes) -> None:
+    moved = replace(federation.kits["coordinator"], host="127.0.0.2")
+    with pytest.raises((KeyRefusedError, InputError), match=r"mismatch|nobody listens"):
+        flare.connect(moved)
 
 
 def test_a_site_that_wasnt_invited_isnt_let_in(federation: Processes) -> None:

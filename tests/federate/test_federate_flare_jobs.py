@@ -90,7 +90,7 @@ def test_three_sites_train_although_everything_is_killed_once(tmp_path: Path) ->
         assert len(done) > rounds - 5
         for name in federation.sites:
             told = record.doc["statements"][name]
-            assert told["verified"]
+            assert told["verified"], told["why"]
             # Killed or not: one reservation, never a second one.
             assert told["predicate"]["privacy"]["epsilon"] <= 2.0
             with Workspace.read_only(tmp_path / name / ".strongroom") as site:

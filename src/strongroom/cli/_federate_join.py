@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from strongroom.cli.console import Console
     from strongroom.config import Config, FederationSpec
     from strongroom.federate import Decisions, Message
+    from strongroom.federate._decisions import State
     from strongroom.federate.flare import Kit
     from strongroom.federate.site import Site
 
@@ -148,7 +149,6 @@ class _View:
         self._console = console
         self._asked = asked
         self._site: Site | None = None
-        self._sent: dict[str, int] = {}
         self._agreed: set[str] = set()
         self._lost = False
 
@@ -188,7 +188,6 @@ class _View:
         if site is None:
             return
         job, kind = request.job, request.kind
-        self._sent[job] = self._sent.get(job, 0) + answer.size
         for recipe in list(site.waiting.values()):
             if not any(k.job == recipe.job for k in self._asked.jobs()):
                 self._line("waits", recipe.job, f"{in_a_line(recipe)}: waits for you: "
@@ -204,14 +203,11 @@ class _View:
         elif kind is Kind.TRAIN and not refused:
             self._line("round", job, f"round {request.round} is trained", round=request.round)
         elif kind in {Kind.FINISH, Kind.STOP} and not refused:
-            state = "finished" if kind is Kind.FINISH else "stopped"
-            self._over(job, state)
-            self._line(state, job, f"{state}; {size(self._sent.pop(job, 0))} left this site")
-
-    def _over(self, job: str, state: str) -> None:
-        for known in self._asked.jobs():
-            if known.job == job:
-                self._asked.note(known.recipe, "finished" if state == "finished" else "stopped")
+            state: State = "finished" if kind is Kind.FINISH else "stopped"
+            for known in self._asked.jobs():
+                if known.job == job:
+                    self._asked.note(known.recipe, state)
+            self._line(state, job, f"{state}{_sent(answer)}")
 
     def _line(self, event: str, job: str, text: str, **more: Any) -> None:  # noqa: ANN401 - JSON
         if self._console.as_json:
@@ -222,3 +218,14 @@ class _View:
         now = f"{dt.datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the clock on the wall
         self._console.say(f"{now}  {f'job {job[:8]}  ' if job else ''}{text}")
         sys.stdout.flush()
+
+
+def _sent(answer: Message) -> str:
+    """Say how much a finished job has sent, by the site's own statement."""
+    from strongroom.vault import dsse_payload
+
+    if "statement" not in answer.facts:
+        return ""
+    told = json.loads(dsse_payload(answer.facts["statement"]))["predicate"]["traffic"]["sent"]
+    total = sum(kind["bytes"] for kind in told.values())
+    return f"; {size(total)} left this site in all, and the evidence is in its log"

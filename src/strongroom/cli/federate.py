@@ -50,7 +50,12 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group("federate", cls=_Verbs)
+@click.group(
+    "federate",
+    cls=_Verbs,
+    epilog="Each takes --json, --quiet and --workspace; serve and join then print a line of JSON "
+    "for each thing that happens. strongroom federate VERB --help says more.",
+)
 def command() -> None:
     """Train one model with others, over NVIDIA FLARE: no row leaves anybody.
 

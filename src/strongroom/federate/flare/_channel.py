@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, Self
@@ -183,7 +184,7 @@ def _connect(kit: Kit) -> Any:  # noqa: ANN401 - FLARE has no types
     flare_decomposers.register()
     cell = Cell(
         fqcn=new_admin_client_name(),
-        root_url=f"grpc://{kit.host}:{kit.port}",
+        root_url=f"{_scheme(kit)}://{kit.host}:{kit.port}",
         secure=True,
         credentials={
             DriverParams.CA_CERT.value: str(kit.authority),
@@ -222,3 +223,9 @@ def _connect(kit: Kit) -> Any:  # noqa: ANN401 - FLARE has no types
         ) from error
     set_add_auth_headers_filters(cell, COORDINATOR, token, signature, session)
     return cell
+
+
+def _scheme(kit: Kit) -> str:
+    """Return how FLARE shall talk: what its own configuration in the kit says."""
+    told = json.loads((kit.startup / "fed_admin.json").read_bytes())
+    return str(told["admin"]["scheme"])

@@ -313,6 +313,8 @@ def _provision(scratch: Path, state: Path, sites: Sequence[str], host: str, port
     project.add_admin(COORDINATOR, ORGANIZATION, {"role": "member"})
     if state.is_file():
         _write(scratch / PROJECT / "state" / "cert.json", state.read_bytes())
+    # gRPC takes this federation's authority alone and checks the host's name; FLARE's plain TCP
+    # trusts the system's authorities too.
     provisioner = Provisioner(
         str(scratch),
         [WorkspaceBuilder(), StaticFileBuilder(scheme="grpc"), CertBuilder(_valid_days(state))],
