@@ -77,9 +77,10 @@ class Quantiser:
             SecureError: a number that isn't finite, or a coordinate above the bound. Nothing is cut
                 off unasked.
         """
-        values = np.append(np.asarray(vector, np.float64), 1.0) * weight
-        if not (weight > 0 and np.isfinite(values).all()):
+        values = np.append(np.asarray(vector, np.float64), 1.0)
+        if not (0 < weight < math.inf and np.isfinite(values).all()):
             raise SecureError("an update or a weight that isn't a finite number")
+        values *= weight
         over = int(np.count_nonzero(np.abs(values) > self._bound))
         if over:
             raise SecureError(

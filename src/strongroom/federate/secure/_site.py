@@ -45,8 +45,10 @@ class SiteRound:
 
     A phase is answered only after the one before it, and for one request: the same request again
     gets the same answer, another is refused. So nothing is ever masked, signed or revealed twice
-    in different ways. Make one for each round of a job, with fresh coins; make another for the
-    same round only while `revealed` is False, since two sums that differ by a site are that site's.
+    in different ways. Make one for each round of a job, with fresh coins. Make another for the same
+    round only while `revealed` is False: each sum then has sites in it, as many as the threshold
+    but for colluders, that are in no later one. Of a vector that holds shared noise, only while
+    `submitted` is False: in two sums it would be hidden by less than was paid for.
 
     Args:
         site: this one's name.
@@ -83,6 +85,11 @@ class SiteRound:
         self._shared: list[str] = []
         self._survivors: list[str] = []
         self._shares: dict[str, tuple[int, int]] = {}  # of own mask's seed, of mask key
+
+    @property
+    def submitted(self) -> bool:
+        """Whether its masked vector left: one with shared noise in it may be in one sum only."""
+        return Kind.SUBMIT in self._answers
 
     @property
     def revealed(self) -> bool:
