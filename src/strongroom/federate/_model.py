@@ -102,6 +102,10 @@ class _Table(_Part):
         return self
 
     @property
+    def kind(self) -> str:
+        return "mlp" if self.hidden else "logistic"
+
+    @property
     def columns(self) -> list[str]:
         return [column.name for column in self.encoder]
 
@@ -130,6 +134,10 @@ class _Image(_Part):
     column: Name
     classes: Classes
     target: Name
+
+    @property
+    def kind(self) -> str:
+        return self.shape.kind
 
     @property
     def columns(self) -> list[str]:
@@ -173,6 +181,10 @@ class _Text(_Part):
         if ("language" in self.format) != (self.shape.kind == "language-model"):
             raise ValueError("the format of the text model isn't that of its kind")
         return self
+
+    @property
+    def kind(self) -> str:
+        return self.shape.kind
 
     @property
     def columns(self) -> list[str]:
@@ -224,12 +236,8 @@ class Blueprint:
             raise InputError(
                 f"the recipe's model can't be made: {first['msg']}", where=f"model.{place}"
             ) from error
-        named = recipe.train.model
-        fits = named in ("logistic", "mlp") if isinstance(found, _Table) else (
-            found.shape.kind == named
-        )  # fmt: skip
-        if not fits:
-            raise InputError(f'the recipe says "{named}" and describes another model')
+        if found.kind != recipe.train.model:
+            raise InputError(f'the recipe says "{recipe.train.model}" and describes another model')
         # Sizes first, without memory behind them.
         with torch.device("meta"):
             size = sum(p.numel() for p in found.make().network.parameters())

@@ -22,14 +22,8 @@ from strongroom.train._run import train_model
 from strongroom.train._shards import Earlier, shard_of
 
 if TYPE_CHECKING:
-    from strongroom.train._federated import (
-        LocalPlan,
-        LocalTraining,
-        StoppedError,
-        initialise_model,
-        measure_rows,
-        prepare_rows,
-    )
+    from strongroom.train._federated import LocalPlan, LocalTraining, StoppedError
+    from strongroom.train._given import initialise_model, measure_rows, prepare_rows
     from strongroom.train._image import image_shape
     from strongroom.train._text import text_shape
 
@@ -39,9 +33,9 @@ _HOMES = {
     "LocalTraining": "_federated",
     "StoppedError": "_federated",
     "image_shape": "_image",
-    "initialise_model": "_federated",
-    "measure_rows": "_federated",
-    "prepare_rows": "_federated",
+    "initialise_model": "_given",
+    "measure_rows": "_given",
+    "prepare_rows": "_given",
     "text_shape": "_text",
 }
 

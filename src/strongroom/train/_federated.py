@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 
 from strongroom.config import PrivacySpec
-from strongroom.errors import DataError, InputError, RefusedError
-from strongroom.models import ImageModel, LanguageModel, TableModel, TextModel, metrics
+from strongroom.errors import InputError, RefusedError
 from strongroom.privacy import (
     GaussianReleases,
     PrivacyStatement,
@@ -33,21 +32,11 @@ from strongroom.privacy import (
     noisy_sum,
     relation_of,
 )
-from strongroom.train._gradient import Prepared
 from strongroom.train._guard import Guarded, reserve
-from strongroom.train._image import initialise_image, prepare_images
-from strongroom.train._loop import MICRO_BATCH, Examples, Guard, Plan, Run, initialise
+from strongroom.train._loop import Examples, Guard, Plan, Run
 from strongroom.train._optimizers import Optimizer
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
-from strongroom.train._preparation import one_row_each, rounded, subject_codes
-from strongroom.train._text import (
-    REDACTED,
-    initialise_text,
-    measure_classes,
-    micro_batch,
-    sequence_loss,
-    units_of,
-)
+from strongroom.train._preparation import one_row_each, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +45,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from strongroom.config import TrainSpec
-    from strongroom.data import Dataset
-    from strongroom.models import TrainedModel
     from strongroom.privacy import Mechanism
+    from strongroom.train._gradient import Prepared
     from strongroom.train._guard import Surroundings
 
 MOST_STEPS = 100_000  # of one round
@@ -107,6 +95,8 @@ class LocalPlan:
         local_epochs: passes over the rows in each.
         guarantee: or None.
         mu: how strongly FedProx (Li et al. 2020) holds a site to the round's parameters.
+        shared: what hides the units where the noise is made by several sites together, in the sum
+            of what each gives (`LocalTraining.share`); None: each site's own noise is enough.
     """
 
     spec: TrainSpec
@@ -114,91 +104,7 @@ class LocalPlan:
     local_epochs: float
     guarantee: Guarantee | None = None
     mu: float = 0.0
-
-
-def initialise_model(model: TrainedModel, stream: SecretStream) -> None:
-    """Set a model's parameters from coins, as its trainer does.
-
-    Raises:
-        InputError: no federation trains a model of this kind.
-    """
-    kinds: dict[type, Callable[[Any, SecretStream], None]] = {
-        TableModel: initialise,
-        ImageModel: initialise_image,
-        TextModel: initialise_text,
-        LanguageModel: initialise_text,
-    }
-    if type(model) not in kinds:
-        raise InputError(f"a {type(model).__name__} is not trained in a federation")
-    kinds[type(model)](model.network, stream)
-
-
-def prepare_rows(model: TrainedModel, spec: TrainSpec, dataset: Dataset) -> Prepared:
-    """Return rows as numbers for a model whose encoding is given: no row decides anything.
-
-    Raises:
-        DataError: no rows, or rows that the model can't read.
-        InputError: no federation trains a model of this kind.
-    """
-    if not dataset.rows:
-        raise DataError("there are no rows to learn from", where=dataset.name)
-    if isinstance(model, LanguageModel):
-        inputs, labels = model.read(dataset)
-        if not len(labels):
-            raise DataError("there is no text to learn from", where=dataset.name)
-        subjects, unit = units_of(
-            dataset, spec.text, model.sources(dataset), f"{model.shape.length} bytes"
-        )
-        return Prepared(
-            model,
-            inputs,
-            labels,
-            subjects=subjects,
-            loss=sequence_loss,
-            initialise=initialise_text,
-            measure=lambda made, read, wanted: made.measure(read, wanted),
-            micro_batch=micro_batch(inputs),
-            covered=(f"text is read as bytes, row by row; {unit}", REDACTED),
-        )
-    subjects = subject_codes(dataset)
-    if isinstance(model, TextModel):
-        inputs, labels = model.read(dataset)
-        return Prepared(
-            model,
-            inputs,
-            labels,
-            subjects=subjects,
-            initialise=initialise_text,
-            measure=measure_classes,
-            covered=("words are hashed, text by text: no vocabulary is learnt", REDACTED),
-            micro_batch=MICRO_BATCH if model.shape.kind == "ngram" else micro_batch(inputs),
-        )
-    if isinstance(model, ImageModel):
-        return prepare_images(model, spec.image, dataset)
-    if not isinstance(model, TableModel):
-        raise InputError(f"a {type(model).__name__} is not trained in a federation")
-    rows, labels = model.read(dataset)
-    return Prepared(
-        model,
-        rows,
-        labels,
-        subjects=subjects,
-        covered=("encoding by the recipe's own table of columns, row by row",),
-    )
-
-
-def measure_rows(model: TrainedModel, dataset: Dataset) -> dict[str, Any]:
-    """Return `models.metrics` of a model on rows: exact, not noised.
-
-    Raises:
-        DataError: no rows, or rows that the model can't read.
-    """
-    inputs, labels = model.read(dataset)
-    if not len(labels):
-        raise DataError("there are no rows to measure on", where=dataset.name)
-    if isinstance(model, LanguageModel):
-        return model.measure(inputs, labels)
-    return metrics(model.predict_proba(inputs), labels)
+    shared: Mechanism | None = None
 
 
 class LocalTraining:
@@ -256,7 +162,7 @@ class LocalTraining:
 
     @cached_property
     def _schedule(self) -> Schedule | None:
-        if self._privacy is None or not self._by_unit:
+        if self._privacy is None or not self._by_unit or self.plan.shared is not None:
             return None
         whole = self.steps * self.plan.rounds
         return make_schedule(self._privacy, self._sampler, whole, self.weight)
@@ -266,6 +172,8 @@ class LocalTraining:
         """All rounds of the job as one release; None without privacy."""
         if self._privacy is None:
             return None
+        if self.plan.shared is not None:
+            return self.plan.shared
         if self._schedule is not None:
             return self._schedule.mechanism
         rounds = self.plan.rounds
@@ -307,6 +215,13 @@ class LocalTraining:
         if self._guarded is not None:
             self._guarded.settle()
 
+    @property
+    def reach(self) -> float:
+        """How far one unit moves what `share` gives, in L2."""
+        assert self._privacy is not None  # noqa: S101 - shares are of private jobs
+        rate = self._spec.learning_rate if self._by_unit else 1.0
+        return rate * self._privacy.clip_norm
+
     def round(
         self,
         number: int,
@@ -331,42 +246,97 @@ class LocalTraining:
             InputError: a loss or a gradient isn't finite.
             BudgetExceededError: see `reserve`.
         """
-        self.reserve()
-        run = self._run
-        seed = self._coins.raw(f"round {request.hex()}", number, 32)
-        run.begin(seed, parameters, self.plan.mu, correction)
-        first = (number - 1) * self.steps
-        for step in range(1, self.steps + 1):
-            if stopped():
-                raise StoppedError("the site was told to stop", hint="ask the people at the site")
-            run.step(first + step)
-            self._around.progress.step(step, self.steps, f"round {number}, step {step}")
-        update = run.flat.numpy() - parameters
-        if not np.isfinite(update).all():
-            raise InputError(
-                f"training broke down in round {number}: parameters are not finite",
-                hint="lower [train].learning_rate",
-            )
-        if self._privacy is not None and not self._by_unit:
-            update = self._hidden(update, number, seed)
-        return update
-
-    def _hidden(self, update: NDArray[np.float32], number: int, seed: bytes) -> NDArray[np.float32]:
-        """Clip the whole update and add noise: the site itself is the unit."""
-        assert self._privacy is not None and self.mechanism is not None  # noqa: S101, PT018
-        bound = self._privacy.clip_norm
-        exact = update.astype(np.float64)
-        norm = float(np.linalg.norm(exact))
-        # A hair within the bound, so that no rounding exceeds it.
-        exact *= min(1.0, bound * (1 - 1e-9) / max(norm, 1e-300))
+        assert self.plan.shared is None  # noqa: S101 - else nothing would hide the units
+        seed = self._seed_of(number, request)
+        update = self._trained(number, parameters, seed, correction, stopped)
+        if self._privacy is None or self._by_unit:
+            return update
+        assert self.mechanism is not None  # noqa: S101 - there is a guarantee
         return noisy_sum(
-            exact,
-            sensitivity=bound,
+            self._clipped(update),
+            sensitivity=self._privacy.clip_norm,
             noise_multiplier=self.mechanism.noise_multiplier,
             stream=SecretStream(seed),
             label="site",
             step=number,
         ).astype(np.float32)
+
+    def share(
+        self,
+        number: int,
+        parameters: NDArray[np.float32],
+        *,
+        request: bytes = b"",
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> tuple[NDArray[np.float64], SecretStream]:
+        """Return what goes into a sum of several sites' with noise of them all, and its coins.
+
+        A site's update, clipped whole; or, where rows or persons are hidden, one step of gradient
+        descent (FedSGD, McMahan et al. 2017) times the site's weight: minus the learning rate times
+        the sum of clipped gradients. One unit moves it by at most `reach`. It has no noise yet, and
+        must not be seen by anybody.
+
+        Args:
+            number: see `round`.
+            parameters: see `round`.
+            request: see `round`.
+            stopped: see `round`.
+
+        Raises:
+            StoppedError: `stopped` said so.
+            InputError: a loss or a gradient isn't finite.
+            BudgetExceededError: see `reserve`.
+        """
+        seed = self._seed_of(number, request)
+        coins = SecretStream(seed)
+        if not self._by_unit:
+            return self._clipped(self._trained(number, parameters, seed, None, stopped)), coins
+        run, rate = self._run, self._spec.learning_rate
+        run.begin(seed, parameters, 0.0, None)
+        if stopped():
+            raise _told_to_stop()
+        total, _ = run.row_sum(number)
+        # Decay is the same whatever the rows are. In double precision: a difference of
+        # single-precision parameters would be rounded by more than one row may move it.
+        decay = self._spec.weight_decay * self.weight * parameters.astype(np.float64)
+        return -rate * (total.astype(np.float64) + decay), coins
+
+    def _seed_of(self, number: int, request: bytes) -> bytes:
+        self.reserve()
+        return self._coins.raw(f"round {request.hex()}", number, 32)
+
+    def _trained(
+        self,
+        number: int,
+        parameters: NDArray[np.float32],
+        seed: bytes,
+        correction: NDArray[np.float32] | None,
+        stopped: Callable[[], bool],
+    ) -> NDArray[np.float32]:
+        """Run a round's steps and return how the parameters moved."""
+        run, first = self._run, (number - 1) * self.steps
+        run.begin(seed, parameters, self.plan.mu, correction)
+        for step in range(1, self.steps + 1):
+            if stopped():
+                raise _told_to_stop()
+            run.step(first + step)
+            self._around.progress.step(step, self.steps, f"round {number}, step {step}")
+        update: NDArray[np.float32] = run.flat.numpy() - parameters
+        if not np.isfinite(update).all():
+            raise InputError(
+                f"training broke down in round {number}: parameters are not finite",
+                hint="lower [train].learning_rate",
+            )
+        return update
+
+    def _clipped(self, update: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Bound a whole update: the site itself is the unit."""
+        assert self._privacy is not None  # noqa: S101 - asked for with privacy alone
+        exact = update.astype(np.float64)
+        norm = float(np.linalg.norm(exact))
+        # A hair within the bound, so that no rounding exceeds it.
+        exact *= min(1.0, self._privacy.clip_norm * (1 - 1e-9) / max(norm, 1e-300))
+        return exact
 
     @property
     def _coins(self) -> SecretStream:
@@ -397,6 +367,7 @@ class LocalTraining:
             guard=guard,
             canaries=0,
             digest=b"",
+            clipping=make_clipping(self._privacy) if self._privacy and self._by_unit else None,
         )
         examples = Examples(inputs, labels, prepared.augment, prepared.micro_batch)
         run = _LocalRun(
@@ -414,21 +385,24 @@ class LocalTraining:
         """Return what was proved, or None without privacy or before the first round."""
         if self._guarded is None or self._privacy is None:
             return None
-        rounds = self.plan.rounds
+        rounds, prepared = self.plan.rounds, self._prepared
         left = f"everything that left the site in up to {rounds:,} rounds"
+        one = "one row per person takes part, chosen by secret coins"
+        people = (one,) if self.unit is Unit.SUBJECT else ()
+        if self.plan.shared is not None:
+            left = f"every sum that could be seen in up to {rounds:,} rounds: enough sites' noise"
+            left += " is in each before anybody sees it"
         if self._by_unit:
-            whole = f"{left} of {self.steps:,} steps, whoever saw it: noise was added before"
-            one = "one row per person takes part, chosen by secret coins"
-            people = (one,) if self.unit is Unit.SUBJECT else ()
+            steps = f", of {self.steps:,} steps each" if self.plan.shared is None else ""
             return self._guarded.state(
-                covered=(whole, *self._prepared.covered, *people),
+                covered=(f"{left}{steps}", *prepared.covered, *people),
                 not_covered=_PUBLIC,
                 public_rows=self.weight,
                 declared=self._around.rows is not None,
                 sampling=self._sampler.words,
             )
         found = self._guarded.state(
-            covered=(f"{left}: each update is clipped whole and gets noise before it leaves",),
+            covered=(f"{left}; each update of a site is clipped whole",),
             not_covered=(*_PUBLIC, "that the site takes part, and when: known to the coordinator"),
             public_rows=1,
             declared=True,
@@ -436,6 +410,10 @@ class LocalTraining:
         )
         rate = "sampling rate and normaliser"
         return replace(found, covered=tuple(c for c in found.covered if not c.startswith(rate)))
+
+
+def _told_to_stop() -> StoppedError:
+    return StoppedError("the site was told to stop", hint="ask the people at the site")
 
 
 class _LocalRun(Run):

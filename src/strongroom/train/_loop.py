@@ -161,6 +161,8 @@ class Plan:
         canaries: how many ride along (private training only).
         digest: identifies the run, so that no other run's checkpoint is taken up.
         about: the run's settings, bytes, for whoever finds its checkpoint.
+        clipping: without a guard: bounds units' gradients for noise that is added elsewhere, where
+            several sites' sums meet.
     """
 
     steps: int
@@ -174,6 +176,7 @@ class Plan:
     canaries: int
     digest: bytes
     about: NDArray[np.uint8] | None = None
+    clipping: Clipping | None = None
 
 
 @dataclass(frozen=True)
@@ -266,7 +269,7 @@ class Run:
         self._plan, self._stream, self._examples = plan, stream, examples
         self._loss = examples.loss(loss)
         guard = plan.guard
-        self._clipping: Clipping = guard.clipping if guard else Unclipped()
+        self._clipping: Clipping = guard.clipping if guard else plan.clipping or Unclipped()
 
         def clipper(module: nn.Module) -> ClippedGradient:
             return ClippedGradient(module, self._clipping, rows_per_unit=examples.rows_per_unit)
@@ -322,7 +325,7 @@ class Run:
     def step(self, number: int) -> None:
         """Draw a batch, sum, add noise, and move the parameters."""
         plan, guard = self._plan, self._plan.guard
-        total, within = self._row_sum(number)
+        total, within = self.row_sum(number)
         if guard is not None and self.noise is not None:
             total = self._noisy(guard, self.noise, total, number)
         gradient = mean_gradient(total[: self.flat.numel()], plan.normaliser)
@@ -386,7 +389,7 @@ class Run:
         if self._plan.average:
             self.flat.copy_(self.summed / (self._plan.steps - self._plan.steps // 2))
 
-    def _row_sum(self, number: int) -> tuple[NDArray[np.float32], float]:
+    def row_sum(self, number: int) -> tuple[NDArray[np.float32], float]:
         """Return the sum of this step's (clipped) gradients, and Σ(within the norm - 1/2).
 
         An empty batch is legal and gives zeros.

@@ -8,7 +8,9 @@ whatever the coordinator asks. A site runs no code of anybody's: a recipe only n
     _site.py       who is asked: one answer for every request
     _gate.py       a recipe against the policy and the columns
     _job.py        one job: its rounds, in order, each once
+    _sums.py       its secure sums: who is in them, what goes in
     _keep.py       what survives a crash
+    _home.py       what the site has
     _exit.py       what may leave, counted
     _statement.py  what the site says and signs at the end
 """

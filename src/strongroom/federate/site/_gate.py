@@ -160,11 +160,12 @@ def _strategy(recipe: Recipe, grounds: Grounds) -> None:
         )
     if recipe.privacy is None or recipe.privacy.noise != "shared":
         return
-    if recipe.privacy.unit != "site" and not (sgd and recipe.weighting == "rows"):
+    whole = recipe.train.batch_size == "full" and recipe.local_epochs == 1
+    if recipe.privacy.unit != "site" and not (sgd and whole and recipe.weighting == "rows"):
         raise RefusedError(
-            "shared noise hides one clipped sum of gradients a round: plain gradient steps, "
-            "weighted by rows",
-            hint='[train] optimizer = "sgd", weighting = "rows"',
+            "shared noise hides one clipped sum of all rows' gradients a round",
+            hint='[train] optimizer = "sgd", batch_size = "full"; local_epochs = 1, weighting = '
+            '"rows"',
         )
 
 

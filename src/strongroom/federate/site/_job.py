@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import threading
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from strongroom.errors import BudgetExceededError, KeyRefusedError, RefusedError
+from strongroom.errors import RefusedError
 from strongroom.federate._message import Kind, Message, MessageError
-from strongroom.federate.secure import PHASES, Quantiser, SiteRound
+from strongroom.federate.secure import PHASES
 from strongroom.federate.site._keep import save
 from strongroom.federate.site._statement import sign_statement
+from strongroom.federate.site._sums import Sums
 from strongroom.privacy import check_budget
 from strongroom.train import (
     LocalPlan,
@@ -24,25 +24,20 @@ from strongroom.train import (
     measure_rows,
     prepare_rows,
 )
-from strongroom.vault import VerifyKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from strongroom.config import FederationSpec
-    from strongroom.data import Dataset
     from strongroom.federate._model import Blueprint
     from strongroom.federate._recipe import Recipe
+    from strongroom.federate.site._home import Home
     from strongroom.federate.site._keep import Record
-    from strongroom.privacy import Ledger
-    from strongroom.progress import Progress
     from strongroom.train import Checkpointer
-    from strongroom.vault import SigningKey
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
-_MOST_NONCES = 1_000_000
+_FEW, _A_ROUND = 1000, 50  # requests that a job may take, most of them made again
 _MOST_REFUSALS = 100
 # What a request of each kind may carry; more is refused, as nobody would look at it.
 _FACTS: Mapping[Kind, frozenset[str]] = {
@@ -55,42 +50,6 @@ _ARRAYS: Mapping[Kind, frozenset[str]] = {
     Kind.EVALUATE: frozenset({"parameters"}),
     Kind.FINISH: frozenset(),
 }
-
-
-class Evidence(Protocol):
-    """Where a site keeps its own statements; `store.EvidenceLog` is one."""
-
-    def append(self, statement: Mapping[str, Any]) -> object:
-        """Add a statement, durably."""
-
-
-@dataclass(frozen=True)
-class Home:
-    """What a site has and what it allows: the same for all jobs.
-
-    Attributes:
-        name: of the site.
-        data: rows to train on, with roles.
-        test: rows to measure on, or None.
-        policy: `[federation]`.
-        key: signs.
-        ledger, account, budget: where private jobs are paid from.
-        rows: declared, or None.
-        evidence: the site's own log, or None.
-        progress: is told every step.
-    """
-
-    name: str
-    data: Dataset
-    test: Dataset | None
-    policy: FederationSpec
-    key: SigningKey
-    ledger: Ledger
-    account: str
-    budget: float | None
-    rows: int | None
-    evidence: Evidence | None
-    progress: Progress
 
 
 class Job:
@@ -124,8 +83,10 @@ class Job:
         self._home, self._kept, self._checkpointer = home, kept, checkpointer
         self._stop = threading.Event()
         self._nonces: set[str] = set()
-        self._sum: SiteRound | None = None
         self._evaluated: dict[int, tuple[str, dict[str, Any]]] = {}
+        self._sums = None
+        if recipe.secure is not None:
+            self._sums = Sums(recipe, recipe.secure, blueprint.size, home, record, checkpointer)
         self._training = self._plan() if recipe.task == "train" else None
 
     def _plan(self) -> LocalTraining:
@@ -138,11 +99,13 @@ class Job:
             rows=home.rows,
             progress=home.progress,
         )
+        noise = self._sums.noise if self._sums is not None else None
         plan = LocalPlan(
             spec=recipe.train,
             rounds=recipe.rounds,
             local_epochs=recipe.local_epochs,
             guarantee=recipe.privacy,
+            shared=noise.mechanism if noise is not None else None,
             mu=recipe.strategy.mu if recipe.strategy.name == "fedprox" else 0.0,
         )
         prepared = prepare_rows(self.blueprint.model, recipe.train, home.data)
@@ -178,10 +141,10 @@ class Job:
         self._once(request)
         if self.record.over and request.kind is not Kind.FINISH:
             raise RefusedError(f"the job is {self.record.over} at this site")
-        if self.stopped:
+        if self.stopped and request.kind is not Kind.FINISH:
             raise RefusedError("the site was told to stop", hint="ask the people at the site")
-        if request.kind in PHASES:
-            return self._phase(request)
+        if request.kind in PHASES and self._sums is not None:
+            return self._sums.answer(request)
         handlers: dict[Kind, Callable[[Message], Message]] = {
             Kind.TRAIN: self._train,
             Kind.EVALUATE: self._evaluate,
@@ -198,7 +161,7 @@ class Job:
         check_nonce(request)
         if request.nonce in self._nonces:
             raise RefusedError("a request that was made before: its nonce was seen")
-        if len(self._nonces) >= _MOST_NONCES:
+        if len(self._nonces) >= _FEW + _A_ROUND * self.recipe.rounds:
             raise RefusedError("more requests than a job can have")
         self._nonces.add(request.nonce)
 
@@ -215,7 +178,7 @@ class Job:
                 f"round {request.round:,} after round {record.round:,}: rounds don't go back"
             )
         parameters, control = self._given(request)
-        scale, peers = self._company(request)
+        scale, peers = self._sums.company(request) if self._sums is not None else (1.0, {})
         asked = _digest(parameters, control, scale)
         if request.round == record.round and asked != record.asked:
             raise RefusedError(
@@ -225,11 +188,11 @@ class Job:
         if request.round > record.round or not record.done:
             self._compute(request.round, parameters, control, scale, asked)
         save(record, self._checkpointer)
-        if recipe.secure is None:
-            arrays = {k: v for k, v in record.arrays.items() if k in ("update", "control")}
-            return request.answer({"weight": training.weight}, arrays)
-        self._open_sum(peers)
-        return request.answer({"ready": True})
+        if self._sums is not None:
+            self._sums.open(peers)
+            return request.answer({"ready": True})
+        arrays = {k: v for k, v in record.arrays.items() if k in ("update", "control")}
+        return request.answer({"weight": training.weight}, arrays)
 
     def _given(self, request: Message) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         shape = (self.blueprint.size,)
@@ -259,23 +222,26 @@ class Job:
         record.round, record.asked, record.done, record.revealed = number, asked, False, False
         record.reserved = record.reserved or recipe.privacy is not None
         record.arrays = {"own": own} if control is not None else {}
-        self._sum = None
+        if self._sums is not None:
+            self._sums.forget()
         try:
             save(record, self._checkpointer)
             self._reserve(first=not before.reserved)
         except BaseException:
             vars(record).update(vars(before))
             raise
-        update = training.round(
-            number,
-            parameters,
-            request=bytes.fromhex(asked),
-            correction=None if control is None else control - own,
-            stopped=self._stop.is_set,
-        )
-        if recipe.secure is not None:
-            record.arrays = {"vector": self._vector(update, scale)}
-        elif control is None:
+        about: dict[str, Any] = {
+            "request": bytes.fromhex(asked),
+            "stopped": self._stop.is_set,
+        }
+        if self._sums is not None:
+            vector = self._sums.vector(training, number, parameters, scale, about)
+            record.arrays = {"vector": vector}
+            record.done = True
+            return
+        correction = None if control is None else control - own
+        update = training.round(number, parameters, correction=correction, **about)
+        if control is None:
             record.arrays = {"update": update}
         else:
             # Option II of Karimireddy et al. 2020, on what leaves: no row is looked at for it.
@@ -295,86 +261,6 @@ class Job:
                 "this job was begun here before, and what was kept of it is gone",
                 hint="its ε stays spent; start another job",
             )
-
-    # --- secure sums
-
-    def _company(self, request: Message) -> tuple[float, dict[str, VerifyKey]]:
-        """Return what weights are relative to, and the keys of who is in the sum.
-
-        Raises:
-            RefusedError: too few, or other keys than this site knows.
-        """
-        recipe, secure = self.recipe, self.recipe.secure
-        if secure is None:
-            return 1.0, {}
-        group, keys = request.facts.get("group"), request.facts.get("keys")
-        if not isinstance(group, list) or not isinstance(keys, dict):
-            raise MessageError("a secure round without group and keys")
-        if not all(isinstance(name, str) and name in recipe.sites for name in group):
-            raise RefusedError("a group with a site that the recipe doesn't invite")
-        if len(set(group)) != len(group) or self._home.name not in group:
-            raise RefusedError("a group that names a site twice, or not this one")
-        least = max(secure.threshold, self._home.policy.min_sites)
-        if len(group) < least:
-            raise RefusedError(
-                f"a sum of {len(group)} sites, where {least} are the least",
-                hint="wait until more sites are there",
-            )
-        peers = {name: self._peer(name, keys.get(name)) for name in group}
-        self.record.peers |= {name: key.to_text() for name, key in peers.items()}
-        return self._scale(request), peers
-
-    def _peer(self, name: str, told: Any) -> VerifyKey:  # noqa: ANN401 - JSON
-        known = {self._home.name: self._home.key.public.to_text(), **self._home.policy.peers}
-        expected = known.get(name, self.record.peers.get(name))
-        try:
-            key = VerifyKey.parse(told if isinstance(told, str) else "")
-        except KeyRefusedError as error:
-            raise MessageError(f'a group without a key of "{name}"') from error
-        if expected is not None and key.to_text() != expected:
-            pinned = name in self._home.policy.peers
-            where = "the one pinned at this site" if pinned else "the one of earlier rounds"
-            raise RefusedError(f'the key of "{name}" is not {where}')
-        return key
-
-    def _scale(self, request: Message) -> float:
-        if self.recipe.weighting == "equal":
-            return float(self.weight)
-        scale = request.facts.get("scale")
-        if isinstance(scale, bool) or not isinstance(scale, int | float) or not scale > 0:
-            raise MessageError('a secure round of weighted sites without "scale"')
-        return float(scale)
-
-    def _vector(self, update: NDArray[np.float32], scale: float) -> NDArray[np.int64]:
-        secure = self.recipe.secure
-        assert secure is not None  # noqa: S101 - asked for secure sums alone
-        return Quantiser(secure, len(self.recipe.sites)).encode(update, self.weight / scale)
-
-    def _open_sum(self, peers: Mapping[str, VerifyKey]) -> None:
-        """Begin a secure sum of this round's vector, unless one of it may be known already."""
-        record, secure = self.record, self.recipe.secure
-        assert secure is not None  # noqa: S101 - asked for secure sums alone
-        if record.revealed or (self._sum is not None and self._sum.revealed):
-            raise RefusedError(
-                f"the sum of round {record.round:,} may be known already: there is no second one",
-                hint="go on with the next round",
-            )
-        home = self._home
-        self._sum = SiteRound(
-            home.name, home.key, peers, secure, job=self.recipe.job, round=record.round
-        )
-        self._sum.hold(record.arrays["vector"])
-
-    def _phase(self, request: Message) -> Message:
-        if self._sum is None:
-            raise RefusedError(
-                f"a {request.kind} without a round before it", hint="ask the site to train first"
-            )
-        answer = self._sum.answer(request)
-        if self._sum.revealed and not self.record.revealed:
-            self.record.revealed = True
-            save(self.record, self._checkpointer)
-        return answer
 
     # --- measuring and the end
 
@@ -413,23 +299,24 @@ class Job:
                 if isinstance(value := request.facts.get(name), str) and len(value) <= 200  # noqa: PLR2004
             }
             privacy = None
-            if self._training is not None and record.reserved:
+            if self._training is not None and self._released:
                 self._training.reserve()
                 privacy = self._training.state()
-            statement, envelope = sign_statement(
-                self.recipe, record, privacy, told, self._home.key, self._home.policy.peers,
-                self._home.name,
-            )  # fmt: skip
-            record.statement, record.over = envelope, "finished"
-            try:
-                save(record, self._checkpointer)
-            except BaseException:
-                record.statement, record.over = None, ""
-                raise
-            if self._home.evidence is not None:
-                self._home.evidence.append(statement)
-            self.leave()
+            home = self._home
+            statement, record.statement = sign_statement(
+                self.recipe, record, privacy, told, home.key, home.policy.peers, home.name
+            )
+            if home.evidence is not None:
+                home.evidence.append(statement)
+            record.over = "finished"
+        save(record, self._checkpointer)
+        self.leave()
         return request.answer({"statement": record.statement})
+
+    @property
+    def _released(self) -> bool:
+        """Something private left, or may have."""
+        return self.record.reserved and (self.record.done or self.record.round > 1)
 
     def end(self) -> None:
         """Forget what is unfinished; what was spent stays spent."""
@@ -437,19 +324,17 @@ class Job:
         self.record.over = self.record.over or "stopped"
         self.record.arrays = {}
         save(self.record, self._checkpointer)
-        if self._training is not None and self.record.reserved:
-            # Where the process ended before the ledger was asked, nothing is to be settled.
-            with contextlib.suppress(BudgetExceededError):
-                self._training.reserve()
+        if self._training is not None and self._released:
+            self._training.reserve()
         self.leave()
 
     def leave(self) -> None:
         """Settle with the ledger, and let go of rows and secrets."""
         if self._training is not None:
             self._training.settle()
-        if self._sum is not None:
-            self._sum.forget()
-        self._training = self._sum = None
+        if self._sums is not None:
+            self._sums.forget()
+        self._training = None
         self.record.arrays = {}
 
 

@@ -17,7 +17,8 @@ from strongroom.federate._model import Blueprint
 from strongroom.federate._recipe import Recipe
 from strongroom.federate.site._exit import LeakError, Traffic, check_leaving
 from strongroom.federate.site._gate import Grounds, check_blueprint, check_recipe, describe
-from strongroom.federate.site._job import Home, Job, check_nonce, note_refusal
+from strongroom.federate.site._home import Home
+from strongroom.federate.site._job import Job, check_nonce, note_refusal
 from strongroom.federate.site._keep import Record, load
 from strongroom.progress import SILENT
 from strongroom.train import rounded
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from strongroom.config import ColumnSpec, FederationSpec
     from strongroom.data import Dataset
-    from strongroom.federate.site._job import Evidence
+    from strongroom.federate.site._home import Evidence
     from strongroom.privacy import Ledger
     from strongroom.progress import Progress
     from strongroom.train import Checkpointer
