@@ -22,7 +22,7 @@ def engine() -> Engine:
 
 def found(engine: Engine, text: str) -> list[str]:
     texts = pa.array([text], pa.large_string())
-    hits = Hits.merged([engine.find(texts)], texts)
+    hits = Hits.merged([engine.find(texts)])
     return [text[d.start : d.end] for d in hits.detections(texts).get(0, [])]
 
 

@@ -27,7 +27,7 @@ def engine() -> Engine:
 
 def look(engine: Engine, texts: list[str]) -> list[list[Detection]]:
     column = pa.array(texts, pa.large_string())
-    found = Hits.merged([engine.find(column)], column).detections(column)
+    found = Hits.merged([engine.find(column)]).detections(column)
     return [found.get(i, []) for i in range(len(texts))]
 
 

@@ -14,15 +14,14 @@ import time
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import platformdirs
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from strongroom.data.sources import PassedOver, Unreadable
-from strongroom.discover._found import Found
+from strongroom.discover._scanned import Scanned, from_json, to_json
 from strongroom.discover.recognizers import GROUP
-from strongroom.errors import DataError, WorkspaceError
+from strongroom.errors import WorkspaceError
 from strongroom.files import write_bytes
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from strongroom.config import DiscoverSpec
     from strongroom.data.sources import File, Limits
 
-Scanned = Found | Unreadable | PassedOver
 _FORMAT = "strongroom scan cache 1"
 _DAYS = 90
 
@@ -65,7 +63,7 @@ class ScanCache:
             entry = json.loads(self._path(file).read_bytes())
             if entry["format"] != _FORMAT or entry["version"] != file.version:
                 return None
-            return [_read(one) for one in entry["scanned"]]
+            return [from_json(one) for one in entry["scanned"]]
         except (OSError, ValueError, KeyError, TypeError, ValidationError, RecursionError):
             return None
 
@@ -76,7 +74,7 @@ class ScanCache:
         entry = {
             "format": _FORMAT,
             "version": file.version,
-            "scanned": [_written(one) for one in scanned],
+            "scanned": [to_json(one) for one in scanned],
         }
         try:
             self._made  # noqa: B018 - once
@@ -98,26 +96,6 @@ class ScanCache:
         where = file.path if "://" in file.path else str(Path(file.path).absolute())
         key = json.dumps([where, file.path, self._settings])
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-
-
-_FOUND: TypeAdapter[Found] = TypeAdapter(Found)
-
-
-def _written(one: Scanned) -> dict[str, Any]:
-    if isinstance(one, Found):
-        return {"found": _FOUND.dump_python(one, mode="json")}
-    if isinstance(one, PassedOver):
-        return {"path": one.path, "why": one.why}
-    return {"path": one.path, "error": [one.error.what, one.error.where, one.error.hint]}
-
-
-def _read(entry: dict[str, Any]) -> Scanned:
-    if "found" in entry:
-        return _FOUND.validate_python(entry["found"])
-    if "why" in entry:
-        return PassedOver(str(entry["path"]), str(entry["why"]))
-    what, where, hint = entry["error"]
-    return Unreadable(str(entry["path"]), DataError(what, where=where, hint=hint))
 
 
 def _digest(path: Path) -> str:

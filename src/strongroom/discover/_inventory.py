@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from strongroom.config import DiscoverSpec
@@ -17,21 +21,30 @@ from strongroom.data.sources import (
     documents_in,
     find_sources,
 )
+from strongroom.discover._processes import Processes
 from strongroom.discover._sample import Sample
 from strongroom.discover._scan import scan_batches
 from strongroom.errors import DataError
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from concurrent.futures import Future
 
     from strongroom.data.sources import Batch
     from strongroom.discover._cache import ScanCache
     from strongroom.discover._detection import Recognizer
-    from strongroom.discover._found import Found
+    from strongroom.discover._scanned import Scanned
 
 _DEFAULT = DiscoverSpec()
 _LIMITS = Limits()
+# How long files are scanned here before it is judged how long the rest will take; how long that
+# must be for processes, which need seconds to begin; and what a file costs, whatever is in it.
+_PACE_SECONDS, _WORTH_SECONDS, _FILE_BYTES = 1.0, 8.0, 20_000
+
+
+def _nobody(count: float) -> None:
+    """Be told what nobody wants to know."""
 
 
 def scan_sources(
@@ -43,12 +56,13 @@ def scan_sources(
     skip: frozenset[str] = KEPT_BY_TOOLS,
     cache: ScanCache | None = None,
     recognizers: Sequence[Recognizer] | None = None,
+    jobs: int = 1,
     progress: Progress = SILENT,
-) -> Iterator[Found | Unreadable | PassedOver]:
+) -> Iterator[Scanned]:
     """Yield what each table, text and picture at `paths` holds, and what could not be read.
 
     A document that can't be read to its end is yielded twice: what was found before, and why it
-    ended.
+    ended. The order is that of the paths and names, however many processes there are.
 
     Args:
         paths: files, folders, patterns, addresses, databases, `-` (see `open_sources`).
@@ -57,32 +71,62 @@ def scan_sources(
         limits: how much a source may unfold into.
         skip: names of folders that are passed over below the folders named.
         cache: what is known of files that haven't changed; None: all are read.
-        recognizers: instead of the installed ones.
+        recognizers: instead of the installed ones; these stay in this process.
+        jobs: how many processes may scan files, once it is seen that it takes long enough.
         progress: told the bytes of files that are done.
     """
     sources = [source for path in paths for source in find_sources(path, skip=skip)]
-    sizes = [source.size or 0 if isinstance(source, File) else 0 for source in sources]
-    total, done = max(1, sum(sizes)), 0
-    for source, size in zip(sources, sizes, strict=True):
-        if isinstance(source, Unreadable | PassedOver):
-            yield source
-            continue
-        progress.step(done, total, source.path)
-        meter = _Meter(progress, done, min(size, total), total, source.path)
-        known = cache.get(source) if cache and isinstance(source, File) else None
-        if known is not None:
-            yield from known
-        else:
-            scanned = []
-            documents = documents_in(source, limits) if isinstance(source, File) else [source]
-            for document in documents:
-                for one in _scanned(document, spec, target, recognizers, meter):
+    known = _known(sources, cache)
+    meter = _Meter(progress, [s.size or 0 for s in sources if isinstance(s, File)])
+    pace = _Pace(1 if recognizers else jobs)
+
+    def finished(file: File, scanned: Sequence[Scanned]) -> None:
+        meter.done(file)
+        if cache and _unchanged(file):
+            cache.put(file, scanned)
+
+    with ExitStack() as stack:
+        begun: dict[int, Future[list[Scanned]]] = {}
+        for place, source in enumerate(sources):
+            if pace.due():
+                rest = {
+                    i: one
+                    for i, one in enumerate(sources[place:], place)
+                    if isinstance(one, File) and one.place and i not in known
+                }
+                if pace.slow(rest.values()):
+                    processes = Processes(spec, target, limits, min(jobs, len(rest)))
+                    scanning = stack.enter_context(processes)
+                    futures = scanning.scan(list(rest.values()), meter.add, finished)
+                    begun = dict(zip(rest, futures, strict=True))
+            if place in begun:
+                yield from begun.pop(place).result()
+            elif not isinstance(source, File):
+                yield from _scanned(source, spec, target, recognizers, _nobody)
+            elif place in known:
+                yield from known.pop(place)
+                meter.done(source)
+            else:
+                read, scanned = partial(meter.add, source), []
+                for one in scan_file(source, spec, target, limits, recognizers, read):
                     scanned.append(one)
                     yield one
-            if cache and isinstance(source, File) and _unchanged(source):
-                cache.put(source, scanned)
-        done += size
-    progress.step(total, total, "")
+                finished(source, scanned)
+                pace.add(source)
+    meter.end()
+
+
+def scan_file(
+    file: File,
+    spec: DiscoverSpec,
+    target: str | None,
+    limits: Limits,
+    recognizers: Sequence[Recognizer] | None = None,
+    read: Callable[[float], None] = _nobody,
+) -> Iterator[Scanned]:
+    """Yield what is in one file; `read` is told the bytes of it as they are read."""
+    for document in documents_in(file, limits):
+        yield from _scanned(document, spec, target, recognizers, read)
 
 
 def _scanned(
@@ -90,12 +134,12 @@ def _scanned(
     spec: DiscoverSpec,
     target: str | None,
     recognizers: Sequence[Recognizer] | None,
-    meter: _Meter,
-) -> Iterator[Found | Unreadable | PassedOver]:
+    read: Callable[[float], None],
+) -> Iterator[Scanned]:
     if not isinstance(document, Document):
         yield document
         return
-    reading = _Reading(document, meter)
+    reading = _Reading(document, read)
     batches: Iterator[Batch] | Sample = reading.batches()
     if spec.max_rows:
         batches = Sample(batches, spec.max_rows)
@@ -121,32 +165,94 @@ def _scanned(
 class _Reading:
     """Reads a document as far as it goes, and remembers why it went no further."""
 
-    def __init__(self, document: Document, meter: _Meter) -> None:
+    def __init__(self, document: Document, read: Callable[[float], None]) -> None:
         self.error: DataError | None = None
-        self._document, self._meter = document, meter
+        self._document, self._told = document, read
 
     def batches(self) -> Iterator[Batch]:
         try:
             for batch in self._document.open():
-                self._meter.add(batch.table.nbytes)
+                self._told(batch.table.nbytes)
                 yield batch
         except DataError as error:
             self.error = error
 
 
 class _Meter:
-    """Turns what was read of a file into progress; formats differ, so it is about right."""
+    """Turns what was read of files into progress; formats differ, so it is about right."""
 
-    def __init__(
-        self, progress: Progress, done: float, size: float, total: float, path: str
-    ) -> None:
-        self._progress, self._path = progress, path
-        self._done, self._size, self._total, self._read = done, size, total, 0.0
+    def __init__(self, progress: Progress, sizes: Sequence[int]) -> None:
+        self._progress, self._total = progress, max(1, sum(sizes))
+        self._read: dict[str, float] = {}
+        self._lock = Lock()
+        self._done = 0
 
-    def add(self, count: int) -> None:
-        self._read += count
-        done = self._done + min(self._read, self._size)
-        self._progress.step(done, self._total, self._path)
+    def add(self, file: File, count: float) -> None:
+        """Add bytes that were read of a file; what it unfolds into may be more than itself."""
+        with self._lock:
+            self._read[file.path] = min(self._read.get(file.path, 0) + count, file.size or 0)
+            self._step(file.path)
+
+    def done(self, file: File) -> None:
+        """Say that a file is done."""
+        with self._lock:
+            self._read.pop(file.path, None)
+            self._done += file.size or 0
+            self._step(file.path)
+
+    def end(self) -> None:
+        """Say that all is done."""
+        self._progress.step(self._total, self._total, "")
+
+    def _step(self, path: str) -> None:
+        self._progress.step(self._done + sum(self._read.values()), self._total, path)
+
+
+class _Pace:
+    """Tells from the files scanned so far whether the rest is worth several processes."""
+
+    def __init__(self, jobs: int) -> None:
+        self._several = jobs > 1
+        self._begun = self._wait = 0.0
+        self._done = 0
+
+    def add(self, file: File) -> None:
+        """Say that a file was scanned."""
+        if not self._begun:
+            # The first one paid for everything that is loaded once.
+            self._begun, self._wait = time.monotonic(), _PACE_SECONDS
+        else:
+            self._done += _work(file)
+
+    def due(self) -> bool:
+        """Say whether it is time to judge: after a second, after two, after four."""
+        return self._several and self._done > 0 and self._spent > self._wait
+
+    def slow(self, rest: Collection[File]) -> bool:
+        """Say, if so only once, whether the rest takes so long that processes are worth it."""
+        self._wait = 2 * self._spent
+        expected = self._spent * sum(map(_work, rest)) / self._done
+        slow = len(rest) > 1 and expected > _WORTH_SECONDS
+        self._several = not slow
+        return slow
+
+    @property
+    def _spent(self) -> float:
+        return time.monotonic() - self._begun
+
+
+def _work(file: File) -> int:
+    return (file.size or 0) + _FILE_BYTES
+
+
+def _known(sources: Sequence[object], cache: ScanCache | None) -> dict[int, list[Scanned]]:
+    """Return what is known already of files, by their places."""
+    known: dict[int, list[Scanned]] = {}
+    for place, source in enumerate(sources if cache else ()):
+        found = cache.get(source) if cache and isinstance(source, File) else None
+        if found is not None:
+            known[place] = found
+    return known
 
 
 def _unchanged(file: File) -> bool:

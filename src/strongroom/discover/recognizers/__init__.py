@@ -8,34 +8,12 @@ entry-point group `strongroom.recognizers` of your package.
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from strongroom.discover._custom import custom
 from strongroom.discover._detection import Recognizer
-from strongroom.discover.recognizers import (
-    age,
-    bic,
-    coordinates,
-    credit_card,
-    crypto,
-    date,
-    device,
-    document_field,
-    email,
-    iban,
-    identifiers,
-    ip_address,
-    national_id,
-    passport,
-    phone,
-    secrets,
-    url,
-    us_numbers,
-    us_ssn,
-    vehicle,
-    zip_code,
-)
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,28 +28,31 @@ GROUP = "strongroom.recognizers"
 BUILT_IN: tuple[Callable[[DiscoverSpec], Recognizer], ...] = ()
 """Recognizers of our own that read one text at a time: none; everything is rules."""
 
-FAMILIES: tuple[ModuleType, ...] = (
-    age,
-    bic,
-    coordinates,
-    credit_card,
-    crypto,
-    date,
-    device,
-    document_field,
-    email,
-    iban,
-    identifiers,
-    ip_address,
-    national_id,
-    passport,
-    phone,
-    secrets,
-    url,
-    us_numbers,
-    us_ssn,
-    vehicle,
-    zip_code,
+FAMILIES: tuple[ModuleType, ...] = tuple(
+    import_module(f"{__name__}.{name}")
+    for name in (
+        "age",
+        "bic",
+        "coordinates",
+        "credit_card",
+        "crypto",
+        "date",
+        "device",
+        "document_field",
+        "email",
+        "iban",
+        "identifiers",
+        "ip_address",
+        "national_id",
+        "passport",
+        "phone",
+        "secrets",
+        "url",
+        "us_numbers",
+        "us_ssn",
+        "vehicle",
+        "zip_code",
+    )
 )
 """Files of rules: each has `RULES`, or `rules_for(spec)` where they depend on the specification."""
 

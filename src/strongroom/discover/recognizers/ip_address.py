@@ -41,7 +41,7 @@ _VERSION = ("v", "ver", "version", "versions", "release", "released", "releases"
 _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts", "client",
             "server", "remote", "ping", "dns", "gateway", "network", "subnet", "login", "src",
             "dst", "peer", "proxy", "router", "web", "form", "visitor", "browser", "session",
-            "connection", "connected", "signed", "logged")  # fmt: skip
+            "connection", "connect", "connected", "signed", "logged")  # fmt: skip
 # A digit somewhere: "a::b" and "dead:beef::" are words of code.
 _WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
 _PAIR = "[0-9A-Fa-f]{2}"
@@ -53,16 +53,20 @@ RULES = (
         examples=("from 84.17.61.18:443", "10.200.0.0/16"),
         lookalikes=("version 10.4.2.100", "300.1.2.3", "1.2.3.40.5"),
     ),
-    # What begins the next sentence speaks of something else.
+    # What begins the next sentence may speak of something else: where an address stands after a
+    # word that leads to one, that word decides.
     Rule(
         "ip_address", "IP_ADDRESS", _LARGE_V4, 0.9, follow=r"\. [A-Z]", apart=".-", validated=True,
-        examples=("from 198.51.100.61. Version 3 was used",),
-        lookalikes=("300.1.2.3. Then",),
+        context=(*_CONTEXT, "from", "at", "by", "via"), context_score=1.0,
+        against=_VERSION, against_score=0.2,
+        examples=("from 198.51.100.61. Version 3 was used", "seen 198.51.100.61. The"),
+        lookalikes=("300.1.2.3. Then", "Version 10.4.2.100. The driver", "update 10.4.2.100. Then"),
     ),
     Rule(
         "ip_address", "IP_ADDRESS", rf"(?:{_SMALL}\.){{3}}{_SMALL}", 0.3, apart=".-",
         validated=True, context=_CONTEXT, context_score=0.7, against=_VERSION, against_score=0.2,
-        examples=("host 10.0.0.1 is up",), lookalikes=("version 10.4.2.1 and 1.2.3.4",),
+        examples=("host 10.0.0.1 is up", "connect to 10.1.2.3. The"),
+        lookalikes=("version 10.4.2.1 and 1.2.3.4", "Version 1.2.3.4. The"),
     ),
     Rule(
         "ip_address", "IP_ADDRESS", _v6(_FEW, _GROUPS), 0.9, apart=".-:", compact=_WITH_DIGIT,
