@@ -269,6 +269,20 @@ def test_too_few_sites_end_with_who_said_what() -> None:
     assert "4 rounds, where this site's policy allows 2" in str(told.value)
 
 
+def test_a_round_waits_for_as_many_sites_as_its_rule_needs() -> None:
+    rows = {f"s{k}": people(40, k) for k in range(5)}
+    channel = line(rows)
+    recipe = plan_recipe(channel, settings(rule={"name": "krum", "liars": 1}))
+    channel.leave("s4")
+    with pytest.raises(RefusedError, match="4 of the 5 sites that a round needs"):
+        Coordinator(recipe, channel, patience=0).run()
+    channel.leave("s4")
+    late = site("s4", rows["s4"])
+    comes = Tells(lambda _: channel.join(late))
+    found = Coordinator(recipe, channel, progress=comes, patience=5, pause=0.01).run()
+    assert len(found.rounds[0]["answered"]) == 5
+
+
 def test_another_version_is_refused_with_the_reason() -> None:
     channel = line()
     recipe = plan_recipe(channel, settings()).model_copy(update={"version": "99.0.0"})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
+from tests.federate import sealed_job
 from tests.federate.sites import (
     COLUMNS,
     KilledError,
@@ -249,6 +250,30 @@ def test_the_whole_is_as_private_as_the_weakest_site() -> None:
     assert f"ε = {found.privacy.epsilon:.4g}" in str(found)
 
 
+def test_shared_noise_learns() -> None:
+    """Plain steps on all rows, summed with noise that the sites make together."""
+    sites = {f"s{k}": people(400, k) for k in range(4)}
+    train = {"learning_rate": 1.0, "average": True}
+    job = {"rounds": 10, "local_epochs": 1, "secure": {"threshold": 3}}
+    privacy = {"epsilon": 4.0, "delta": 1e-4, "noise": "shared"}
+    found = ran(sites, settings(train, **job, privacy=privacy))
+    assert found.tolerated["lost"] == {}
+    assert found.metrics["test"]["accuracy"] > 0.75
+    assert found.privacy is not None
+    assert 3.5 < found.privacy.epsilon <= 4.0
+    assert "the sites' noise is in the sum" in found.seen
+
+
+def test_a_site_as_the_unit_shares_noise_too() -> None:
+    sites = {f"s{k}": people(100, k) for k in range(4)}
+    privacy = {"unit": "site", "epsilon": 8.0, "delta": 1e-3, "noise": "shared"}
+    job = settings(rounds=2, secure={"threshold": 3}, privacy=privacy, weighting="equal")
+    found = ran(sites, job)
+    assert found.privacy is not None
+    assert found.privacy.unit == "site"
+    assert found.tolerated["lost"] == {}
+
+
 def test_a_site_whose_budget_is_too_small_stays_out_with_the_reason() -> None:
     privacy = {"epsilon": 2.0, "delta": 1e-4}
     rows = many(3)
@@ -268,6 +293,7 @@ def test_a_site_whose_budget_is_too_small_stays_out_with_the_reason() -> None:
 # --- many
 
 
+@pytest.mark.slow
 def test_a_hundred_sites_with_dropouts_finish() -> None:
     """A tenth of the sites is gone in each round, at a stage of its own; sums on a sparse graph."""
     sites = {f"s{k:02d}": people(20, k) for k in range(100)}
@@ -298,38 +324,7 @@ def test_a_hundred_sites_with_dropouts_finish() -> None:
 # --- killed from outside
 
 
-SCRIPT = """
-import json, sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from strongroom.federate import Recipe
-from strongroom.federate._loopback import LoopbackChannel
-from strongroom.federate.coordinator import Coordinator, plan_recipe
-from strongroom.store import SealedCheckpointer
-from strongroom.vault import Keyring, SigningKey, X25519Identity
-from tests.federate.sites import people, settings, site
-folder = Path(sys.argv[1])
-keyring = Keyring(X25519Identity(bytes(range(32))), folder / "key")
-line = LoopbackChannel([
-    site(f"s{k}", people(50, k), test=None, key=SigningKey(bytes([k]) * 32),
-         checkpointer=lambda job, k=k: SealedCheckpointer(folder / f"s{k}.age", keyring))
-    for k in range(3)
-])
-plan = folder / "recipe.json"
-if not plan.exists():
-    made = plan_recipe(line, settings(rounds=40, strategy={"name": "scaffold"}))
-    plan.write_text(made.model_dump_json())
-recipe = Recipe.model_validate_json(plan.read_text())
-class Tells:
-    def step(self, done, total, note=""):
-        (folder / "done").write_text(str(done))
-store = SealedCheckpointer(folder / "state.age", keyring)
-found = Coordinator(recipe, line, store=store, progress=Tells()).run()
-(folder / "found.json").write_text(json.dumps(
-    {"digest": found.model.digest(), "rounds": len(found.rounds)}))
-"""
-
-
+@pytest.mark.slow
 def test_a_coordinator_killed_at_any_moment_ends_in_the_same_bits(tmp_path: Path) -> None:
     """With kill -9, sites and all, the states of each sealed on disk; then the same command."""
 
@@ -337,9 +332,9 @@ def test_a_coordinator_killed_at_any_moment_ends_in_the_same_bits(tmp_path: Path
         folder.mkdir(exist_ok=True)
         root = str(Path(__file__).parents[2])
         return subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(folder)],
+            [sys.executable, "-m", "tests.federate.sealed_job", str(folder)],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
 
     killed = tmp_path / "killed"
@@ -358,8 +353,8 @@ def test_a_coordinator_killed_at_any_moment_ends_in_the_same_bits(tmp_path: Path
     whole = tmp_path / "whole"
     whole.mkdir()
     (whole / "recipe.json").write_text((killed / "recipe.json").read_text())
-    for folder in (killed, whole):
-        assert start(folder).wait() == 0
+    assert start(killed).wait() == 0
+    sealed_job.main(whole)
     results = [json.loads((f / "found.json").read_text()) for f in (killed, whole)]
     assert results[0] == results[1]
     assert results[0]["rounds"] == 40

@@ -10,6 +10,7 @@ import numpy as np
 from strongroom.errors import InputError, RefusedError
 from strongroom.federate._message import Kind, Message
 from strongroom.federate._model import Blueprint
+from strongroom.federate._shared import SharedNoise
 from strongroom.federate.coordinator import _state
 from strongroom.federate.coordinator._evidence import gather_statements
 from strongroom.federate.coordinator._gather import (
@@ -23,7 +24,7 @@ from strongroom.federate.coordinator._gather import (
 from strongroom.federate.coordinator._members import Member, Members, ask
 from strongroom.federate.coordinator._metrics import measure
 from strongroom.federate.coordinator._result import FederationResult
-from strongroom.federate.rules import check_rule, combine
+from strongroom.federate.rules import RULES, check_rule, combine
 from strongroom.federate.strategies import make_strategy
 from strongroom.progress import SILENT
 
@@ -78,6 +79,7 @@ class Coordinator:
         self._pinned, self._progress = dict(pinned or {}), progress
         self._patience, self._pause = patience, pause
         self._blueprint = Blueprint.of(recipe)
+        self._noise = SharedNoise.of(recipe, self._blueprint.size)
 
     def run(self) -> FederationResult:
         """Invite, train round by round, and gather the evidence; or go on where a run stopped.
@@ -150,16 +152,21 @@ class Coordinator:
         if self._store is not None:
             _state.save(self._store, self._recipe, self._state)
 
+    @property
+    def _need(self) -> int:
+        """How many sites a round needs: for the recipe, for the rule, for each of its sums."""
+        recipe = self._recipe
+        rows = RULES[recipe.rule.name].least(recipe.rule.liars) or 1
+        each = recipe.secure.threshold if recipe.secure is not None else 1
+        return max(recipe.min_sites, rows * each)
+
     def _wait_for_sites(self, number: int) -> None:
         """Invite until there are enough.
 
         Raises:
             RefusedError: there can't be, or there weren't within the patience.
         """
-        recipe, members = self._recipe, self._members
-        need = recipe.min_sites
-        if recipe.secure is not None:
-            need = max(need, recipe.secure.threshold)
+        recipe, members, need = self._recipe, self._members, self._need
         until = time.monotonic() + self._patience
         while True:
             members.invite(number, need)
@@ -198,6 +205,7 @@ class Coordinator:
             {name: array.astype(np.float32) for name, array in sent.items()},
             self._blueprint.size,
             heard,
+            self._noise,
         )
         if recipe.secure is None:
             gathered = gather_clear(exchange, (UPDATE, *extra))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from strongroom.errors import StrongroomError
+from strongroom.errors import InputError, StrongroomError
 from strongroom.federate._message import Kind, Message, MessageError
 from strongroom.federate.coordinator._members import ask
 from strongroom.federate.secure import PHASES, Quantiser, SecureError, ServerRound
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from strongroom.federate._recipe import Recipe, SecureSpec
     from strongroom.federate._seams import Channel
+    from strongroom.federate._shared import SharedNoise
     from strongroom.federate.coordinator._members import Members
 
 UPDATE = "update"
@@ -65,6 +66,7 @@ class Exchange:
         arrays: what TRAIN carries: "parameters" float32 [d], and what the strategy sends.
         size: d.
         heard: told of each answer to TRAIN.
+        noise: what the sites' shared noise needs to be read; None where they share none.
     """
 
     recipe: Recipe
@@ -74,6 +76,7 @@ class Exchange:
     arrays: Mapping[str, NDArray[np.float32]]
     size: int
     heard: Callable[[str, Message], None]
+    noise: SharedNoise | None = None
 
     def train(self, facts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Message], Gathered]:
         """Send TRAIN with each site's facts; return the answers, and who dropped out already.
@@ -164,8 +167,11 @@ def gather_sums(exchange: Exchange, secure: SecureSpec) -> Gathered:
         if name in lost:
             continue
         try:
-            total, weight = Quantiser(secure, len(groups[name])).decode(sums.total())
-        except SecureError as error:
+            if exchange.noise is None:
+                total, weight = Quantiser(secure, len(groups[name])).decode(sums.total())
+            else:
+                total, weight = exchange.noise.decode(sums.total(), scale)
+        except (SecureError, InputError) as error:
             gathered.dropped |= dict.fromkeys(sums.members, error.what)
             continue
         gathered.rows[name] = {UPDATE: total / weight}
@@ -216,8 +222,10 @@ def draw_groups(recipe: Recipe, number: int, sites: Sequence[str]) -> dict[str, 
             f"{len(sites)} sites are fewer than the threshold of {recipe.secure.threshold}"
         )
 
+    digest = recipe.digest()
+
     def coin(site: str) -> bytes:
-        return hashlib.sha256(f"{recipe.digest()}\0{number}\0{site}".encode()).digest()
+        return hashlib.sha256(f"{digest}\0{number}\0{site}".encode()).digest()
 
     order = sorted(sites, key=coin)
     return {f"group {k + 1}": sorted(order[k::count]) for k in range(count)}

@@ -71,6 +71,7 @@ class Members:
         refusals: list[dict[str, Any]],
     ) -> None:
         self._recipe, self._channel = recipe, channel
+        self._digest = recipe.digest()
         self._known = dict(known)
         self._pinned = {**{n: m.key for n, m in known.items()}, **pinned}
         self._strikes: dict[str, int] = {}
@@ -153,7 +154,7 @@ class Members:
                 pass
             case _:
                 return "it agrees without digest, weight, key and signature"
-        if digest != self._recipe.digest():
+        if digest != self._digest:
             return "it agrees to another recipe than it was sent"
         try:
             key, signed = VerifyKey.parse(text), bytes.fromhex(signature)
