@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,8 @@ from strongroom.store import Workspace
 pytest.importorskip("nvflare")
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Project
 
 
@@ -135,3 +139,23 @@ def test_decisions_leave_a_workspace_that_verify_accepts(project: Project) -> No
         pass
     Decisions(project.folder / ".strongroom" / "federation").note(recipe(), "waits")
     assert project("verify").code == 0
+
+
+@pytest.mark.slow
+def test_the_demo_trains_and_leaves_no_process(tmp_path: Path) -> None:
+    """Three sites of UCI Adult, as a newcomer starts them."""
+    command = [sys.executable, "-m", "strongroom", "federate", "demo", "new", "--rounds", "3"]
+    done = subprocess.run(
+        [*command, "--json"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert set(document["members"]) == {"companies", "government", "self-employed"}
+    # Always saying the most frequent class would reach 76.4 %.
+    assert document["metrics"]["test"]["accuracy"] > 0.83
+    assert all(s["verified"] for s in document["statements"].values())
+    for log in (tmp_path / "new" / "logs").iterdir():
+        assert "stopped" in log.read_text(), log
+    twice = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert twice.returncode == 2
+    assert "the folder isn't empty" in twice.stderr

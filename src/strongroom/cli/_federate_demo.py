@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from strongroom.cli._federate_processes import Processes, free_port
-from strongroom.cli._options import Common, common
+from strongroom.cli._options import WORKSPACE_NAME, Common, common
 from strongroom.errors import StrongroomError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _verify(console: Console, folders: Mapping[str, Path]) -> None:
 
     records = 0
     for name, folder in folders.items():
-        found = verify(folder / ".strongroom", None, identity=None)
+        found = verify(folder / WORKSPACE_NAME, None, identity=folder / "workspace.key")
         if not found.ok:
             raise WorkspaceError(f"the evidence of {name} is broken", where=str(folder))
         records += found.records

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LOOK = 0.5  # seconds between two looks at what people say
 _AGAIN = 2.0  # seconds between two tries to reach the server
+_WAITS = "waits for approval"  # of which a line of its own tells
 _CONNECTION = {
     "joined": "connected to the server",
     "lost": "lost the server; it is tried again until it is back",
@@ -150,6 +151,7 @@ class _View:
         self._asked = asked
         self._site: Site | None = None
         self._agreed: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         self._lost = False
 
     def watch(self, site: Site) -> None:
@@ -177,8 +179,10 @@ class _View:
         self._line(what, "", _CONNECTION[what])
 
     def tell(self, job: str, text: str) -> None:
-        """Tell what only people here may know."""
-        self._line("told", job, text)
+        """Tell what only people here may know, once: the coordinator asks again and again."""
+        if (job, text) not in self._told and _WAITS not in text:
+            self._line("told", job, text)
+        self._told.add((job, text))
 
     def answered(self, request: Message, answer: Message) -> None:
         """Tell what was asked and answered, and write down which jobs there are."""

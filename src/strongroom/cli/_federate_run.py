@@ -197,12 +197,24 @@ def _show(console: Console, result: FederationResult, folder: Path) -> None:
     console.table(["site", "accuracy", "test rows", "ε", "sent", "evidence"], rows,
                   numeric=[1, 2, 3, 4])  # fmt: skip
     console.say()
+    for site, why in _absent(result).items():
+        console.say(f"{site} took no part: {why}", style="yellow")
     console.say(f"The coordinator could see {result.seen}.")
     for warning in result.warnings:
         console.say(f"warning: {warning}", style="yellow")
     console.say(f"Model: {folder / MODEL_FOLDER}, signed; sealed in {folder / WORKSPACE_NAME} with "
                 "every site's evidence.")  # fmt: skip
     console.say(_verdict(result), style="bold green")
+
+
+def _absent(result: FederationResult) -> dict[str, str]:
+    """Return who was invited and never agreed, and why."""
+    why = {refusal["site"]: refusal["why"] for refusal in result.refusals}
+    return {
+        site: why.get(site, "it was never there")
+        for site in result.recipe.sites
+        if site not in result.members
+    }
 
 
 def _verdict(result: FederationResult) -> str:

@@ -44,6 +44,16 @@ average = true
 rounds = {rounds}
 local_epochs = 1.0
 min_sites = 2
+
+[seal]
+identity = "workspace.key"         # beside it, as this is a demo
+"""
+_SITE = """
+[federation]
+site = "{site}"
+
+[seal]
+identity = "workspace.key"         # beside the rows, as this is a demo
 """
 
 
@@ -97,4 +107,4 @@ def _configured(text: str, site: str, rows: int) -> str:
     text = re.sub(r'^name = "adult"$', f'name = "{site}"', text, count=1, flags=re.MULTILINE)
     declared = round(rows, -2)
     text = re.sub(r"^rows = \d+$", f"rows = {declared}", text, count=1, flags=re.MULTILINE)
-    return text + f'\n[federation]\nsite = "{site}"\n'
+    return text + _SITE.format(site=site)

@@ -9,7 +9,12 @@ from nvflare.apis.event_type import EventType
 from nvflare.apis.fl_component import FLComponent
 from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_exception import NotAuthenticated
-from nvflare.fuel.f3.cellnet.defs import MessageHeaderKey, MessageType
+from nvflare.fuel.f3.cellnet.defs import (
+    CellChannel,
+    CellChannelTopic,
+    MessageHeaderKey,
+    MessageType,
+)
 from nvflare.fuel.f3.cellnet.fqcn import FQCN
 from nvflare.fuel.utils.admin_name_utils import is_valid_admin_client_name
 
@@ -46,6 +51,10 @@ class Hall(FLComponent):  # type: ignore[misc] # FLARE has no types
             core = server.cell.core_cell
             core.set_cell_connected_cb(cb=self._came)
             core.set_cell_disconnected_cb(cb=self._went)
+            # Of who says goodbye FLARE forgets the cell first, and doesn't call back.
+            core.add_incoming_filter(
+                channel=CellChannel.CELLNET, topic=CellChannelTopic.Bye, cb=self._bye
+            )
             core.add_incoming_filter(channel=CHANNEL, topic="*", cb=self._passed)
         elif event_type == EventType.SYSTEM_START:
             self._tell("open", "", 0)
@@ -60,6 +69,9 @@ class Hall(FLComponent):  # type: ignore[misc] # FLARE has no types
 
     def _went(self, cell: Any) -> None:  # noqa: ANN401 - FLARE's
         self._tell("left", _name(cell.get_fqcn()), 0)
+
+    def _bye(self, message: CellMessage) -> None:
+        self._tell("left", _name(message.get_header(MessageHeaderKey.ORIGIN)), 0)
 
     def _passed(self, message: CellMessage) -> None:
         if message.get_header(MessageHeaderKey.TOPIC) == ASK:
