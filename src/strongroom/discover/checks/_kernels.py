@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.compiled import compiled
+from strongroom.compiled import borrowing
 from strongroom.discover.checks import _instructions as op
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _DAMM = np.array(
 _MONTHS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
-@compiled
+@borrowing
 def _read(data: NDArray[np.uint8], start: int, end: int, symbols: NDArray[np.int64]) -> int:
     """Keep the symbols of a span; return how many, or -1 if there are too many."""
     n = 0
@@ -63,7 +63,7 @@ def _read(data: NDArray[np.uint8], start: int, end: int, symbols: NDArray[np.int
     return n
 
 
-@compiled
+@borrowing
 def _is_day(year: int, month: int, day: int) -> bool:
     if not 1 <= month <= 12:  # noqa: PLR2004 - months
         return False
@@ -71,7 +71,7 @@ def _is_day(year: int, month: int, day: int) -> bool:
     return bool(1 <= day <= _MONTHS[month - 1] + (1 if leap else 0))
 
 
-@compiled
+@borrowing
 def _repeats(symbols: NDArray[np.int64], first: int, many: int) -> int:
     distinct = most = 0
     for i in range(first, first + many):
@@ -86,7 +86,7 @@ def _repeats(symbols: NDArray[np.int64], first: int, many: int) -> int:
     return 100 * distinct + most
 
 
-@compiled
+@borrowing
 def _group(kind: int, symbols: NDArray[np.int64], first: int, last: int) -> int:
     """Return what Luhn, Verhoeff or Damm make of the digits; 0 is right, -1 no digit."""
     found = 0
@@ -105,7 +105,7 @@ def _group(kind: int, symbols: NDArray[np.int64], first: int, last: int) -> int:
     return found
 
 
-@compiled
+@borrowing
 def passes(  # noqa: C901, PLR0912, PLR0915 - one loop, one branch per instruction
     data: NDArray[np.uint8],
     start: int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from strongroom.discover.engine._automaton import positions
 from strongroom.discover.engine._buckets import PLACES, buckets, gate
 from strongroom.discover.engine._plan import Planned, Way, grams_of
 from strongroom.discover.engine._shelf import Shelf, determinised, united
-from strongroom.discover.engine._words import FACTOR, LETTERS
+from strongroom.discover.engine._sieve import SHAPE, beginnings_of, shapes_of, sieve, word
+from strongroom.discover.engine._words import LETTERS
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,30 +22,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.discover.engine._automaton import Automaton
+    from strongroom.discover.engine._dialect import Node
 
-_BUCKETS, _GROUPS, _AT_ONCE = 8, 32, 8
-_SIEVE_BITS, _SIEVE_SHIFT = 1 << 18, 46
+_BUCKETS, _GROUPS, _AT_ONCE = 8, 62, 8
 # Rules that begin with at most this many runs of four bytes are told by them.
 _FEW = 400
+_JOINING = frozenset(".-/")
 _INSIDE = frozenset({Way.LEAD, Way.ANYWHERE, Way.RUN})
 
 
 class Beginnings(NamedTuple):
-    """The arguments of a search from `groups` to `beyond`, which are told there."""
+    """The arguments of a search from `groups` to `around`, which are told there."""
 
     groups: NDArray[np.int64]
-    gates: NDArray[np.uint32]
-    glue: NDArray[np.uint32]
+    gates: NDArray[np.int64]
+    glue: NDArray[np.int64]
+    shapes: NDArray[np.int64]
+    sieve: NDArray[np.uint32]
     stops: NDArray[np.uint8]
     literal: int
+    starting: int
     eager: int
-    sown: NDArray[np.uint8]
     anywhere: int
-    sieve: NDArray[np.uint8]
-    wild: NDArray[np.uint8]
+    contextual: int
     anchor_at: NDArray[np.int16]
     anchors: NDArray[np.int64]
-    beyond: NDArray[np.uint8]
+    around: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -53,112 +57,138 @@ class _Union:
     Attributes:
         members: their numbers.
         automaton: of all their heads.
-        literal: a sieve tells where they may start.
         greedy: a span hides what starts inside of it.
+        literal: it starts with one of few words.
+        contextual: it counts only beside a word of its context.
+        inside: it may begin inside a word.
     """
 
     members: Sequence[int]
     automaton: Automaton
-    literal: bool
-    greedy: bool
+    greedy: bool = False
+    literal: bool = False
+    contextual: bool = False
+    inside: bool = False
 
 
-def beginnings(planned: Sequence[Planned], shelf: Shelf) -> Beginnings:
+def beginnings(
+    planned: Sequence[Planned], shelf: Shelf, words: Iterable[bytes]
+) -> tuple[Beginnings, dict[int, int]]:
     """Lay out where rules may begin, and put the unions of their patterns on the shelf.
+
+    Args:
+        planned: rules.
+        shelf: takes the automata.
+        words: the folded words of their contexts.
+
+    Returns:
+        The arrays, and the group of each rule that counts only beside a word of its context.
 
     Raises:
         InputError: the rules need too many automata.
     """
     starting = [i for i, p in enumerate(planned) if p.way is Way.START]
     inside = [i for i, p in enumerate(planned) if p.way in _INSIDE]
-    open_at = {i: gate(planned[i].head) for i in starting}
-    grams = {i: grams_of(planned[i].met) for i in [*starting, *inside]}
-    literal = {i for i in starting if len(grams[i] or range(_FEW + 1)) <= _FEW}
-    unions = [
-        _Union(members, automaton, told, greedy)
-        for greedy in (True, False)
-        for told in (True, False)
-        for part in _together(
-            [i for i in starting if planned[i].rule.greedy == greedy and (i in literal) == told],
-            open_at,
-            one_bucket=told,
-        )
-        for members, automaton in _united(part, planned)
+    open_at = {i: gate(planned[i].met) for i in (*starting, *inside)}
+    literal = {i for i in starting if len(grams_of(planned[i].head) or range(_FEW + 1)) <= _FEW}
+    unions = []
+    kinds = product((True, False), (True, False), (False, True), (True, False))
+    for greedy, told, contextual, joined in kinds:
+        alike = [
+            i
+            for i in starting
+            if (planned[i].rule.greedy, i in literal, planned[i].contextual, _is_joined(planned[i]))
+            == (greedy, told, contextual, joined)
+        ]
+        unions += [
+            _Union(members, automaton, greedy, told, contextual)
+            for members, automaton in _together(alike, planned, open_at)
+        ]
+    unions += [
+        _Union(members, automaton, inside=True)
+        for members, automaton in _together(inside, planned, open_at)
     ]
-    anywhere = _united(inside, planned)
-    if len(unions) + len(anywhere) > _GROUPS:
+    if len(unions) > _GROUPS:
         raise InputError(
             "these rules can't be used together: their patterns take too many states",
             hint="leave some out, or make large repetitions smaller",
         )
-    gates, glue = np.zeros((PLACES, 256), np.uint32), np.zeros(256, np.uint32)
+    gates, glue = np.zeros((PLACES, 256), np.int64), np.zeros(256, np.int64)
+    shapes = np.zeros(1 << 2 * SHAPE, np.int64)
     for g, union in enumerate(unions):
-        gates |= np.any([open_at[i] for i in union.members], axis=0) * np.uint32(1 << g)
-        apart = [{ord(c) for c in planned[i].rule.apart} for i in union.members]
-        glue[list(set.intersection(*apart))] |= np.uint32(1 << g)
-    wild = np.zeros(65536, np.uint8)
-    for i in inside:
-        if grams[i] is None:
-            wild |= _pairs(_united([i], planned)[0][1])
-    anchor_at, anchors, beyond = _anchors(planned, shelf)
-    marks = {b for i in starting for b in _bytes(planned[i].firsts & ~LETTERS)}
+        shapes |= shapes_of(_met(planned[i]) for i in union.members) * np.int64(1 << g)
+        gates |= np.any([open_at[i] for i in union.members], axis=0) * np.int64(1 << g)
+        if not union.inside:
+            apart = [{ord(c) for c in planned[i].rule.apart} for i in union.members]
+            glue[list(set.intersection(*apart))] |= np.int64(1 << g)
+    anchor_at, anchors, around = _anchors(planned, shelf)
+    marks = {b for i in starting for b in _bytes(planned[i].first & ~LETTERS)}
     stops = sorted(marks | set(np.flatnonzero(anchor_at >= 0).tolist())) or [0]
-    groups = [shelf.add(u.automaton, u.members) for u in unions]
-    groups += [shelf.add(automaton, members) for members, automaton in anywhere]
-    return Beginnings(
-        groups=np.array(groups, np.int64),
+    asked = [(word(one), True) for one in words]
+    flagged = (inside, [i for i in starting if i not in literal], literal)
+    tables = [beginnings_of(_met(planned[i]) for i in f) for f in flagged]
+    made = Beginnings(
+        groups=np.array([shelf.add(u.automaton, u.members) for u in unions], np.int64),
         gates=gates,
         glue=glue,
+        shapes=shapes,
+        sieve=sieve([*tables, beginnings_of(asked)]),
         stops=np.array(stops + stops[:1] * (-len(stops) % _AT_ONCE), np.uint8),
-        literal=sum(1 << g for g, u in enumerate(unions) if u.literal),
-        eager=sum(1 << g for g, u in enumerate(unions) if u.greedy),
-        sown=_sieve(grams[i] for i in literal),
-        anywhere=sum(1 << g for g in range(len(unions), len(groups))),
-        sieve=_sieve(grams[i] for i in inside),
-        wild=wild if wild.any() else wild[:0],
+        literal=_bits(u.literal for u in unions),
+        starting=_bits(not u.literal and not u.inside for u in unions),
+        eager=_bits(u.greedy for u in unions),
+        anywhere=_bits(u.inside for u in unions),
+        contextual=_bits(u.contextual for u in unions),
         anchor_at=anchor_at,
         anchors=anchors,
-        beyond=beyond,
+        around=around,
     )
+    return made, {i: g for g, u in enumerate(unions) if u.contextual for i in u.members}
+
+
+def _is_joined(one: Planned) -> bool:
+    """Tell whether what usually joins numbers joins this rule's: all of a union agree on `glue`."""
+    return _JOINING.issubset(one.rule.apart)
+
+
+def _met(one: Planned) -> tuple[Node, bool]:
+    """Return what must be met of a rule, and whether no letter or digit may stand behind that."""
+    return one.met, one.rule.bounded and not one.rule.follow
 
 
 def _together(
-    rules: Sequence[int], open_at: dict[int, NDArray[np.bool_]], *, one_bucket: bool
-) -> list[list[int]]:
-    if one_bucket or not rules:
-        return [list(rules)] if rules else []
-    parts = buckets([open_at[i] for i in rules], _BUCKETS)
-    return [[rules[place] for place in part] for part in parts]
-
-
-def _united(
-    members: Sequence[int], planned: Sequence[Planned]
+    rules: Sequence[int], planned: Sequence[Planned], open_at: dict[int, NDArray[np.bool_]]
 ) -> list[tuple[Sequence[int], Automaton]]:
-    return united(members, [positions(planned[i].head) for i in members])
+    """Part rules by their beginnings, and what is left by the size of their automata."""
+    if not rules:
+        return []
+    parts = buckets([open_at[i] for i in rules], _BUCKETS)
+    return [
+        one
+        for part in parts
+        for one in united(
+            [rules[p] for p in part], [positions(planned[rules[p]].head) for p in part]
+        )
+    ]
+
+
+def _bits(told: Iterable[bool]) -> int:
+    return sum(1 << g for g, one in enumerate(told) if one)
 
 
 def _anchors(
     planned: Sequence[Planned], shelf: Shelf
 ) -> tuple[NDArray[np.int16], NDArray[np.int64], NDArray[np.uint8]]:
-    """Lay out what is found around a byte: `anchor_at`, `anchors` and `beyond`."""
+    """Lay out what is found around a byte: `anchor_at`, `anchors` and `around`."""
     at, rows = np.full(256, -1, np.int16), list[tuple[int, ...]]()
-    beyond = np.zeros(256, np.uint8)
+    around = np.zeros(256, np.uint8)
     for i, one in enumerate(planned):
         if one.way is Way.BYTE:
-            byte = one.firsts.bit_length() - 1
+            byte = one.first.bit_length() - 1
             rows.append((int(at[byte]), i, shelf.single(one.ahead)))
             at[byte] = len(rows) - 1
-            beyond |= _pairs(determinised([positions(one.ahead)])).reshape(256, 256)[:, byte]
-    return at, np.array(rows, np.int64).reshape(-1, 3), beyond
-
-
-def _sieve(grams: Iterable[Sequence[int] | None]) -> NDArray[np.uint8]:
-    """Set the bits of what begins with these four bytes."""
-    found = np.zeros(_SIEVE_BITS // 8, np.uint8)
-    for gram in (g for some in grams for g in some or ()):
-        slot = (gram * FACTOR & (1 << 64) - 1) >> _SIEVE_SHIFT
-        found[slot >> 3] |= 1 << (slot & 7)
-    return found
+            around |= _pairs(determinised([positions(one.ahead)])).reshape(256, 256)[:, byte]
+    return at, np.array(rows, np.int64).reshape(-1, 3), around
 
 
 def _pairs(automaton: Automaton) -> NDArray[np.uint8]:

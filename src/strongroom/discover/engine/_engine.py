@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from strongroom.discover._rule import Rule
 
 _WINDOW = 1 << 19
-_EVENTS, _WORDS, _HITS = 1 << 16, 1 << 15, 1 << 12
+_EVENTS, _WORDS, _PENDING, _HITS = 1 << 16, 1 << 15, 1 << 16, 1 << 12
 _REMEMBERED = 65_536
+_PLACE_BITS = 34
 
 
 class Engine:
@@ -54,12 +55,12 @@ class Engine:
         self._recognizer, self._recognizers = _coded(rule.name for rule in self._rules)
         self._validated = np.array([rule.validated for rule in self._rules], np.bool_)
         if self._rules:
-            key = _store.key_of(self._rules, chosen)
+            key = _store.key_of(self._rules, chosen, self._least)
             tables = _store.load(key)
             if tables is None:
-                tables = compile_rules(self._rules, chosen, self._words)
+                tables = compile_rules(self._rules, chosen, self._least, self._words)
                 _store.save(key, tables)
-            self._search, self._judge = tables
+            self._search, self._judge, self._asks = tables
 
     def find(self, values: pa.Array, header: str = "") -> Hits:
         """Find what the rules describe.
@@ -76,19 +77,20 @@ class Engine:
         if not (self._rules and len(texts) and buffers[2]):
             return Hits.empty()
         data = np.frombuffer(buffers[2], np.uint8)
+        # Kernels are compiled for what they can't write to.
+        data.flags.writeable = False
         offsets = np.frombuffer(buffers[1], np.int64)[texts.offset :][: len(texts) + 1]
         hits, scores = self._found(data, offsets, self._words.among(header))
         keep = self._confirmed(data, offsets, hits)
         if texts.null_count:
             keep &= texts.is_valid().to_numpy(zero_copy_only=False)[hits[:, 0]]
-        if not keep.all():
-            hits, scores = hits[keep], scores[keep]
-        order = np.lexsort((hits[:, 1], hits[:, 0]))
-        hits, scores = hits[order], scores[order]
-        rule = hits[:, 3]
+        order = np.flatnonzero(keep)
+        # Nearly in order already: a sort by runs takes next to nothing.
+        order = order[np.argsort((hits[order, 0] << _PLACE_BITS) | hits[order, 1], kind="stable")]
+        row, start, end, rule = (hits[order, i] for i in range(4))
         return Hits(
-            hits[:, 0], hits[:, 1], hits[:, 2],
-            self._entity[rule], scores, self._recognizer[rule], self._validated[rule],
+            row, start, end,
+            self._entity[rule], scores[order], self._recognizer[rule], self._validated[rule],
             self._entities, self._recognizers,
         )  # fmt: skip
 
@@ -96,44 +98,57 @@ class Engine:
         self, data: NDArray[np.uint8], offsets: NDArray[np.int64], header: Sequence[int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         from strongroom.discover.checks._kernels import SCRATCH
+        from strongroom.discover.engine import _kernels_context as beside
         from strongroom.discover.engine import _kernels_judge as judging
         from strongroom.discover.engine import _kernels_search as searching
 
-        at, steps = np.zeros(6, np.int64), np.zeros(2, np.int64)
+        at, steps = np.zeros(7, np.int64), np.zeros(2, np.int64)
         at[searching.BASE] = offsets[0]
-        words = np.empty((_WORDS, 3), np.int64)
+        tail, tail_at = _tail(data, int(offsets[0]), searching.LAST, searching.LAST_ROOM)
+        words, pending = np.empty((_WORDS, 3), np.int64), np.empty((_PENDING, 4), np.int64)
         events = np.empty((_EVENTS + searching.EVENTS_A_CHUNK, 6), np.int64)
         near = np.zeros(judging.NEAR, np.int64)
         always = list(header)[: judging.NEAR // 2]
         near[: len(always)] = always
-        pad, marks = np.zeros(64, np.uint8), np.zeros(len(self._rules), np.int64)
+        everywhere = int(np.bitwise_or.reduce(self._asks[always])) if always else 0
+        told, marks = np.zeros(4, np.uint64), np.zeros(len(self._rules), np.int64)
         lent = (
             marks,
             np.zeros(SCRATCH, np.int64),
-            pad,
             np.zeros((2, searching.ENDS), np.int64),
             np.zeros(256, np.int64),
             steps[1:],
         )
+        s = self._search
+        walked = (s.moves, s.classes, s.starts, s.beyond, s.sure, s.groups)
         hits = np.empty((max(_HITS, 4 * len(self._rules)), 4), np.int64)
         scores = np.empty(len(hits), np.float32)
         found = 0
         while at[searching.BASE] < offsets[-1]:
             many = searching.search(
-                data, offsets, at, *self._search, words, events, steps[:1], pad, _WINDOW
-            )
-            event = 0
-            while event < many:
-                if found + len(self._rules) > len(hits):
-                    hits = np.concatenate([hits, np.empty_like(hits)])
-                    scores = np.concatenate([scores, np.empty_like(scores)])
-                event, found = judging.judge(
-                    data, offsets, events, event, many, *self._judge, words, near, len(always),
-                    self._least, *lent, hits, scores, found,
+                data, tail, tail_at, offsets, at, *s, words, events, pending, steps[:1], told,
+                _WINDOW,
+            )  # fmt: skip
+            known, waiting, done = int(at[searching.WORDS]), int(at[searching.PENDING]), 0
+            while True:
+                event = 0
+                while event < many:
+                    if found + len(self._rules) > len(hits):
+                        hits = np.concatenate([hits, np.empty_like(hits)])
+                        scores = np.concatenate([scores, np.empty_like(scores)])
+                    event, found = judging.judge(
+                        data, tail, tail_at, offsets, events, event, many, *self._judge, words,
+                        near, len(always), self._least, *lent, hits, scores, found,
+                    )  # fmt: skip
+                if done == waiting:
+                    break
+                done, many = beside.search_beside(
+                    data, offsets, pending, done, waiting, words, known, int(at[searching.BASE]),
+                    self._asks, everywhere, *walked, events, steps[:1],
                 )  # fmt: skip
-            kept = min(int(at[searching.WORDS]), searching.WORDS_KEPT)
-            words[:kept] = words[at[searching.WORDS] - kept : at[searching.WORDS]].copy()
-            at[searching.WORDS] = kept
+            kept = min(known, searching.WORDS_KEPT)
+            words[:kept] = words[known - kept : known].copy()
+            at[searching.WORDS], at[searching.PENDING] = kept, 0
         return hits[:found], scores[:found]
 
     def _confirmed(
@@ -141,8 +156,9 @@ class Engine:
     ) -> NDArray[np.bool_]:
         """Ask the rules that have a last word."""
         keep = np.ones(len(hits), np.bool_)
-        doubted = np.isin(hits[:, 3], list(self._doubts))
-        for i in np.flatnonzero(doubted).tolist():
+        doubted = np.zeros(len(self._rules), np.bool_)
+        doubted[list(self._doubts)] = True
+        for i in np.flatnonzero(doubted[hits[:, 3]]).tolist():
             row, first, last, rule = hits[i].tolist()
             span = data[offsets[row] + first : offsets[row] + last].tobytes()
             keep[i] = self._doubts[rule](span)
@@ -152,6 +168,17 @@ class Engine:
                 begins = offsets[hits[of_it, 0]]
                 keep[of_it] = address.spans(data, begins + hits[of_it, 1], begins + hits[of_it, 2])
         return keep
+
+
+def _tail(
+    data: NDArray[np.uint8], begin: int, most: int, room: int
+) -> tuple[NDArray[np.uint8], int]:
+    """Return a copy of the last bytes with zeros behind, and where in the data it begins."""
+    steps = (len(data) - most - begin) // 64 + 1
+    at, tail = begin + 64 * max(0, steps), np.zeros(room, np.uint8)
+    tail[: len(data) - at] = data[at:]
+    tail.flags.writeable = False
+    return tail, at
 
 
 def _remembering(verify: Callable[[str], bool]) -> Callable[[bytes], bool]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.compiled import compiled
+from strongroom.compiled import borrowing
 from strongroom.discover.checks._kernels import passes
-from strongroom.discover.engine._kernels_bits import LANES, letters, lowest
+from strongroom.discover.engine._kernels_bits import eight, letters, lowest
+from strongroom.discover.engine._kernels_context import AFTER, BEFORE
 from strongroom.discover.engine._kernels_search import (
     END,
     ENDS,
@@ -23,15 +24,12 @@ from strongroom.discover.engine._kernels_search import (
     VISITED,
     WHAT,
     WORD,
-    eight_at,
     word_at,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BEFORE, AFTER = 56, 16
-"""How many bytes before a span and after it a word of context lies in, as a whole."""
 NEAR = 64
 """Words of context that are remembered of a neighbourhood; more don't fit in it."""
 WHOLE, LEAD, ANCHOR = range(3)
@@ -48,7 +46,7 @@ _FACTOR, _WORD_SHIFT = U(0x9E3779B97F4A7C15), U(52)
 _EIGHT = 8
 
 
-@compiled
+@borrowing
 def walk(
     data: NDArray[np.uint8],
     at: int,
@@ -58,8 +56,12 @@ def walk(
     classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     ends: NDArray[np.int64],
-) -> int:
-    """Walk an automaton of one pattern; keep the last ends in `ends`, return how many."""
+) -> tuple[int, int]:
+    """Walk an automaton of one pattern; keep the last ends in `ends`.
+
+    Returns:
+        How many ends there are, and how far the walk went.
+    """
     n, which, move = 0, U(automaton), starts[automaton]
     if move < 0:
         ends[0], n = at, 1
@@ -70,14 +72,15 @@ def walk(
             if move == 0:
                 break
             if n == ENDS:
-                ends[: ENDS // 2] = ends[ENDS // 2 :]
                 n = ENDS // 2
+                for i in range(n):
+                    ends[i] = ends[n + i]
             ends[n] = at
             n += 1
-    return n
+    return n, at
 
 
-@compiled
+@borrowing
 def _leftmost(
     data: NDArray[np.uint8],
     at: int,
@@ -100,7 +103,7 @@ def _leftmost(
     return found
 
 
-@compiled
+@borrowing
 def _entropy(data: NDArray[np.uint8], start: int, end: int, counts: NDArray[np.int64]) -> float:
     """Return Shannon's entropy in bits a byte; `counts` comes and goes as zeros."""
     found, total = 0.0, end - start
@@ -114,9 +117,11 @@ def _entropy(data: NDArray[np.uint8], start: int, end: int, counts: NDArray[np.i
     return found / total
 
 
-@compiled
+@borrowing
 def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
     data: NDArray[np.uint8],
+    tail: NDArray[np.uint8],
+    tail_at: int,
     offsets: NDArray[np.int64],
     events: NDArray[np.int64],
     at: int,
@@ -143,7 +148,6 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
     least: float,
     marks: NDArray[np.int64],
     scratch: NDArray[np.int64],
-    pad: NDArray[np.uint8],
     ends: NDArray[np.int64],
     counts: NDArray[np.int64],
     steps: NDArray[np.int64],
@@ -155,6 +159,8 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
 
     Args:
         data: uint8, the texts one after the other.
+        tail: uint8, the end of them, see `search`.
+        tail_at: where it begins.
         offsets: int64 [rows + 1], where each begins.
         events: int64 [m, 6], see `_kernels_search`.
         at: the event to begin with.
@@ -181,7 +187,6 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         least: no score below it is a hit.
         marks: int64 [rules], where the last hit of each ended.
         scratch: int64, lent to checks.
-        pad: uint8 [64], overwritten.
         ends: int64 [2, ENDS], overwritten.
         counts: int64 [256], zeros.
         steps: int64 [1], steps walked so far; changed.
@@ -207,24 +212,25 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                 begin, n_ends, walked_from = start, 1, start
                 if facts[rule, WAY] == LEAD:
                     begin = walked_from = end
-                elif facts[rule, WAY] == ANCHOR:
-                    begin = _leftmost(
-                        data, start, lo, facts[rule, BACK], moves, classes, starts, kinds
-                    )
-                    steps[0] += start - begin
-                if begin < marks[rule] or begin < 0:
+                if begin < marks[rule]:
                     continue
                 ends[0, 0] = end
                 if facts[rule, WAY] != WHOLE:
                     far = LONGEST
                     if steps[0] > FAIR_START + FAIR_STEPS * (start - offsets[0]):
                         far = FAIR_WALK
-                    n_ends = walk(
+                    n_ends, reached = walk(
                         data, walked_from, min(hi, walked_from + far), facts[rule, AHEAD],
                         moves, classes, starts, ends[0],
                     )  # fmt: skip
-                    if n_ends:
-                        steps[0] += ends[0, n_ends - 1] - walked_from
+                    steps[0] += reached - walked_from
+                if n_ends and facts[rule, WAY] == ANCHOR:
+                    begin = _leftmost(
+                        data, start, lo, facts[rule, BACK], moves, classes, starts, kinds
+                    )
+                    steps[0] += start - begin
+                    if begin < marks[rule] or begin < 0:
+                        continue
                 for e in range(n_ends - 1, -1, -1):
                     finish = ends[0, e]
                     if finish == begin:
@@ -253,12 +259,10 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                                     n_near += 1
                                 i -= 1
                             until = min(AFTER, hi - finish)
-                            if finish + LANES <= len(data):
-                                alive = letters(data, finish)
-                            else:
-                                pad[:] = 0
-                                pad[: len(data) - finish] = data[finish:]
-                                alive = letters(pad, 0)
+                            text, place = data, finish
+                            if finish >= tail_at:
+                                text, place = tail, finish - tail_at
+                            alive = letters(text, place)
                             begins = alive & ~(alive << _ONE) & _NEAREST
                             # The rest of a word that the span ends in is no word.
                             if kinds[data[U(finish - 1)]] & LETTER:
@@ -270,7 +274,7 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                                 # A row's last word ends there, whatever the next row begins with.
                                 length = min(length, hi - finish - k)
                                 if 0 < length <= until - k and n_near < NEAR:
-                                    first = eight_at(data, finish + k)
+                                    first = eight(text, place + k)
                                     key = first | _FOLD
                                     if length < _EIGHT:
                                         key &= (_ONE << U(8 * length)) - _ONE
@@ -309,11 +313,13 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                         steps[0] += finish - begin
                         if _entropy(data, begin, finish, counts) * 1e6 < facts[rule, LEAST_BITS]:
                             continue
-                    if facts[rule, FOLLOW] >= 0 and not walk(
-                        data, finish, min(hi, finish + FAIR_WALK), facts[rule, FOLLOW], moves,
-                        classes, starts, ends[1],
-                    ):  # fmt: skip
-                        continue
+                    if facts[rule, FOLLOW] >= 0:
+                        follows, _ = walk(
+                            data, finish, min(hi, finish + FAIR_WALK), facts[rule, FOLLOW], moves,
+                            classes, starts, ends[1],
+                        )  # fmt: skip
+                        if not follows:
+                            continue
                     marks[rule] = finish
                     hits[n, 0], hits[n, 1], hits[n, 2] = row, begin - lo, finish - lo
                     hits[n, 3] = rule

@@ -1,17 +1,29 @@
 """The pass over the bytes: finds where something may begin, and walks the automata from there.
 
-It knows nothing of rules: it reports which sets of patterns end where ("events"), and which words
-of the rules' contexts stand where. `_kernels_judge` makes hits of them.
+It knows nothing of rules: it reports which sets of patterns end where ("events"), which words of
+the rules' contexts stand where, and where something might begin that counts only beside such a
+word ("pending"). `_kernels_context` goes on with these, and `_kernels_judge` makes hits of events.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.compiled import compiled
-from strongroom.discover.engine._kernels_bits import LANES, SOME, among, eight, letters, lowest
+from strongroom.compiled import borrowing
+from strongroom.discover.engine._kernels_bits import (
+    AHEAD,
+    LANES,
+    SOME,
+    among,
+    digits,
+    eight,
+    letters,
+    lowest,
+    sifted,
+)
+from strongroom.discover.engine._sieve import SHAPE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,26 +32,37 @@ LONGEST = 16_384
 """Bytes of the longest span or lead."""
 ENDS = 64
 """Of one start, at least half as many of the longest ends are kept."""
-EVENTS_A_CHUNK = LANES * 8 * ENDS // 4
+MOST_GROUPS = 62
+EVENTS_A_CHUNK = LANES * (MOST_GROUPS + 1) * ENDS
 WORDS_KEPT = 32
 """The words that the next call is given again: more never stand near one place."""
-BASE, EDGE, ROW, CARRY, WORDS, REACH = range(6)
-"""Where a search stands: next byte, next row to begin, its row, bit, words, and how far
-the last greedy span reaches."""
+BASE, EDGE, ROW, CARRY, WORDS, REACH, PENDING = range(7)
+"""Where a search stands: next byte, next row to begin, its row, bit, words, how far the last
+greedy span reaches, and how many starts are pending."""
 ROW_OF, START, END, WHAT, WORD, VISITED = range(6)
 """An event: its row; where it starts and ends; the set that accepts or, if negative, ~the rule of
 an anchor; how many words were known by then; and which walk it comes from."""
+GROUPS = 3
+"""A row of `pending`: `ROW_OF` and `START` as an event, how many words were known by then (the
+third), and the groups that might begin there."""
 LETTER, UNDERSCORE = 1, 2
 """What `kinds` says of a byte: a letter or digit or part of what isn't ASCII; else 0."""
 KEY, LENGTH, TAIL, NUMBER = range(4)
 """A row of `lexicon`: first eight bytes, length, where the others stand in `tails`, and number."""
-NEXT, RULE, AHEAD = range(3)
+NEXT, RULE, AHEAD_OF = range(3)
 """A row of `anchors`: the next one at the same byte, its rule, the automaton from the byte on."""
+INSIDE, BEGIN, LITERAL, ASKED = range(4)
+"""What `sieve` says of four bytes: something may begin there at any byte; where a word begins; one
+of few words of a rule; a word of context."""
+NOWHERE = 256
+"""The byte behind a text, for `beyond`."""
+LAST, LAST_ROOM = 2 * LANES + 8, 4 * LANES
+"""The last bytes are read from a copy with zeros behind: less than so many, and its size."""
 
 U = np.uint64  # places as these are never taken for places from the end
-_ONE, _FOLD, _PAIR = np.uint64(1), np.uint64(0x2020202020202020), np.uint64(0xFFFF)
-_FACTOR, _FOUR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFFFFFF)
-_WORD_SHIFT, _GRAM_SHIFT = np.uint64(52), np.uint64(46)
+_ONE, _FOLD = np.uint64(1), np.uint64(0x2020202020202020)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_WORD_SHIFT = np.uint64(52)
 _BYTE = np.uint64(0xFF)
 _1, _2, _3, _4, _5, _6, _7 = (np.uint64(8 * i) for i in range(1, 8))
 _ZERO, _NINE = b"09"
@@ -48,18 +71,7 @@ _EIGHT = 8
 FAIR_STEPS, FAIR_WALK, FAIR_START = 64, 256, 1 << 16
 
 
-@compiled
-def eight_at(data: NDArray[np.uint8], at: int) -> Any:  # noqa: ANN401 - a number for mypy too
-    """Return eight bytes as a number, zeros behind the end."""
-    if at + _EIGHT <= len(data):
-        return eight(data, at)
-    found = np.uint64(0)
-    for i in range(len(data) - 1, at - 1, -1):
-        found = (found << np.uint64(8)) | np.uint64(data[i])
-    return found
-
-
-@compiled
+@borrowing
 def word_at(
     data: NDArray[np.uint8],
     at: int,
@@ -96,78 +108,153 @@ def word_at(
     return -1
 
 
-@compiled
+@borrowing
 def _halved(events: NDArray[np.int64], n: int, first: int) -> int:
     """Forget the earlier half of the ends of a start whose events begin at `first`."""
-    events[first : first + ENDS // 2] = events[first + ENDS // 2 : n]
+    for i in range(first, n - ENDS // 2):
+        for field in range(events.shape[1]):
+            events[i, field] = events[i + ENDS // 2, field]
     return n - ENDS // 2
 
 
-@compiled
+@borrowing
+def walked_from(  # noqa: PLR0917
+    data: NDArray[np.uint8],
+    row: int,
+    begin: int,
+    to: int,
+    hi: int,
+    automaton: int,
+    moves: NDArray[np.int32],
+    classes: NDArray[np.uint8],
+    starts: NDArray[np.int32],
+    beyond: NDArray[np.uint8],
+    sure: NDArray[np.uint8],
+    known: int,
+    events: NDArray[np.int64],
+    n: int,
+) -> tuple[int, int]:
+    """Walk a union of patterns from one place; write where its sets end to `events` from `n` on.
+
+    Args:
+        data: the texts.
+        row: the number of the text.
+        begin: where to begin.
+        to: where to stop.
+        hi: where the text ends.
+        automaton: which union.
+        moves: see `Shelf` here and below.
+        classes: the column of each byte.
+        starts: first rows.
+        beyond: uint8 [sets, 257], what may stand behind the end of each set of patterns.
+        sure: uint8 [sets], of which only the longest end is wanted.
+        known: how many words of context are known.
+        events: see `search`.
+        n: how many there are.
+
+    Returns:
+        How many there are now, and where the walk ended.
+    """
+    end, earlier, which = begin, n, U(automaton)
+    state = U(starts[which])
+    while end < to:
+        move = moves[state + U(classes[which, data[U(end)]])]
+        end += 1
+        state = U(move)
+        if move <= 0:
+            if move == 0:
+                break
+            state = U(-np.int64(move))
+            what = U(moves[state])
+            if beyond[what, U(data[U(end)]) if end < hi else U(NOWHERE)]:
+                if n > earlier and sure[what] and events[n - 1, WHAT] == np.int64(what):
+                    events[n - 1, END] = end
+                    continue
+                if n - earlier == ENDS:
+                    n = _halved(events, n, earlier)
+                events[n, ROW_OF], events[n, START], events[n, END] = row, begin, end
+                events[n, WHAT], events[n, WORD] = np.int64(what), known
+                events[n, VISITED] = earlier
+                n += 1
+    return n, end
+
+
+@borrowing
 def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     data: NDArray[np.uint8],
+    tail: NDArray[np.uint8],
+    tail_at: int,
     offsets: NDArray[np.int64],
     at: NDArray[np.int64],
     moves: NDArray[np.int32],
     classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     kinds: NDArray[np.uint8],
-    loose: NDArray[np.uint8],
+    beyond: NDArray[np.uint8],
+    sure: NDArray[np.uint8],
     groups: NDArray[np.int64],
-    gates: NDArray[np.uint32],
-    glue: NDArray[np.uint32],
+    gates: NDArray[np.int64],
+    glue: NDArray[np.int64],
+    shapes: NDArray[np.int64],
+    sieve: NDArray[np.uint32],
     stops: NDArray[np.uint8],
     literal: int,
+    starting: int,
     eager: int,
-    sown: NDArray[np.uint8],
     anywhere: int,
-    sieve: NDArray[np.uint8],
-    wild: NDArray[np.uint8],
+    contextual: int,
     anchor_at: NDArray[np.int16],
     anchors: NDArray[np.int64],
-    beyond: NDArray[np.uint8],
+    around: NDArray[np.uint8],
     used: NDArray[np.uint8],
     lexicon: NDArray[np.int64],
     tails: NDArray[np.uint8],
     longest_word: int,
     words: NDArray[np.int64],
     events: NDArray[np.int64],
+    pending: NDArray[np.int64],
     steps: NDArray[np.int64],
-    pad: NDArray[np.uint8],
+    told: NDArray[np.uint64],
     most: int,
 ) -> int:
     """Go on with the pass; stop at the end, after `most` bytes, or when an array is full.
 
     Args:
         data: uint8, the texts one after the other.
+        tail: uint8 [`LAST_ROOM`], the end of them, and zeros.
+        tail_at: where it begins: at the first multiple of 64 bytes, from the first text on, that
+            has less than `LAST` bytes before the end.
         offsets: int64 [rows + 1], where each begins.
-        at: int64 [6], where the search stands; changed.
+        at: int64 [7], where the search stands; changed.
         moves: int32, rows of automata, see `Shelf`.
         classes: uint8 [automata, 256], the column of each byte.
         starts: int32 [automata], first rows.
         kinds: uint8 [256], LETTER, UNDERSCORE or 0.
-        loose: uint8 [sets], of which a rule may end inside a word.
+        beyond: uint8 [sets, 257], which byte may stand behind what a set accepts.
+        sure: uint8 [sets], of which only the longest end is wanted.
         groups: int64 [groups], unions of patterns, by their bit in masks.
-        gates: uint32 [8, 256], the groups that may start with a byte at each of eight places.
-        glue: uint32 [256], the groups that never start at a digit that this byte joins to another.
+        gates: int64 [8, 256], the groups that may start with a byte at each of eight places.
+        glue: int64 [256], the groups that never start at a digit that this byte joins to another.
+        shapes: int64 [2**14], the groups that may start with bytes of a shape, see `shapes_of`.
+        sieve: uint32, see `sifted`, with `INSIDE`, `BEGIN`, `LITERAL` and `ASKED`.
         stops: uint8 [a multiple of `SOME`], bytes that aren't letters and yet starts or anchors.
         literal: the groups that start with one of few words.
+        starting: the others that start where a word does.
         eager: those of which a span hides what starts inside of it, but what is literal.
-        sown: uint8 [32768], bits by hash of four bytes: one of those may start with them.
-        anywhere: the groups that may begin inside a word; 0 is none.
-        sieve: uint8 [32768], bits by hash of four bytes: one of those may begin with them.
-        wild: uint8 [65536] or [0], the same by two bytes.
+        anywhere: the groups that may begin inside a word.
+        contextual: those that count only beside a word of their context.
         anchor_at: int16 [256], the first row of `anchors` for a byte, or -1.
         anchors: int64 [anchors, 3].
-        beyond: uint8 [256], what may stand behind any anchor's byte.
+        around: uint8 [256], what may stand behind any anchor's byte.
         used: uint8 [slots], see `word_at` here and below.
         lexicon: int64 [slots, 4].
         tails: uint8.
         longest_word: bytes of the longest of them.
         words: int64 [m, 3], start, end and number of words of context; filled.
         events: int64 [k, 6], k > `EVENTS_A_CHUNK`; filled.
+        pending: int64 [p, 4], p > 64; filled.
         steps: int64 [1], steps walked so far; changed.
-        pad: uint8 [64], overwritten.
+        told: uint64 [4], overwritten.
         most: bytes, about.
 
     Returns:
@@ -176,138 +263,113 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     rows, stop, begun = len(offsets) - 1, offsets[-1], offsets[0]
     base, edge, row, reach = at[BASE], at[EDGE], at[ROW], at[REACH]
     carry = np.uint64(at[CARRY])
-    known, n, walked = at[WORDS], 0, steps[0]
+    known, waiting, n, walked = at[WORDS], at[PENDING], 0, steps[0]
     until, room = min(stop, base + most), len(events) - EVENTS_A_CHUNK
-    while base < until and n < room and known < len(words) - LANES:
-        whole = base + LANES + _EIGHT <= len(data)
-        if whole:
-            alive = letters(data, base)
-            bits = among(data, base, stops, 0)
-            for more in range(SOME, len(stops), SOME):
-                bits |= among(data, base, stops, more)
-        else:
-            pad[:] = 0
-            pad[: min(LANES, len(data) - base)] = data[base : base + LANES]
-            alive = letters(pad, 0)
-            bits = among(pad, 0, stops, 0)
-            for more in range(SOME, len(stops), SOME):
-                bits |= among(pad, 0, stops, more)
-        inside = np.uint64(0)
-        if anywhere:
-            for k in range(LANES):
-                first = eight(data, base + k) if whole else eight_at(data, base + k)
-                slot = np.int64((((first | _FOLD) & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
-                inside |= np.uint64((sieve[slot >> 3] >> (slot & 7)) & 1) << np.uint64(k)
-            if len(wild):
-                for k in range(LANES):
-                    first = eight(data, base + k) if whole else eight_at(data, base + k)
-                    inside |= np.uint64(wild[first & _PAIR]) << np.uint64(k)
+    while (
+        base < until and n < room and known < len(words) - LANES and waiting < len(pending) - LANES
+    ):
+        text, place = (data, base) if base < tail_at else (tail, base - tail_at)
+        alive = letters(text, place)
+        marks = among(text, place, stops, 0)
+        for more in range(SOME, len(stops), SOME):
+            marks |= among(text, place, stops, more)
+        sifted(text, place, sieve, told)
         edges = np.uint64(0)
-        while edge < rows and offsets[edge] < base + LANES:
+        while edge <= rows and offsets[edge] < base + LANES:
             if offsets[edge] >= base:
                 edges |= _ONE << U(offsets[edge] - base)
             edge += 1
-        breaks = ~alive | edges
-        outside = bits | (alive & (~((alive << _ONE) | carry) | edges))
+        # What the sieve says of a text's last bytes it says of the next text's, too: ask no sieve.
+        short = (edges >> _ONE) | (edges >> U(2)) | (edges >> U(3))
+        ahead = edge
+        while ahead <= rows and offsets[ahead] < base + LANES + AHEAD:
+            short |= ~np.uint64(0) << U(offsets[ahead] - base - AHEAD)
+            ahead += 1
+        first_letters = alive & (~((alive << _ONE) | carry) | edges)
         carry = alive >> U(LANES - 1)
-        bits = outside | inside
+        outside = marks | first_letters
+        inside = told[INSIDE] | short
+        begin, of_few = outside & (told[BEGIN] | short), outside & (told[LITERAL] | short)
+        asked = first_letters & (told[ASKED] | short)
+        bits = begin | of_few | asked | marks | (inside if anywhere else np.uint64(0))
         while bits:
             k = lowest(bits)
             bits &= bits - _ONE
             i, at_k = base + k, U(k)
-            first = eight(data, i) if whole else eight_at(data, i)
+            first = eight(text, place + k)
             # No branch in between: it couldn't be foreseen.
-            slot = np.int64((((first | _FOLD) & _FOUR) * _FACTOR) >> _GRAM_SHIFT)
-            sown_here = np.int64((sown[slot >> 3] >> (slot & 7)) & 1)
-            begins = np.int64(
-                gates[0, first & _BYTE]
-                & gates[1, (first >> _1) & _BYTE]
-                & gates[2, (first >> _2) & _BYTE]
-                & gates[3, (first >> _3) & _BYTE]
-            ) & (~literal | -sown_here)
-            if begins:
-                begins &= gates[4, (first >> _4) & _BYTE] & gates[5, (first >> _5) & _BYTE]
-                begins &= gates[6, (first >> _6) & _BYTE] & gates[7, first >> _7]
-            length, key, anchor = 0, first | _FOLD, np.int64(-1)
-            if (alive >> at_k) & _ONE:
-                length = lowest((breaks >> at_k) >> _ONE) + 1
-                if length < _EIGHT and k + length < LANES:
-                    key &= (_ONE << U(8 * length)) - _ONE
-                elif k + length >= LANES:
-                    # It goes on in the next chunk.
-                    length = LANES - k
-                    while offsets[row + 1] <= min(i, stop - 1):
-                        row += 1
-                    while (
-                        i + length < offsets[row + 1]
-                        and length <= longest_word
-                        and kinds[data[U(i + length)]] & LETTER
-                    ):
-                        length += 1
-                    if length < _EIGHT:
-                        key &= (_ONE << U(8 * length)) - _ONE
-                if not used[(key * _FACTOR) >> _WORD_SHIFT]:
-                    length = 0
-            elif beyond[(first >> _1) & _BYTE]:
+            begins = (
+                (anywhere & -np.int64((inside >> at_k) & _ONE))
+                | (starting & -np.int64((begin >> at_k) & _ONE))
+                | (literal & -np.int64((of_few >> at_k) & _ONE))
+            )
+            begins &= gates[0, first & _BYTE] & gates[1, (first >> _1) & _BYTE]
+            begins &= gates[2, (first >> _2) & _BYTE] & gates[3, (first >> _3) & _BYTE]
+            begins &= gates[4, (first >> _4) & _BYTE] & gates[5, (first >> _5) & _BYTE]
+            begins &= gates[6, (first >> _6) & _BYTE] & gates[7, first >> _7]
+            anchor = np.int64(-1)
+            if (marks >> at_k) & _ONE and around[(first >> _1) & _BYTE]:
                 anchor = np.int64(anchor_at[first & _BYTE])
-            mask = anywhere if (inside >> at_k) & _ONE else 0
-            if not (outside >> at_k) & _ONE:
-                begins, length, anchor = 0, 0, np.int64(-1)  # type: ignore[assignment]
-            if i >= stop or not (begins or mask or length or anchor >= 0):
+            is_asked = (asked >> at_k) & _ONE
+            if i >= stop or not (begins or is_asked or anchor >= 0):
                 continue
             while offsets[row + 1] <= i:
                 row += 1
             lo, hi = offsets[row], offsets[row + 1]
-            if length and i + length <= hi:
+            if is_asked:
+                length = lowest(~(alive >> at_k))
+                if k + length >= LANES:
+                    # It goes on in the next chunk.
+                    while (
+                        i + length < hi
+                        and length <= longest_word
+                        and kinds[data[U(i + length)]] & LETTER
+                    ):
+                        length += 1
+                length = min(length, hi - i)
                 number = word_at(data, i, length, first, used, lexicon, tails)
                 if number >= 0:
                     words[known, 0], words[known, 1], words[known, 2] = i, i + length, number
                     known += 1
-            if begins and i > lo:
+            if begins:
+                # A text's end is neither letter nor digit.
+                seen = (_ONE << U(min(hi - i, SHAPE))) - _ONE
+                shape = digits(text, place + k) & seen
+                begins &= shapes[shape | ((letters(text, place + k) & seen) << U(SHAPE))]
+            if i > lo:
                 before = data[U(i - 1)]
                 if kinds[before]:
-                    begins = 0  # type: ignore[assignment]
+                    begins &= anywhere
                 elif i - 1 > lo and glue[before] & begins:  # noqa: SIM102 - the line would be long
                     if _ZERO <= data[U(i)] <= _NINE and _ZERO <= data[U(i - 2)] <= _NINE:
-                        begins &= ~np.int64(glue[before])
+                        begins &= ~glue[before]
             if i < reach:
-                begins &= literal
+                begins &= literal | anywhere
                 anchor = np.int64(-1)
-            mask |= begins  # type: ignore[assignment]
-            g = 0
-            while mask:
-                if mask & 1:
-                    far = LONGEST
-                    if walked > FAIR_START + FAIR_STEPS * (i - begun):
-                        far = FAIR_WALK
-                    to, end, earlier, automaton = min(hi, i + far), i, n, U(groups[g])
-                    state = U(starts[automaton])
-                    while end < to:
-                        move = moves[state + U(classes[automaton, data[U(end)]])]
-                        end += 1
-                        state = U(move)
-                        if move <= 0:
-                            if move == 0:
-                                break
-                            state = U(-np.int64(move))
-                            what = np.int64(moves[state])
-                            if end == hi or not kinds[data[U(end)]] or loose[U(what)]:
-                                if n - earlier == ENDS:
-                                    n = _halved(events, n, earlier)
-                                events[n, ROW_OF], events[n, START], events[n, END] = row, i, end
-                                events[n, WHAT], events[n, WORD] = what, known
-                                events[n, VISITED] = earlier
-                                n += 1
-                    if n > earlier and (eager >> g) & 1:
-                        reach = max(reach, events[n - 1, END])
-                    walked += end - i
-                mask >>= 1
-                g += 1
+            if begins & contextual:
+                pending[waiting, ROW_OF], pending[waiting, START] = row, i
+                pending[waiting, END], pending[waiting, GROUPS] = known, begins & contextual
+                waiting += 1
+                begins &= ~contextual
+            while begins:
+                g = lowest(U(begins))
+                begins &= begins - 1
+                far = LONGEST
+                if walked > FAIR_START + FAIR_STEPS * (i - begun):
+                    far = FAIR_WALK
+                earlier = n
+                n, end = walked_from(
+                    data, row, i, min(hi, i + far), hi, groups[g], moves, classes, starts, beyond,
+                    sure, known, events, n,
+                )  # fmt: skip
+                if n > earlier and (eager >> g) & 1:
+                    reach = max(reach, events[n - 1, END])
+                walked += end - i
             while anchor >= 0:
                 # What may follow the byte is asked first: a full stop rarely is a domain's dot.
-                ahead = anchors[anchor, AHEAD]
-                move = abs(np.int64(moves[starts[ahead] + classes[ahead, data[i]]]))
-                if i + 1 < hi and moves[move + classes[ahead, data[i + 1]]]:
+                follows = anchors[anchor, AHEAD_OF]
+                move = abs(np.int64(moves[starts[follows] + classes[follows, data[i]]]))
+                if i + 1 < hi and moves[move + classes[follows, data[i + 1]]]:
                     events[n, ROW_OF], events[n, START], events[n, END] = row, i, i + 1
                     events[n, WHAT], events[n, WORD] = ~anchors[anchor, RULE], known
                     events[n, VISITED] = n
@@ -315,5 +377,6 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
                 anchor = anchors[anchor, NEXT]
         base += LANES
     at[BASE], at[EDGE], at[ROW], at[REACH] = base, edge, row, reach
-    at[CARRY], at[WORDS], steps[0] = np.int64(carry), known, walked
+    at[CARRY], at[WORDS], at[PENDING] = np.int64(carry), known, waiting
+    steps[0] = walked
     return n

@@ -6,10 +6,12 @@
   hold (`@`), or by a run of bytes (`+ASt`), and walked back from there to its beginning.
 - What may begin inside a word (leads, unbounded rules) is waited for at every byte, by its first
   four bytes.
+- Of the first, those that count only beside a word of their context are walked only there.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -29,6 +31,8 @@ _SMALL = range(ord("a"), ord("z") + 1)
 _TELLING = 120
 _MARKS = 8
 _GRAM, _MOST_GRAMS = 4, 6_000
+LONGEST_BESIDE = 256
+"""Bytes of the longest span that is looked for only beside a word of its context."""
 # Where an anchor is looked for, and how many bytes may stand at its beginning.
 _PLACES, _FEW = 64, 16
 
@@ -54,6 +58,7 @@ class Planned:
         met: what the pass waits for: `head`, and what may stand behind it.
         back: what stands before its anchor, read backwards; None without one.
         ahead: what is walked for this rule alone: the span, or the span from its anchor on.
+        contextual: nothing but a word of its context makes it count: only beside one it is walked.
     """
 
     rule: Rule
@@ -62,15 +67,20 @@ class Planned:
     met: Node
     back: Node | None
     ahead: Node
+    contextual: bool = False
 
     @property
-    def firsts(self) -> int:
+    def first(self) -> int:
         """Which bytes the head may begin with."""
-        return _firsts(self.head)
+        return firsts(self.head)
 
 
-def plan(rule: Rule) -> Planned:
+def plan(rule: Rule, *, contextual: bool = False) -> Planned:
     """Read the patterns of a rule and choose how to look for it.
+
+    Args:
+        rule: the rule.
+        contextual: it counts only beside a word of its context.
 
     Raises:
         InputError: one isn't of the dialect; the message names the rule.
@@ -88,9 +98,11 @@ def plan(rule: Rule) -> Planned:
         around = _anchored(rule, span)
         if around is not None:
             return around
-    marks = (_firsts(span) & ~LETTERS).bit_count()
+    marks = (firsts(span) & ~LETTERS).bit_count()
     way = Way.START if rule.bounded and marks <= _MARKS else Way.ANYWHERE
-    return Planned(rule, way, span, span, None, span)
+    beside = way is Way.START and not rule.greedy and _longest(span) <= LONGEST_BESIDE
+    met = Sequence((span, read(rule, rule.follow))) if rule.follow else span
+    return Planned(rule, way, span, met, None, span, contextual and beside)
 
 
 def read(rule: Rule, pattern: str) -> Node:
@@ -152,6 +164,17 @@ def _anchored(rule: Rule, span: Node) -> Planned | None:
     return best
 
 
+def _longest(node: Node) -> float:
+    """Return how many bytes a pattern matches at most."""
+    if isinstance(node, Bytes):
+        return 1
+    if isinstance(node, Repeat):
+        once = _longest(node.part)
+        return once * (math.inf if node.most is None else node.most) if once else 0
+    every = [_longest(part) for part in node.parts]
+    return sum(every) if isinstance(node, Sequence) else max(every)
+
+
 def _begins_everywhere(span: Node) -> bool:
     numbered, pairs = positions(span), set[tuple[int, int]]()
     for position in numbered.first:
@@ -163,7 +186,8 @@ def _begins_everywhere(span: Node) -> bool:
     return len(pairs) > _TELLING
 
 
-def _firsts(node: Node) -> int:
+def firsts(node: Node) -> int:
+    """Return which bytes a pattern may begin with."""
     numbered, mask = positions(node), 0
     for position in numbered.first:
         mask |= numbered.masks[position]

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from strongroom.discover._rule import Rule
-    from strongroom.discover.engine._tables import Judge, Search
+    from strongroom.discover.engine._tables import Tables
 
 _KEPT = 16
 
 
-def key_of(rules: Sequence[Rule], chosen: frozenset[str]) -> str:
+def key_of(rules: Sequence[Rule], chosen: frozenset[str], least: float) -> str:
     """Return the digest of what decides the tables."""
     digest = hashlib.sha256(_code())
-    digest.update(repr(sorted(chosen)).encode())
+    digest.update(repr((sorted(chosen), least)).encode())
     for r in rules:
         check = r.check.program if r.check else None
         facts = (r.pattern, r.lead, r.follow, r.bounded, r.apart, r.compact, r.greedy, check,
@@ -44,9 +44,9 @@ def key_of(rules: Sequence[Rule], chosen: frozenset[str]) -> str:
     return digest.hexdigest()
 
 
-def load(key: str) -> tuple[Search, Judge] | None:
+def load(key: str) -> Tables | None:
     """Return the tables of a key, or None if there are none that can be used."""
-    from strongroom.discover.engine._tables import Judge, Search
+    from strongroom.discover.engine._tables import Judge, Search, Tables
 
     path = _folder() / f"{key}.npz"
     try:
@@ -57,18 +57,20 @@ def load(key: str) -> tuple[Search, Judge] | None:
         os.utime(path)
         # Numbers are arrays without a dimension in the file.
         whole: dict[str, Any] = {n: int(a) if a.ndim == 0 else a for n, a in found.items()}
-        return (
+        return Tables(
             Search(**{n: whole[n] for n in Search._fields}),
             Judge(**{n: whole[n] for n in Judge._fields}),
+            found["asks"],
         )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, StrongroomError):
         return None
 
 
-def save(key: str, tables: tuple[Search, Judge]) -> None:
+def save(key: str, tables: Tables) -> None:
     """Keep tables; what can't be written is compiled again next time."""
     stream = io.BytesIO()
-    np.savez(stream, **(tables[0]._asdict() | tables[1]._asdict()))
+    arrays = tables.search._asdict() | tables.judge._asdict()
+    np.savez(stream, asks=tables.asks, **arrays)
     folder = _folder()
     with contextlib.suppress(OSError, StrongroomError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from strongroom.discover.engine._automaton import positions
 from strongroom.discover.engine._beginnings import beginnings
-from strongroom.discover.engine._dialect import WORD
-from strongroom.discover.engine._plan import Planned, Way, plan, read
+from strongroom.discover.engine._dialect import ALL, WORD
+from strongroom.discover.engine._plan import Planned, Way, firsts, plan, read
 from strongroom.discover.engine._shelf import Shelf
 from strongroom.discover.engine._words import LETTERS, Words, flags
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from strongroom.discover._rule import Rule
+    from strongroom.discover.engine._dialect import Node
 
 FOR, AGAINST = 1, 2
 _MILLION = 1_000_000
@@ -25,6 +27,7 @@ _SMALL = b"abcdefghijklmnopqrstuvwxyz"
 _CAPITALS = np.frombuffer(bytes.maketrans(_SMALL, _SMALL.upper()), np.uint8).copy()
 _CAPITALS[[b for b in range(256) if not chr(b).isalnum() or b > ord("z")]] = 0
 _IS_DIGIT = flags(sum(1 << b for b in b"0123456789"))
+_NOTHING = np.zeros(257, np.bool_)
 _EVERYWHERE, _RIGHT = 1, 2
 _WHOLE, _LEAD, _ANCHOR = range(3)
 _EVENTS = {Way.LEAD: _LEAD, Way.BYTE: _ANCHOR, Way.RUN: _ANCHOR}
@@ -37,20 +40,22 @@ class Search(NamedTuple):
     classes: NDArray[np.uint8]
     starts: NDArray[np.int32]
     kinds: NDArray[np.uint8]
-    loose: NDArray[np.uint8]
+    beyond: NDArray[np.uint8]
+    sure: NDArray[np.uint8]
     groups: NDArray[np.int64]
-    gates: NDArray[np.uint32]
-    glue: NDArray[np.uint32]
+    gates: NDArray[np.int64]
+    glue: NDArray[np.int64]
+    shapes: NDArray[np.int64]
+    sieve: NDArray[np.uint32]
     stops: NDArray[np.uint8]
     literal: int
+    starting: int
     eager: int
-    sown: NDArray[np.uint8]
     anywhere: int
-    sieve: NDArray[np.uint8]
-    wild: NDArray[np.uint8]
+    contextual: int
     anchor_at: NDArray[np.int16]
     anchors: NDArray[np.int64]
-    beyond: NDArray[np.uint8]
+    around: NDArray[np.uint8]
     used: NDArray[np.uint8]
     lexicon: NDArray[np.int64]
     tails: NDArray[np.uint8]
@@ -78,36 +83,54 @@ class Judge(NamedTuple):
     is_digit: NDArray[np.uint8]
 
 
+class Tables(NamedTuple):
+    """Both, and which groups each word of context speaks for."""
+
+    search: Search
+    judge: Judge
+    asks: NDArray[np.int64]
+
+
 def compile_rules(
-    rules: Sequence[Rule], chosen: frozenset[str], words: Words
-) -> tuple[Search, Judge]:
+    rules: Sequence[Rule], chosen: frozenset[str], least: float, words: Words
+) -> Tables:
     """Turn rules into arrays.
 
     Args:
         rules: one at least.
         chosen: countries: rules of others need a word of their context.
+        least: the lowest score that counts.
         words: those of all contexts.
 
     Raises:
         InputError: a pattern isn't of the dialect or takes too many states.
     """
-    planned = [plan(rule) for rule in rules]
+    planned = [plan(rule, contextual=_contextual(rule, chosen, least)) for rule in rules]
     shelf = Shelf()
-    begun = beginnings(planned, shelf)
+    begun, group_of = beginnings(planned, shelf, words.folded)
     judgement = _judgement(planned, shelf, chosen, words)
     automata = shelf.arrays()
     kinds = flags(LETTERS) + np.uint8(2) * flags(WORD ^ LETTERS)
     sets = list(shelf.sets)
-    loose = [any(planned[r].way is not Way.START for r in one) for one in sets]
+    behind = [_behind(one) for one in planned]
+    beyond = [np.any([behind[r] for r in one] or [_NOTHING], axis=0) for one in sets]
+    sure = [all(_is_sure(planned[r]) for r in one) for one in sets]
     set_at = np.cumsum([0, *map(len, sets)])
     set_rules = np.array([r for one in sets for r in one] or [0], np.int64)
     asked = words.arrays()
+    asks = np.zeros(max(1, len(words)), np.int64)
+    for i, group in group_of.items():
+        asks[[words.numbers[w] for w in planned[i].rule.context]] |= np.int64(1 << group)
     shared: dict[str, Any] = dict(
         zip(("moves", "classes", "starts"), automata, strict=True), kinds=kinds
     )
     shared |= dict(zip(("used", "lexicon", "tails"), asked, strict=False))
     search = Search(
-        **shared, loose=np.array(loose, np.uint8), **begun._asdict(), longest_word=asked[3]
+        **shared,
+        beyond=np.array(beyond, np.uint8),
+        sure=np.array(sure, np.uint8),
+        **begun._asdict(),
+        longest_word=asked[3],
     )
     judge = Judge(
         **shared,
@@ -117,7 +140,38 @@ def compile_rules(
         capitals=_CAPITALS,
         is_digit=_IS_DIGIT,
     )
-    return search, judge
+    return Tables(search, judge, asks)
+
+
+def _behind(one: Planned) -> NDArray[np.bool_]:
+    """Return bool [257]: which byte may stand behind what is walked of a rule; the last is none."""
+    after = ALL
+    if one.way is Way.LEAD:
+        after = _or_all(one.ahead)
+    elif one.way is not Way.RUN and one.rule.follow:
+        after = _or_all(read(one.rule, one.rule.follow))
+    bounded = one.rule.bounded and one.way in {Way.START, Way.ANYWHERE}
+    told = flags(after & ~WORD if bounded else after).astype(np.bool_)
+    return np.append(told, after == ALL)
+
+
+def _or_all(node: Node) -> int:
+    """Return which bytes a pattern may begin with: any, if it may be empty."""
+    return ALL if positions(node).nullable else firsts(node)
+
+
+def _is_sure(one: Planned) -> bool:
+    """Tell whether the longest end is a hit: then no other one is asked for."""
+    rule = one.rule
+    proven = not (rule.follow or rule.compact or rule.check or rule.entropy)
+    alike = not (rule.context or rule.against or rule.apart)
+    return one.way is Way.START and rule.bounded and proven and alike
+
+
+def _contextual(rule: Rule, chosen: frozenset[str], least: float) -> bool:
+    bare, _, against, both = said(rule, chosen)
+    # As narrow as the scores that are held against the lowest one.
+    return bool(np.float32(max(bare, against, both)) < least)
 
 
 def _judgement(

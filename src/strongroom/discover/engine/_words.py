@@ -26,11 +26,15 @@ class Words:
     A word is a run of letters and digits. Case goes by setting one bit of every byte, which also
     serves for Latin, Greek and Cyrillic letters in UTF-8 that have their small form in the same
     row of 64; the others are entered in three writings.
+
+    Attributes:
+        numbers: of each word.
+        folded: of each writing, folded.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
         self.numbers: dict[str, int] = {}
-        self._folded: dict[bytes, int] = {}
+        self.folded: dict[bytes, int] = {}
         for word in sorted(set(words)):
             for written in {word.lower(), word.capitalize(), word.upper()}:
                 coded = fold(written.encode())
@@ -39,9 +43,9 @@ class Words:
                         f'"{word}" is no word of context',
                         hint="a word is one run of letters and digits",
                     )
-                number = self._folded.get(coded, len(self.numbers))
-                self._folded[coded] = self.numbers.setdefault(word, number)
-        if len(self._folded) > _MOST:
+                number = self.folded.get(coded, len(self.numbers))
+                self.folded[coded] = self.numbers.setdefault(word, number)
+        if len(self.folded) > _MOST:
             raise InputError(f"rules ask for more than {_MOST} words of context")
 
     def __len__(self) -> int:
@@ -50,13 +54,13 @@ class Words:
     def among(self, text: str) -> list[int]:
         """Return the numbers of the words in a short text, such as the name of a column."""
         parts = "".join(c if c.isalnum() else " " for c in text).split()
-        found = {self._folded.get(fold(part.encode())) for part in parts}
+        found = {self.folded.get(fold(part.encode())) for part in parts}
         return sorted(n for n in found if n is not None)
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], int]:
         """Return `used`, `lexicon`, `tails` and `longest_word`, as the kernels ask for them."""
         used, lexicon, tails = np.zeros(SLOTS, np.uint8), np.zeros((SLOTS, 4), np.int64), b""
-        for coded, number in self._folded.items():
+        for coded, number in self.folded.items():
             key = int.from_bytes(coded[:_KEY], "little")
             slot = (key * FACTOR & _SIXTY_FOUR) >> 52
             while used[slot]:
@@ -65,7 +69,7 @@ class Words:
             signed = key - (1 << 64) if key >> 63 else key
             lexicon[slot] = signed, len(coded), len(tails), number
             tails += coded[_KEY:]
-        longest = max(map(len, self._folded), default=0)
+        longest = max(map(len, self.folded), default=0)
         return used, lexicon, np.frombuffer(tails + b"\0", np.uint8).copy(), longest
 
 
