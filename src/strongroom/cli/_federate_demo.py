@@ -60,7 +60,7 @@ def _run(flags: Common, processes: Processes, federation: Path) -> int:
         code: int = run.callback(  # type: ignore[misc] # click wraps the function
             as_json=flags.console.as_json, quiet=flags.console.quiet,
             config_path=flags.config_path, workspace=None,
-            folder=federation, rounds=None, patience=60.0, again=False,
+            folder=federation, rounds=None, patience=60.0, again=False, model=None,
         )  # fmt: skip
     except StrongroomError:
         processes.tell_who_died()

@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from strongroom.cli.console import Bar, Console
     from strongroom.federate import Recipe, Settings
     from strongroom.federate.coordinator import FederationResult
+    from strongroom.federate.evidence import FederationEvidence
     from strongroom.federate.flare._channel import FlareChannel
     from strongroom.stages.federation import Unfinished
+    from strongroom.store import Workspace
 
 MODEL_FOLDER = "model"
 _PATIENCE = 600.0
@@ -35,14 +37,23 @@ _ANSWERS = re.compile(r": \d+ of \d+ sites$")  # of a round that goes on: for th
               metavar="SECONDS", show_default=True,
               help="How long to wait for enough sites.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Give up the unfinished job and begin a new one.")
+@click.option("--evaluate", "model", type=click.Path(path_type=Path), metavar="MODEL",
+              help="Train nothing: let the sites measure this model on test rows.")  # fmt: skip
 @common
-def run(flags: Common, folder: Path, rounds: int | None, patience: float, again: bool) -> int:
+def run(
+    flags: Common,
+    folder: Path,
+    rounds: int | None,
+    patience: float,
+    again: bool,
+    model: Path | None,
+) -> int:
     """Train what DIR/federation.toml says, with the sites that are there.
 
     A run that was killed goes on at its last finished round.
     """
     from strongroom.federate import flare, read_settings
-    from strongroom.stages.federation import Unfinished, release_model, run_job
+    from strongroom.stages.federation import Unfinished, document, release_model
 
     flags = _at(flags, folder)
     console, settings = flags.console, read_settings(folder)
@@ -55,22 +66,60 @@ def run(flags: Common, folder: Path, rounds: int | None, patience: float, again:
         flags.open_workspace(settings, "federate run") as workspace,
         flare.connect(kit) as channel,
     ):
-        unfinished = Unfinished(workspace)
-        if again:
-            _give_up(unfinished, channel)
-        recipe = _recipe(console, unfinished, channel, settings, patience)
-        with console.bar("rounds") as bar:
-            try:
-                result = run_job(workspace, channel, recipe, settings,
-                                 progress=_Rounds(console, bar), patience=patience)  # fmt: skip
-            except KeyboardInterrupt:
-                console.talk("\ninterrupted; the finished rounds are kept: the same command goes "
-                             "on, --again begins anew")  # fmt: skip
-                raise
-        release_model(workspace, result, folder / MODEL_FOLDER)
-    console.document("federate-run", {**result.to_json(), "folder": str(folder / MODEL_FOLDER)})
-    _show(console, result, folder)
+        if model is not None:
+            evidence = _measure(console, workspace, channel, settings, model, patience)
+        else:
+            unfinished = Unfinished(workspace)
+            if again:
+                _give_up(unfinished, channel)
+            recipe = _recipe(console, unfinished, channel, settings, patience)
+            evidence = _train(console, workspace, channel, recipe, settings, patience)
+            release_model(workspace, evidence.result, folder / MODEL_FOLDER)
+    where = {} if model else {"folder": str(folder / MODEL_FOLDER)}
+    console.document("federate-run", {**document(evidence), **where})
+    _show(console, evidence)
+    if model is None:
+        console.say(f"Model: {folder / MODEL_FOLDER}, signed; sealed in {folder / WORKSPACE_NAME} "
+                    "with every site's evidence.")  # fmt: skip
+    console.say(_verdict(evidence.result), style="bold green")
     return 0
+
+
+def _train(
+    console: Console,
+    workspace: Workspace,
+    channel: FlareChannel,
+    recipe: Recipe,
+    settings: Settings,
+    patience: float,
+) -> FederationEvidence:
+    from strongroom.stages.federation import run_job
+
+    with console.bar("rounds") as bar:
+        try:
+            return run_job(workspace, channel, recipe, settings, progress=_Rounds(console, bar),
+                           patience=patience)  # fmt: skip
+        except KeyboardInterrupt:
+            console.talk("\ninterrupted; the finished rounds are kept: the same command goes on, "
+                         "--again begins anew")  # fmt: skip
+            raise
+
+
+def _measure(
+    console: Console,
+    workspace: Workspace,
+    channel: FlareChannel,
+    settings: Settings,
+    model: Path,
+    patience: float,
+) -> FederationEvidence:
+    """Let the sites measure a released model on their test rows."""
+    from strongroom import load_model
+    from strongroom.stages.federation import measure_model
+
+    released = load_model(model).model
+    _await_sites(console, channel, settings, patience)
+    return measure_model(workspace, channel, released, settings)
 
 
 def stop_everywhere(flags: Common, folder: Path) -> int:
@@ -176,21 +225,21 @@ class _Rounds:
         self._said = note
 
 
-def _show(console: Console, result: FederationResult, folder: Path) -> None:
+def _show(console: Console, evidence: FederationEvidence) -> None:
+    result = evidence.result
     console.say()
     per_site = result.metrics.get("test", {}).get("per_site", {})
+    stated = evidence.stated
     rows = []
     for site, statement in result.statements.items():
-        told: dict[str, Any] = dict(statement.predicate or {})
-        test = per_site.get(site)
-        kinds = told.get("traffic", {}).get("sent", {})
+        test, sent = per_site.get(site), stated.get(site)
         rows.append(
             [
                 site,
                 f"{100 * test['right'] / test['rows']:.1f} %" if test else "–",
                 f"{test['rows']:,}" if test else "–",
                 f"{statement.privacy.epsilon:.2f}" if statement.privacy else "–",
-                size(sum(kind["bytes"] for kind in kinds.values())) if kinds else "–",
+                size(sum(flow.bytes for flow in sent.sent.values())) if sent else "–",
                 "signed" if statement.verified else statement.why,
             ]
         )
@@ -200,11 +249,11 @@ def _show(console: Console, result: FederationResult, folder: Path) -> None:
     for site, why in _absent(result).items():
         console.say(f"{site} took no part: {why}", style="yellow")
     console.say(f"The coordinator could see {result.seen}.")
+    for finding in evidence.findings():
+        if finding.status.value in {"warn", "fail"}:
+            console.finding(finding.to_json())
     for warning in result.warnings:
         console.say(f"warning: {warning}", style="yellow")
-    console.say(f"Model: {folder / MODEL_FOLDER}, signed; sealed in {folder / WORKSPACE_NAME} with "
-                "every site's evidence.")  # fmt: skip
-    console.say(_verdict(result), style="bold green")
 
 
 def _absent(result: FederationResult) -> dict[str, str]:
@@ -219,7 +268,8 @@ def _absent(result: FederationResult) -> dict[str, str]:
 
 def _verdict(result: FederationResult) -> str:
     done = sum("lost" not in r for r in result.rounds)
-    text = f"{done} rounds with {len(result.members)} sites in {result.seconds:.1f} s"
+    what = f"{done} rounds" if result.rounds else "measured"
+    text = f"{what} with {len(result.members)} sites in {result.seconds:.1f} s"
     if "test" in result.metrics:
         test = result.metrics["test"]
         low, high = test["accuracy_interval"]

@@ -50,12 +50,18 @@ class JobSpec(_Section):
 
 
 class Settings(_Section):
-    """The whole of `federation.toml`."""
+    """The whole of `federation.toml`.
+
+    Attributes:
+        peers: public keys of sites, as `strongroom keys show` prints them there: who isn't named
+            is taken at its word the first time.
+    """
 
     project: ProjectSpec
     train: TrainSpec = TrainSpec()
     job: JobSpec = JobSpec()
     seal: SealSpec = SealSpec()
+    peers: dict[SiteName, str] = Field(default_factory=dict)
 
 
 def read_settings(folder: Path) -> Settings:

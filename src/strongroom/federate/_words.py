@@ -15,6 +15,9 @@ _FEW = 6
 
 def in_a_line(recipe: Recipe) -> str:
     """Return what it is about in a line."""
+    if recipe.task == "evaluate":
+        sites = len(recipe.sites)
+        return f'"{recipe.project}": measures a {recipe.train.model} on test rows of {sites} sites'
     private = f", ε = {recipe.privacy.epsilon:g}" if recipe.privacy else ", no privacy"
     secure = ", secure sum" if recipe.secure else ""
     return (
@@ -29,6 +32,15 @@ def in_words(recipe: Recipe) -> list[tuple[str, str]]:
     columns = list(recipe.features)
     more = f" and {len(columns) - _FEW} more" if len(columns) > _FEW else ""
     target = recipe.model.get("target") or "nothing"
+    if recipe.task == "evaluate":
+        return [
+            ("for", recipe.project),
+            ("measures", f"a {train.model} that predicts {target}, on the test rows"),
+            ("reads", ", ".join(columns[:_FEW]) + more),
+            ("with", ", ".join(recipe.sites) + f"; at least {recipe.min_sites}"),
+            ("who sees", "the coordinator sees how many rows there are and how many are right"),
+            ("privacy", "none: the counts are exact"),
+        ]
     each = "" if recipe.local_epochs == 1 else f"{recipe.local_epochs:g} passes over the rows in "
     return [
         ("for", recipe.project),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from strongroom.config import Config
     from strongroom.federate import Channel, Recipe, Settings
     from strongroom.federate.coordinator import FederationResult
+    from strongroom.federate.evidence import FederationEvidence
     from strongroom.federate.site import Site
+    from strongroom.models import TrainedModel
     from strongroom.progress import Progress
     from strongroom.store import Workspace
 
@@ -133,32 +135,63 @@ def run_job(
     *,
     progress: Progress,
     patience: float,
-) -> FederationResult:
+) -> FederationEvidence:
     """Run a job, or go on with it at its last finished round, and keep what it came to.
 
     Its rounds lie sealed in the workspace; in the end the model does, and every site's evidence.
     """
     from strongroom.federate.coordinator import Coordinator
+    from strongroom.federate.evidence import FederationEvidence, Watched
+    from strongroom.vault import VerifyKey
 
     unfinished = Unfinished(workspace)
+    goes_on = unfinished.load() is not None
     unfinished.save(recipe, settings)
+    watched = Watched(channel)
     result = Coordinator(
         recipe,
-        channel,
+        watched,
         store=workspace.checkpointer(NAME),
+        pinned={site: VerifyKey.parse(text) for site, text in settings.peers.items()},
         progress=progress,
         patience=patience,
     ).run()
-    keep_result(workspace, result)
+    # Of a job that goes on, what crossed before wasn't counted here.
+    evidence = FederationEvidence(result, {} if goes_on else watched.traffic())
+    keep_result(workspace, evidence)
     unfinished.clear()
-    return result
+    return evidence
 
 
-def keep_result(workspace: Workspace, result: FederationResult) -> None:
+def measure_model(
+    workspace: Workspace, channel: Channel, model: TrainedModel, settings: Settings
+) -> FederationEvidence:
+    """Let the sites measure a model on their test rows, and keep what they say."""
+    from strongroom.federate.coordinator import evaluate_model
+    from strongroom.federate.evidence import FederationEvidence, Watched
+    from strongroom.vault import VerifyKey
+
+    watched = Watched(channel)
+    result = evaluate_model(
+        watched,
+        model,
+        project=settings.project.name,
+        sites=settings.job.sites or None,
+        pinned={site: VerifyKey.parse(text) for site, text in settings.peers.items()},
+        deadline=settings.job.deadline,
+        min_sites=settings.job.min_sites,
+    )
+    evidence = FederationEvidence(result, watched.traffic())
+    keep_result(workspace, evidence, f"{NAME}-measured")
+    return evidence
+
+
+def keep_result(workspace: Workspace, evidence: FederationEvidence, name: str = NAME) -> None:
     """Seal the model and the sites' statements, and write down what was done, signed."""
     from strongroom.vault import pack_bundle
 
-    doc = result.to_json()
+    result = evidence.result
+    doc = document(evidence)
     content = pack_bundle(result.model.tensors(), _about(result), _card(result))
     statements = json.dumps(doc["statements"], sort_keys=True).encode()
     outputs = {
@@ -169,7 +202,17 @@ def keep_result(workspace: Workspace, result: FederationResult) -> None:
         "recipe": doc["digest"],
         "sites": {site: s["verified"] for site, s in doc["statements"].items()},
     }
-    workspace.finish_stage(NAME, f"{result.recipe.job}", outputs, doc, told)
+    workspace.finish_stage(name, result.recipe.job, outputs, doc, told)
+
+
+def document(evidence: FederationEvidence) -> dict[str, Any]:
+    """Return what a job came to and what was found when it was looked at, as JSON values."""
+    findings = evidence.findings()
+    return {
+        **evidence.result.to_json(),
+        "evidence": evidence.to_json(),
+        "findings": [finding.to_json() for finding in findings],
+    }
 
 
 def release_model(workspace: Workspace, result: FederationResult, folder: Path) -> None:
