@@ -207,8 +207,10 @@ def test_on_a_fine_grid_it_costs_what_one_gaussian_costs() -> None:
         def make(noise: float, steps: int = steps) -> DistributedGaussian:
             return DistributedGaussian.on_fine_grid(noise, steps, contributors=3, dimension=10_000)
 
-        made = calibrate_noise(epsilon, 1e-5, make)
-        plain = calibrate_noise(epsilon, 1e-5, lambda z, steps=steps: GaussianReleases(z, steps))
+        def alone(noise: float, steps: int = steps) -> GaussianReleases:
+            return GaussianReleases(noise, steps)
+
+        made, plain = calibrate_noise(epsilon, 1e-5, make), calibrate_noise(epsilon, 1e-5, alone)
         assert plain.noise_multiplier < made.noise_multiplier < 1.002 * plain.noise_multiplier
         assert made.epsilon(1e-5) <= epsilon
         assert made.sensitivity <= made.resolution * (1 + 2**-11)

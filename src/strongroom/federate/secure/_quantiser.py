@@ -90,10 +90,12 @@ class Quantiser:
             )
         values /= self.step
         if coins is None:
-            return np.rint(values).astype(np.int64)
-        low = np.floor(values)
-        up = coins.uniform("quantise", step, values.size) < values - low
-        return low.astype(np.int64) + up
+            steps = np.rint(values)
+        else:
+            steps = np.floor(values)
+            steps += coins.uniform("quantise", step, values.size) < values - steps
+        found: NDArray[np.int64] = steps.astype(np.int64)
+        return found
 
     def decode(self, total: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
         """Return the weighted sum and the sum of the weights; their quotient is the mean.

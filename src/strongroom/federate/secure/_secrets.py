@@ -100,8 +100,8 @@ class Masks:
     def add(self, seed: bytes, *, minus: bool = False) -> None:
         """Add the mask of a seed, or take it away."""
         self._stream.reseed(seed)
-        size = self.total.size * self._word.itemsize
-        mask = np.frombuffer(self._stream.raw("mask", 0, size), self._word)
+        words = self._stream.words("mask", 0, -(-self.total.nbytes // 8))
+        mask = words.view(self._word)[: self.total.size]
         (np.subtract if minus else np.add)(self.total, mask, out=self.total)
 
 
