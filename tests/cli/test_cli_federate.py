@@ -66,6 +66,13 @@ def test_what_cannot_be_is_told(project: Project, arguments: list[str], said: st
     assert said in done.err
 
 
+def test_without_a_verb_there_is_help(project: Project) -> None:
+    done = project("federate")
+    assert done.code == 2
+    assert "join" in done.out
+    assert not done.err
+
+
 def test_run_without_a_server_says_how_to_start_it(project: Project) -> None:
     assert project("federate", "init", "a", "b", "--port", "1").code == 0
     done = project("federate", "run")

@@ -90,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
         console.error(error)
         return error.exit_code
     except click.UsageError as error:
-        console.error(_usage_error(error))
+        _complain(console, error)
         return 2
     except click.ClickException as error:
         console.error(InputError(error.format_message()))
@@ -103,6 +103,15 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _complain(console: Console, error: click.UsageError) -> None:
+    # Click 8.2 and later: a group that was called without a verb.
+    help_asked = type(error).__name__ == "NoArgsIsHelpError"
+    if help_asked and error.ctx is not None:
+        console.say(error.ctx.get_help())
+    else:
+        console.error(_usage_error(error))
 
 
 def _usage_error(error: click.UsageError) -> InputError:
