@@ -42,9 +42,9 @@ def kind_of(char: str) -> int:
         return at.SPACE
     if char.isascii():
         return at.NUMBER if char.isdigit() else at.WORD if char.isalpha() else at.MARK
-    if c < 0xC0 and char not in "ªµº":
-        return at.MARK
-    if char in "×÷" or any(a <= c < b for a, b in ((0x2010, 0x2C00), (0x3001, 0x3040))):
+    if char in "ªµº\u2126\u212a\u212b":
+        return at.WORD
+    if c < 0xC0 or char in "×÷" or any(a <= c < b for a, b in ((0x2010, 0x2C00), (0x3001, 0x3040))):
         return at.MARK
     return at.MARK if 0xFF00 <= c < 0xFF10 or c >= 0x1F000 else at.WORD
 
@@ -229,3 +229,94 @@ def viterbi(chance: np.ndarray) -> np.ndarray:
     for by in reversed(back):
         path.append(int(by[path[-1]]))
     return np.array(path[::-1])
+
+
+Hit = tuple[int, int, str, float]
+"""Start, end, entity and score."""
+
+
+def parts(text: str) -> list[tuple[int, int]]:
+    """Return of each run between spaces its first word and what is joined to it."""
+    kinds = [*map(kind_of, text), at.SPACE]
+    found, first = [], 0
+    for last, kind in enumerate(kinds):
+        if kind > at.BREAK:
+            continue
+        start = next((k for k in range(first, last) if kinds[k] == at.WORD), last)
+        end = start
+        while end < last and (
+            kinds[end] in {at.WORD, at.NUMBER} or (text[end] in "'’-" and kinds[end + 1] == at.WORD)
+        ):
+            end += 1
+        if text[max(start, end - 2) : end] in {"'s", "’s"}:
+            end -= 2
+        if start < end:
+            found.append((start, end))
+        first = last + 1
+    return found
+
+
+def _small(word: str) -> str:
+    return "".join(map(fold, word))
+
+
+def _named(word: str) -> bool:
+    letters = [c for c in word[1:] if kind_of(c) == at.WORD and fold(c) == c]
+    return len(word) > 2 and fold(word[0]) != word[0] and bool(letters)
+
+
+def _words(text: str, hit: Hit) -> list[str]:
+    return [text[hit[0] : hit[1]][a:b] for a, b in parts(text[hit[0] : hit[1]])]
+
+
+def met_again(text: str, hits: list[Hit], sure: float, score: float, stranger: float) -> list[Hit]:
+    """Return what full names say of other names."""
+    titled = [
+        i > 0 and hits[i - 1][2] == "TITLE" and len(text[hits[i - 1][1] : hit[0]].encode()) <= 2
+        for i, hit in enumerate(hits)
+    ]
+    full = [
+        list(filter(_named, _words(text, hit)))
+        for hit, title in zip(hits, titled, strict=True)
+        if hit[2] == "PERSON" and hit[3] >= sure and len(_words(text, hit)) + title > 1
+    ]
+    known, surnames = {w for name in full for w in name}, {name[-1] for name in full if name}
+    if not known:
+        return hits
+    found = []
+    for hit, title in zip(hits, titled, strict=True):
+        start, end, entity, said = hit
+        words = _words(text, hit)
+        if entity == "PERSON" and not title and len(words) == 1 and words[0] not in known:
+            odds = stranger * said / (1 - said)
+            said = odds / (1 + odds)
+        found.append((start, end, entity, said))
+    firms = [_words(text, h) for h in hits if h[2] == "ORGANIZATION"]
+    firm_words = {w for words in firms if len(words) > 1 for w in words}
+    gone = {text[a:b] for a, b in parts(text) if fold(text[a]) == text[a]}
+    for run in _runs(text):
+        words = [text[a:b] for a, b in run]
+        if not known.issuperset(words) or (len(words) == 1 and _small(words[0]) in gone):
+            continue
+        start, end = run[0][0], run[-1][1]
+        across = [h for h in found if h[0] < end and start < h[1]]
+        if not across:
+            found.append((start, end, "PERSON", score))
+        elif len(across) == 1 and start <= across[0][0] and across[0][1] <= end:
+            entity = across[0][2]
+            firm = entity == "ORGANIZATION" and words[-1] not in firm_words
+            if words[-1] in surnames and (firm or entity in {"GPE", "LOCATION"}):
+                found[found.index(across[0])] = (start, end, "PERSON", across[0][3])
+    return sorted(found)
+
+
+def _runs(text: str) -> list[list[tuple[int, int]]]:
+    """Return the words with capitals, those together that are a space apart."""
+    found: list[list[tuple[int, int]]] = []
+    for start, end in parts(text):
+        if fold(text[start]) != text[start]:
+            if found and found[-1][-1][1] == start - 1 and text[start - 1] == " ":
+                found[-1].append((start, end))
+            else:
+                found.append([(start, end)])
+    return found

@@ -130,7 +130,7 @@ def kernel_tokens(text: str) -> list[tuple[int, int, int, int]]:
 
 @settings(deadline=None)
 @given(TEXTS)
-@example("a\u2028b\xa0c\u3000d\ufeff\u00b5\u00d7\uff01\U0001f600")
+@example("\u2126\u212a\u212b\u2206a\u2028b\xa0c\u3000d\ufeff\u00b5\u00d7\uff01\U0001f600")
 def test_tokens_are_those_of_the_plain_twin(text: str) -> None:
     assert kernel_tokens(text) == split(text)
 

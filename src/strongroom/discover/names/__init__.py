@@ -15,6 +15,7 @@ from strongroom.discover._hits import Hits
 from strongroom.discover.names._layout import ENTITIES
 from strongroom.discover.names._model import load_model
 from strongroom.discover.names._numbers import numbers_apart
+from strongroom.discover.names._repeats import met_again
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from strongroom.config import DiscoverSpec
     from strongroom.discover.names._model import NameModel
 
-__all__ = ["ENTITIES", "find_names"]
+__all__ = ["ENTITIES", "RECOGNIZER", "find_names"]
 
 RECOGNIZER = "names"
+"""Who says so."""
 
 
 def find_names(values: pa.Array, spec: DiscoverSpec, model: NameModel | None = None) -> Hits:
@@ -47,7 +49,10 @@ def find_names(values: pa.Array, spec: DiscoverSpec, model: NameModel | None = N
     if not len(texts) or data is None:
         return Hits.empty()
     bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    found, scores = chosen.find(np.frombuffer(data, np.uint8), bounds, spec.min_score)
+    content = np.frombuffer(data, np.uint8)
+    found, scores = met_again(
+        content, bounds, *chosen.find(content, bounds, spec.min_score), spec.min_score
+    )
     hits = Hits(
         found[:, 0],
         found[:, 1],

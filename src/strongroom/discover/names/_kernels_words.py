@@ -60,6 +60,8 @@ def look(data: NDArray[np.uint8], i: int, last: int) -> tuple[int, int, int]:
         kind = _SPACE
     elif c < 0xC0 or c == 0xD7 or c == 0xF7:
         kind = _WORD if c == 0xAA or c == 0xB5 or c == 0xBA else _MARK
+    elif c == 0x2126 or c == 0x212A or c == 0x212B:
+        kind = _WORD  # signs of ohm, kelvin and angstrom, with which old texts write the letters
     elif 0x2010 <= c < 0x2C00 or 0x3001 <= c < 0x3040 or 0xFF00 <= c < 0xFF10 or c >= 0x1F000:
         kind = _MARK
     return kind, n, c
