@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from training.names.coined import coined
 from training.names.people import pick, pool
 
 if TYPE_CHECKING:
@@ -225,7 +226,9 @@ def postal(rng: Random, locale: str) -> str:
 def town_of(rng: Random, language: str) -> str:
     """Return a town: of the language's countries, or of anywhere."""
     roll = rng.random()
-    if roll < 0.4:
+    if roll < 0.06:
+        town = coined(rng, "town")
+    elif roll < 0.4:
         town = pick(rng, towns(_home(language, rng)))
     else:
         town = pick(rng, big_towns() if roll < 0.7 else towns(pick(rng, MIXED)))

@@ -22,6 +22,7 @@ Tagged = list[tuple[str, str]]
 
 TRAINING = ("wnut17", "btc", "sec_filings_ner", "germeval2014")
 HELD_OUT = ("wikigold",)
+_CONLL = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
 
 _CLOSING = frozenset(".,;:!?)]}%”’»…") | {"...", "''", "n't", "'s", "'re", "'ve", "'ll", "'d", "'m"}
 _OPENING = frozenset("([{$£€“‘«#@¿¡") | {"``"}
@@ -99,6 +100,23 @@ def read_corpora(folder: Path, names: Sequence[str] = TRAINING) -> Iterator[Sent
         yield from _READERS[name](folder / name)
 
 
+def read_articles(folder: Path, name: str = "wikigold") -> Iterator[Sentence]:
+    """Read a corpus whose documents are marked, each as one text: its sentences, spaces between."""
+    for file in sorted((folder / name).glob("*.gz")):
+        text, spans = "", list[tuple[int, int, str]]()
+        for tagged in _sentences(file, -1, " ", documents=True):
+            if not tagged:
+                if text:
+                    yield Sentence(text, tuple(spans), "en", name)
+                text, spans = "", []
+                continue
+            one = _placed(_bio(tagged, _CONLL), "en", name)
+            text += " " if text else ""
+            spans += [(len(text) + a, len(text) + b, entity) for a, b, entity in one.spans]
+            text += one.text
+        yield Sentence(text, tuple(spans), "en", name)
+
+
 def read_prose(folder: Path, name: str = "wikitext2") -> Iterator[str]:
     """Read paragraphs without marks, with the tokenised spacing of WikiText undone.
 
@@ -158,17 +176,15 @@ def _wnut(folder: Path) -> Iterator[Sentence]:
 
 
 def _btc(folder: Path) -> Iterator[Sentence]:
-    entities = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
     for file in sorted(folder.glob("*.conll.gz")):
         for sentence in _sentences(file, -1, "\t"):
-            yield _placed(_without_handles(_bio(sentence, entities)), "en", "btc")
+            yield _placed(_without_handles(_bio(sentence, _CONLL)), "en", "btc")
 
 
 def _filings(folder: Path) -> Iterator[Sentence]:
-    entities = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
     for file in sorted(folder.glob("*.txt.gz")):
         for sentence in _sentences(file, -1, " "):
-            tagged = _without_roles(_bio(sentence, entities))
+            tagged = _without_roles(_bio(sentence, _CONLL))
             yield _placed(_with_addresses(tagged), "en", "sec_filings_ner")
 
 
@@ -180,10 +196,9 @@ def _germeval(folder: Path) -> Iterator[Sentence]:
 
 
 def _wikigold(folder: Path) -> Iterator[Sentence]:
-    entities = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
     for file in sorted(folder.glob("*.gz")):
         for sentence in _sentences(file, -1, " "):
-            yield _placed(_bio(sentence, entities), "en", "wikigold")
+            yield _placed(_bio(sentence, _CONLL), "en", "wikigold")
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Sentence]]] = {
@@ -200,10 +215,15 @@ def _lines(file: Path) -> Iterator[str]:
         yield from stream
 
 
-def _sentences(file: Path, label: int, separator: str, token: int = 0) -> Iterator[Tagged]:
+def _sentences(
+    file: Path, label: int, separator: str, token: int = 0, *, documents: bool = False
+) -> Iterator[Tagged]:
+    """Yield sentences; with `documents` an empty one before each document."""
     found: Tagged = []
     for line in _lines(file):
         parts = line.rstrip("\n").split(separator)
+        if documents and parts[0] == "-DOCSTART-":
+            yield []
         if len(parts) < 2 or not parts[token].strip():
             if found:
                 yield found

@@ -11,14 +11,14 @@ from strongroom.discover.names import _layout as at
 from strongroom.discover.names._kernels_words import describe, split
 from strongroom.discover.names._model import folding, word_table
 from training.names._kernels import number_words
-from training.names.prose import LEFT_OUT, UNKNOWN
+from training.names.prose import LEFT_OUT, NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from training.names.sentence import Sentence
 
-OPEN = (UNKNOWN, LEFT_OUT)
+OPEN = (UNKNOWN, LEFT_OUT, NOBODY)
 """Entities of what nobody knows; their labels come after all others."""
 _STRANGER = 0.5
 """Weight of a person where nobody knows: plain names of persons were marked, so few are left."""
@@ -154,6 +154,7 @@ def policies() -> np.ndarray:
         meant[:, label, label] = 0
     meant[:, at.LABELS :] = 0
     meant[:, at.LABELS + OPEN.index(UNKNOWN), _labels("PERSON")] = np.log(_STRANGER)
+    meant[:, at.LABELS + OPEN.index(NOBODY), _labels("PERSON")] = -np.inf
     for policy, unsure in enumerate(UNSURE.values(), 1):
         for entity in unsure:
             meant[policy, 0, _labels(entity)] = 0

@@ -114,6 +114,9 @@ def words_by_kind() -> dict[str, set[str]]:
     _people(found)
     _places(found)
     _add(found["nationality"], _mimesis("person", "nationality"))
+    found["nationality"] |= {
+        f"{w}s" for w in found["nationality"] if w.endswith(("an", "i", "er", "k"))
+    }
     _add(found["job"], _mimesis("person", "occupation"))
     _add(found["job"], _faker("job", re.compile(r"jobs?.*")))
     _add(found["company"], _mimesis("finance", "company", "name"))

@@ -31,7 +31,7 @@ class Network(nn.Module):
         size: numbers per word, of the first and of the second layer.
     """
 
-    def __init__(self, vocabulary: int, size: tuple[int, int, int] = (56, 96, 64)) -> None:
+    def __init__(self, vocabulary: int, size: tuple[int, int, int] = (56, 128, 96)) -> None:
         super().__init__()
         word, wide, deep = size
         self.embed = nn.EmbeddingBag(at.VOCABULARY + vocabulary, word, mode="sum", sparse=True)
@@ -73,7 +73,7 @@ class Network(nn.Module):
         wide = self.first(_windows(known[words] * mask, at.REACH)) + self.flags(flags)
         wide = torch.relu(wide) * mask
         if self.training:
-            wide = nn.functional.dropout(wide, 0.1)
+            wide = nn.functional.dropout(wide, 0.15)
         deep = torch.relu(self.second(_windows(wide, at.TAPS)))
         return self.third(deep), self.gate(wide).squeeze(1)
 

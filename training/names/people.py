@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DRAWN, _DRAWN_ABROAD = 1500, 400
+_COINED = 0.12
 
 # Whose names appear in texts of a language, and how often. Names of all places appear in each.
 HOME = {
@@ -129,6 +130,13 @@ def make_person(rng: Random, language: str, *, scripts: float = 0.01) -> Person:
     woman = rng.random() < 0.5
     first = pick(rng, pool(locale, "first_name_female" if woman else "first_name_male"))
     last = pick(rng, pool(locale, "last_name"))
+    if rng.random() < _COINED:
+        from training.names.coined import coined  # it reads the names here
+
+        first, last = (
+            coined(rng, kind) if rng.random() < share else name
+            for kind, share, name in (("first", 0.3, first), ("last", 0.9, last))
+        )
     if rng.random() < 0.04:
         other = pick(rng, pool(locale, "last_name"))
         last = f"{last} {other}" if locale.startswith(("es", "pt")) else f"{last}-{other}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import random
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "?"
 """The entity of what may be anything."""
+NOBODY = "!"
+"""The entity of what may be anything but a person."""
 LEFT_OUT = "*"
 """The entity of words that stand in for what the corpus left out; they are never told."""
 
@@ -44,6 +47,9 @@ _BEFORE_PLACE = _set("""
     in from to near at of outside around between via and , (
 """)
 _ENDS = _set('. " ? ! ; :')
+_ARTICLES = frozenset({"the", "a", "an"})
+_MANY = 1000
+_WORDS_OF_LISTS = frozenset(w for words in LISTS.values() for w in words)
 _LINKS = frozenset({"of", "the", "and", "for", "&", "de"})
 _HONOUR = frozenset(["Jr", "Jr.", "Sr", "Sr.", "II", "III", "IV"])
 _MONTHS = _set("""
@@ -111,9 +117,10 @@ def marked_prose(folder: Path, seed: int) -> Iterator[Sentence]:
     surnames = sorted(w.title() for w in words_by_kind()["last_common"])
     for paragraphs in _articles(folder):
         marked = [_marks(tokens, rng, surnames) for tokens in paragraphs]
-        names = _surnames(marked)
+        marked = _met_again(marked)
+        names, ends = _surnames(marked), _ends_of_runs(marked)
         for tokens in marked:
-            yield from _sentences(_repeated(tokens, names))
+            yield from _sentences(_without_strangers(_repeated(tokens, names), ends))
 
 
 def _articles(folder: Path) -> Iterator[list[list[str]]]:
@@ -264,6 +271,75 @@ def _surnames(paragraphs: list[Marked]) -> set[str]:
             if label == "PERSON" and after != "PERSON" and before == "PERSON":
                 found.add(word)
     return found - _known().place - _known().country
+
+
+def _met_again(paragraphs: list[Marked]) -> list[Marked]:
+    """Mark "Emile Griffith" as a person where "Griffith" alone is met, too, and "the Griffith" isn't.
+
+    A known first name before an unknown word says little ("Charlotte Hornets"), unless an article
+    goes on with that word as with a surname.
+    """
+    known = _known()
+    alone: Counter[str] = Counter()
+    for tokens in paragraphs:
+        for first, last in _runs(tokens):
+            if last - first == 1 and tokens[first][1] == UNKNOWN:
+                before = tokens[first - 1][0].lower() if first else "."
+                alone[tokens[first][0]] += -_MANY if before in _ARTICLES else 1
+    made = []
+    for tokens in paragraphs:
+        changed = list(tokens)
+        for first, last in _runs(tokens):
+            words = [w for w, _ in tokens[first:last]]
+            if (
+                1 < last - first < 4
+                and all(label == UNKNOWN for _, label in tokens[first:last])
+                and words[0].lower() in known.first
+                and _NAME.fullmatch(words[-1])
+                and words[-1].lower() not in everyday() | _WORDS_OF_LISTS
+                and alone[words[-1]] > 0
+            ):
+                changed[first:last] = [(w, "PERSON") for w in words]
+        made.append(changed)
+    return made
+
+
+def _runs(tokens: Marked) -> Iterator[tuple[int, int]]:
+    """Yield where capitalised words stand beside each other."""
+    first = 0
+    while first < len(tokens):
+        last = first
+        while last < len(tokens) and _CAPITAL.fullmatch(tokens[last][0]):
+            last += 1
+        if last > first:
+            yield first, last
+        first = max(last, first + 1)
+
+
+def _ends_of_runs(paragraphs: list[Marked]) -> set[str]:
+    """Return the words that stand behind other capitalised ones anywhere in an article."""
+    return {
+        tokens[i][0] for tokens in paragraphs for a, b in _runs(tokens) for i in range(a + 1, b)
+    }
+
+
+def _without_strangers(tokens: Marked, ends: set[str]) -> Marked:
+    """Mark as nobody what stands alone and is nowhere introduced: people come with first names."""
+    known, common = _known(), words_by_kind()["last_common"]
+    made = list(tokens)
+    for first, last in _runs(tokens):
+        word, label = tokens[first]
+        near = [tokens[j][0] for j in (first - 1, last) if 0 <= j < len(tokens)]
+        if (
+            last - first == 1
+            and label == UNKNOWN
+            and word not in ends
+            and word.lower() not in known.first
+            and (word.lower() not in common or word in known.place)
+            and _RARE not in near
+        ):
+            made[first] = (word, NOBODY)
+    return made
 
 
 def _repeated(tokens: Marked, names: set[str]) -> Marked:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.names import addresses, words
+from training.names.coined import coined
 from training.names.filling import Catalogue, Pieces, fill, quoted, recased
 from training.names.people import Person, make_person, pick, pool, written
 from training.names.things import job, organisation
@@ -156,6 +157,27 @@ class TextValues:
     def _surname(self) -> Pieces:
         """A name that stands for something else than a person."""
         return [(self._name("last_name"), "")]
+
+    def _thing(self) -> Pieces:
+        """What bears a name of one word and is neither a person, nor a place, nor a firm."""
+        return [(self._word(), "")]
+
+    def _brand(self) -> Pieces:
+        """An organisation of one word, which might be anything's name."""
+        return [(self._word(), "ORGANIZATION")]
+
+    def _hamlet(self) -> Pieces:
+        """A place whose name might be a person's."""
+        return [(self._word(), "GPE")]
+
+    def _word(self) -> str:
+        roll = self._rng.random()
+        if roll < 0.55:
+            return coined(self._rng, pick(self._rng, ("first", "last", "town")))
+        if roll < 0.7:
+            return addresses.town_of(self._rng, self._language).split()[0].strip(",")
+        person = make_person(self._rng, self._language)
+        return (person.first if roll < 0.8 else person.last).split()[0]
 
     def _given(self) -> Pieces:
         """The same with a first name."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from training.names.coined import coined
 from training.names.people import HOME, pick, pool
 
 if TYPE_CHECKING:
     from random import Random
 
+_ONE_WORD = 0.06
 _KNOWN = tuple(
     """Microsoft|Google|Apple|Amazon|IBM|Intel|Oracle|Siemens|Bosch|BMW|Volkswagen|Toyota|Honda|Sony|Samsung
     Nokia|Ericsson|Boeing|Airbus|Pfizer|Novartis|Roche|Bayer|Merck|AstraZeneca|GlaxoSmithKline|Nestlé|Unilever
@@ -123,6 +125,8 @@ _BODIES = {
 
 def organisation(rng: Random, language: str, town: str) -> str:
     """Make an organisation up, or name a known one."""
+    if rng.random() < _ONE_WORD:
+        return coined(rng, pick(rng, ("last", "town")))
     roll = rng.random()
     if roll < 0.12:
         return pick(rng, _KNOWN)

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W\d_]+|[^\w\s]|_")
 _CODE = 2500  # stretches
 _TOKENS = 1000  # per step
+_SNAPSHOTS = 100  # steps of the last epoch between networks that are averaged (Izmailov 2018)
 _VOCABULARY = 16_000
 _SURE = 0.9  # what a half-trained network must be to settle an open label
-_EAGER = 1.0  # how much likelier than learnt a name is taken to be: a miss costs more than a doubt
+_EAGER = 1.2  # how much likelier than learnt a name is taken to be: a miss costs more than a doubt
 _QUIET = 0.01  # a token is quiet if it names something less often than this
 
 
@@ -108,6 +109,7 @@ def train(
         for one in optimisers
     ]
     meant = torch.from_numpy(policies())
+    averaged = torch.optim.swa_utils.AveragedModel(network)
     for epoch in range(epochs):
         if epoch == epochs // 2:
             print(f"{settle(network, examples, words)} open labels settled", flush=True)
@@ -124,11 +126,15 @@ def train(
                 one.step()
                 schedule.step()
             losses.append(loss.item())
+            if epoch == epochs - 1 and len(losses) % _SNAPSHOTS == 0:
+                averaged.update_parameters(network)
         print(
             f"epoch {epoch}: loss {np.mean(losses):.4f}, {time.monotonic() - began:.0f} s",
             flush=True,
         )
-    return network.eval()
+    averaged.update_parameters(network)
+    found: Network = averaged.module
+    return found.eval()
 
 
 @torch.no_grad()
