@@ -124,9 +124,8 @@ def test_a_free_run_finds_text_and_addresses(leaky: LanguageModel) -> None:
     assert ranked["likelihood ratio"]["50"] > verbatim.details["not_ranked"]
     assert personal.value >= 1
     assert personal.details["leaked"]["EMAIL_ADDRESS"] >= 1
-    # The model of names takes a word here and there for a person.
-    rows = [MEMBERS[row["row"]] for row in personal.details["worst_rows"]]
-    assert sum("@" in row for row in rows) > len(rows) / 2
+    for row in personal.details["worst_rows"]:
+        assert "@" in MEMBERS[row["row"]]
     said = told(found)
     assert not any(line[:20] in said for line in MEMBERS)
     assert "example.com" not in said
@@ -322,3 +321,11 @@ def test_pieces_are_told_apart_by_where_they_stand() -> None:
     assert value == 9
     assert low is not None
     assert low > 2
+
+
+def test_only_names_that_could_be_nothing_else_count() -> None:
+    training = ["met Katharina Lindqvist on the stairs", "the silver ocean was calm"]
+    written = ["We met Katharina Lindqvist.", "silver ocean", "Silver", "dear Katharina,"]
+    found = personal_data(written, training, ["nothing"])
+    assert dict(found.leaked) == {"PERSON": 1}
+    assert found.rows == (0,)

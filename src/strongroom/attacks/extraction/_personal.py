@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.attacks._intervals import special_functions
 from strongroom.discover import find_spans
+from strongroom.discover.names import RECOGNIZER as NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from strongroom.discover import Detection
+
+_SURE, _WORDS = 0.9, 2
+"""Score and words from which on a find of the model of names counts."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ def personal_data(
 ) -> Personal:
     """Find personal data in texts, and look each different piece up.
 
+    What only the model of names finds counts if it is sure and it is more than a word.
+
     Args:
         written: what the model wrote.
         training: what it was trained on.
@@ -58,6 +66,7 @@ def personal_data(
         (found.entity, text[found.start : found.end])
         for text in written
         for found in find_spans(text)
+        if not _doubtful(found, text[found.start : found.end])
     }
     rows = []
     for entity, value in sorted(pieces):
@@ -69,6 +78,16 @@ def personal_data(
         counts[True, False], counts[False, True], counts[True, True], counts[False, False],
         tuple(sorted(set(rows))),
     )  # fmt: skip
+
+
+def _doubtful(found: Detection, piece: str) -> bool:
+    """Say whether only the model of names says so, of words that might be any.
+
+    A model that isn't good yet writes words in no order, and without a sentence a word in small
+    letters, a single one or one that scores low may be a name or not.
+    """
+    words = len(piece.split())
+    return found.recognizer == NAMES and (found.score < _SURE or words < _WORDS or piece.islower())
 
 
 def poisson_interval(count: int) -> tuple[float, float]:
