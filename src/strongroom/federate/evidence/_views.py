@@ -63,7 +63,9 @@ class View:
         """Return about where in the capture offsets of these bytes stand."""
         mark = np.searchsorted(self.marks[0], offsets, side="right") - 1
         found: NDArray[np.int64] = self.marks[1][mark]
-        return found + (offsets - self.marks[0][mark]) * self.exact
+        if self.exact:
+            found = found + offsets - self.marks[0][mark]
+        return found
 
 
 @dataclass
