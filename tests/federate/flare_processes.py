@@ -25,7 +25,7 @@ from strongroom.federate.flare import Kit, make_kits
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PATIENCE = 120.0  # seconds; a CI machine may be slow, and nothing here is timed
+PATIENCE = 180.0  # seconds; a CI machine may be slow, and nothing here is timed
 _ECHO = Path(__file__).with_name("flare_echo.py")
 
 
@@ -128,12 +128,15 @@ class Processes:
         (place / "strongroom.toml").write_text(text)
         return place
 
-    def join(self, name: str) -> None:
-        """Start a real site, as its people do, and wait until it has joined."""
-        (self.folder / f"{name}.log").write_bytes(b"")
-        kit = str(self.kits[name].folder)
-        log = self.start(name, "-m", "strongroom", "federate", "join", kit, cwd=self.folder / name)
-        wait_for(log, "connected to the server", self.running[name])
+    def join(self, *names: str) -> None:
+        """Start real sites, as their people do, and wait until all have joined."""
+        logs = {}
+        for name in names:
+            (self.folder / f"{name}.log").write_bytes(b"")
+            arguments = ("-m", "strongroom", "federate", "join", str(self.kits[name].folder))
+            logs[name] = self.start(name, *arguments, cwd=self.folder / name)
+        for name, log in logs.items():
+            wait_for(log, "connected to the server", self.running[name])
 
     def call(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command and wait for it."""

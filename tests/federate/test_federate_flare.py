@@ -137,6 +137,33 @@ def test_jobs_are_refused_even_behind_the_gate(tmp_path: Path) -> None:
     assert "no jobs" in NoJobs().validate(str(tmp_path))[0]
 
 
+def test_a_stop_doesnt_wait_for_the_round_that_it_stops() -> None:
+    from strongroom.federate.flare._gate import Desk
+    from strongroom.federate.flare._wire import UNKNOWN, WORKING
+
+    stopped = threading.Event()
+
+    class Site:
+        name = "a"
+
+        def answer(self, request: Message) -> Message:
+            if request.kind is Kind.STOP:
+                stopped.set()
+            assert stopped.wait(PATIENCE)
+            return request.answer()
+
+    def told(*_: object) -> None:
+        raise OSError("the terminal is gone")
+
+    desk = Desk(Site(), told)
+    train, stop = request(), Message(Kind.STOP, "0" * 32, 0, secrets.token_hex(16))
+    assert desk.ask(train.encode(), patience=0.1) == WORKING
+    assert Message.decode(desk.ask(stop.encode(), PATIENCE)).answers(stop)
+    assert Message.decode(desk.ask(train.encode(), PATIENCE)).answers(train)
+    assert desk.wait(b"never asked") == UNKNOWN
+    assert Message.decode(desk.ask(b"nothing")).kind is Kind.REFUSED
+
+
 def test_a_kit_of_another_federation_doesnt_get_in(federation: Processes, tmp_path: Path) -> None:
     kit = federation.kits["server"]
     others = flare.make_kits(tmp_path, ["a", "b"], kit.host, kit.port)

@@ -52,8 +52,7 @@ def test_three_sites_train_although_everything_is_killed_once(tmp_path: Path) ->
             federation.settle(name, 300 + 100 * seed, seed, _ASK if name == "b" else "")
         settings(federation, rounds, "[job.privacy]\nepsilon = 2.0\n")
         federation.serve()
-        for name in federation.sites:
-            federation.join(name)
+        federation.join(*federation.sites)
 
         command = ("-m", "strongroom", "federate", "run", "federation")
         log = federation.start("run", *command)
@@ -110,8 +109,7 @@ def test_a_secure_sum_over_the_wire_and_a_stop(tmp_path: Path) -> None:
         for seed, name in enumerate(federation.sites):
             federation.settle(name, 200, seed, "secure = true\n")
         federation.serve()
-        for name in federation.sites:
-            federation.join(name)
+        federation.join(*federation.sites)
 
         settings(federation, 3)
         refused = federation.call("federate", "run", "federation", "--wait", "5")

@@ -15,10 +15,10 @@ from nvflare.apis.fl_exception import FLCommunicationError
 from nvflare.apis.signal import Signal
 from nvflare.apis.utils.decomposers import flare_decomposers
 from nvflare.fuel.f3.cellnet.cell import Cell
-from nvflare.fuel.f3.cellnet.defs import MessageHeaderKey
+from nvflare.fuel.f3.cellnet.defs import Encoding, MessageHeaderKey, MessageType
 from nvflare.fuel.f3.cellnet.defs import ReturnCode as Code
 from nvflare.fuel.f3.cellnet.fqcn import FQCN
-from nvflare.fuel.f3.cellnet.utils import new_cell_message
+from nvflare.fuel.f3.cellnet.utils import make_reply, new_cell_message
 from nvflare.fuel.f3.drivers.driver_params import DriverParams
 from nvflare.fuel.sec.authn import set_add_auth_headers_filters
 from nvflare.fuel.utils.admin_name_utils import new_admin_client_name
@@ -44,6 +44,8 @@ from strongroom.federate.flare._wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from nvflare.fuel.f3.message import Message as CellMessage
 
     from strongroom.federate.flare._kit import Kit
 
@@ -195,6 +197,7 @@ def _connect(kit: Kit) -> Any:  # noqa: ANN401 - FLARE has no types
         parent_url=None,
         auth_identity_map={FQCN.ROOT_SERVER: kit.host},
     )
+    cell.core_cell.add_incoming_filter(channel="*", topic="*", cb=_pass)
     cell.start()
     context = FLContext()
     context.set_public_props({ReservedKey.IDENTITY_NAME: COORDINATOR})
@@ -223,6 +226,19 @@ def _connect(kit: Kit) -> Any:  # noqa: ANN401 - FLARE has no types
         ) from error
     set_add_auth_headers_filters(cell, COORDINATOR, token, signature, session)
     return cell
+
+
+def _pass(message: CellMessage) -> CellMessage | None:
+    """Return None for what may come in; anything else is dropped before FLARE decodes it.
+
+    That is the server's own words, and plain bytes as an answer of a site: nobody asks us.
+    """
+    if message.get_header(MessageHeaderKey.ORIGIN) == FQCN.ROOT_SERVER:
+        return None
+    answer = message.get_header(MessageHeaderKey.MSG_TYPE) != MessageType.REQ
+    encoding = message.get_header(MessageHeaderKey.PAYLOAD_ENCODING)
+    plain = encoding in {None, Encoding.BYTES, Encoding.NONE}
+    return None if answer and plain else make_reply(Code.UNAUTHENTICATED)
 
 
 def _scheme(kit: Kit) -> str:

@@ -11,6 +11,8 @@ safer, it is quick (a job costs seconds to start, and FLARE polls), and sites ma
 from __future__ import annotations
 
 import hashlib
+import logging
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ from nvflare.fuel.f3.cellnet.defs import CellChannel, Encoding, MessageHeaderKey
 from nvflare.fuel.f3.cellnet.defs import ReturnCode as Code
 from nvflare.fuel.f3.cellnet.utils import make_reply, new_cell_message
 
-from strongroom.federate._message import Message, MessageError
+from strongroom.federate._message import Kind, Message, MessageError
 from strongroom.federate.flare._wire import (
     ASK,
     CERTIFICATE,
@@ -70,7 +72,10 @@ class Desk:
     ) -> None:
         self._answers = answers
         self._told = told
+        self._lock = threading.Lock()
         self._hands = ThreadPoolExecutor(1, thread_name_prefix="strongroom-site")
+        # A round that goes on must hear that it shall stop.
+        self._bell = ThreadPoolExecutor(1, thread_name_prefix="strongroom-stop")
         self._work: dict[bytes, Future[bytes]] = {}
 
     @property
@@ -81,9 +86,10 @@ class Desk:
     def ask(self, content: bytes, patience: float = PATIENCE) -> bytes:
         """Take a request in, unless it is there already, and return its answer or `WORKING`."""
         digest = hashlib.sha256(content).digest()
-        if digest not in self._work:
-            self._forget()
-            self._work[digest] = self._hands.submit(self._answer, content)
+        with self._lock:
+            if digest not in self._work:
+                self._forget()
+                self._work[digest] = self._begin(content)
         return self.wait(digest, patience)
 
     def wait(self, digest: bytes, patience: float = PATIENCE) -> bytes:
@@ -101,18 +107,33 @@ class Desk:
         for digest in done[: max(0, len(done) - _KEPT + 1)]:
             self._work.pop(digest, None)
 
-    def _answer(self, content: bytes) -> bytes:
+    def _begin(self, content: bytes) -> Future[bytes]:
         try:
             request = Message.decode(content)
         except MessageError as error:
-            return Message.refuse(_NOBODY, f"not a message: {error.what}").encode()
+            refusal: Future[bytes] = Future()
+            refusal.set_result(_NOBODY.refuse(f"not a message: {error.what}").encode())
+            return refusal
+        hands = self._bell if request.kind is Kind.STOP else self._hands
+        return hands.submit(self._answer, request)
+
+    def _answer(self, request: Message) -> bytes:
         answer = self._answers.answer(request)
+        try:
+            content = answer.encode()
+        except MessageError as error:
+            answer = request.refuse(f"the site's answer can't be sent: {error.what}")
+            content = answer.encode()
         if self._told is not None:
-            self._told(request, answer)
-        return answer.encode()
+            try:
+                self._told(request, answer)
+            except Exception:
+                # What people see must not decide what the coordinator gets.
+                logging.getLogger(__name__).exception("showing %s", request.kind)
+        return content
 
 
-_NOBODY = Message(kind="refused")  # type: ignore[arg-type]
+_NOBODY = Message(Kind.REFUSED)
 _desk: Desk | None = None
 _verifier: Verifier | None = None
 _heard: Callable[[str], None] | None = None
