@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.federate import sites as people
 from tests.federate.secure_parties import JOB, Parties, message, signing_key, unmask_some
 
 from strongroom.federate import Kind, Message, SecureSpec
+from strongroom.federate._loopback import Fault
 from strongroom.federate.secure import PHASES, SecureError, ServerRound, SiteRound
 from strongroom.federate.secure._setting import ADVERT_BYTES, SIGNATURE_BYTES, Setting
 
@@ -323,6 +325,32 @@ def test_shares_that_cannot_be_opened_are_told_and_name_their_sender() -> None:
     parties.phase(Kind.CONFIRM)
     parties.phase(Kind.UNMASK)
     np.testing.assert_array_equal(parties.server.total(), parties.sum_of(parties.names[1:]))
+
+
+def test_a_site_that_spoils_the_sum_for_all_others_spoils_one_round_only() -> None:
+    def faults(site: str, request: Message) -> Fault | None:
+        if site == "c" and request.kind is Kind.SHARES:
+            return Fault("malformed", change=lambda data: data[:-164] + bytes(164))
+        return None
+
+    job = people.settings(secure={"threshold": 2}, rounds=3)
+    result = people.run(people.line(people.three(60), faults=faults), job)
+    assert "lost" in result.rounds[0]
+    assert [r["answered"] for r in result.rounds[1:]] == [["a", "b"]] * 2
+    assert [(r["site"], r["kind"]) for r in result.refusals] == [("c", "shares")]
+
+
+def test_one_site_alone_accuses_nobody_out() -> None:
+    def faults(site: str, request: Message) -> Fault | None:
+        if site == "c" and request.kind is Kind.SUBMIT:
+            lie = request.answer({"why": "no", "hint": "", "about": "a"}, kind=Kind.REFUSED)
+            return Fault("malformed", change=lambda _: lie.encode())
+        return None
+
+    job = people.settings(secure={"threshold": 2}, rounds=2)
+    result = people.run(people.line(people.three(60), faults=faults), job)
+    assert [r["answered"] for r in result.rounds] == [["a", "b"]] * 2
+    assert not result.refusals
 
 
 def test_false_shares_spoil_no_sum_silently() -> None:

@@ -164,6 +164,7 @@ def gather_sums(exchange: Exchange, secure: SecureSpec) -> Gathered:
     lost = _exchange(exchange, rounds)
     for name, sums in rounds.items():
         _note_gone(gathered, name, sums, lost)
+        _note_liars(exchange, sums)
         if name in lost:
             continue
         try:
@@ -203,6 +204,14 @@ def _note_gone(gathered: Gathered, name: str, sums: ServerRound, lost: Mapping[s
     if name in lost:
         for site in gathered.groups[name]:
             gathered.dropped.setdefault(site, f"its group's sum was lost: {lost[name]}")
+
+
+def _note_liars(exchange: Exchange, sums: ServerRound) -> None:
+    """Take out who sent several sites what they couldn't use; of one alone it can't be told."""
+    for site, accusers in sums.accused.items():
+        if len(accusers) > max(exchange.recipe.rule.liars, 1) and site in exchange.members.agreed:
+            why = f"{len(accusers)} sites couldn't use what it sent them"
+            exchange.members.excluded(site, exchange.number, Kind.SHARES, why)
 
 
 def draw_groups(recipe: Recipe, number: int, sites: Sequence[str]) -> dict[str, list[str]]:

@@ -137,6 +137,11 @@ class Members:
             self.refusals.append(noted)
         return why
 
+    def excluded(self, site: str, round_: int, kind: Kind, why: str) -> None:
+        """Take out a site that others found out: it isn't asked again."""
+        self.refused(site, round_, kind, Message(Kind.REFUSED, facts={"why": why}))
+        self._strikes[site] = _STRIKES
+
     def hopeful(self) -> int:
         """Return how many invited sites have agreed or may still."""
         return sum(self._may(site) for site in self._recipe.sites)

@@ -105,8 +105,8 @@ class ServerRound:
                 _TAKERS[phase](self, site, _answer(phase, answers.get(site)))
             except (MessageError, SecureError) as error:
                 self.gone[site] = error.what
-                refused = answers.get(site)
-                if refused is not None and isinstance(about := refused.facts.get("about"), str):
+                about = answers[site].facts.get("about") if site in answers else None
+                if about in self._setting.names and about != site:
                     self.accused.setdefault(about, []).append(site)
             else:
                 left.append(site)
