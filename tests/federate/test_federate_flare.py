@@ -221,6 +221,20 @@ except InputError as error:
 """
 
 
+def test_nothing_listens_but_the_servers_one_port(federation: Processes) -> None:
+    import psutil
+
+    open_ports = {
+        name: {
+            found.laddr.port
+            for found in psutil.Process(process.pid).net_connections("tcp")
+            if found.status == psutil.CONN_LISTEN
+        }
+        for name, process in federation.running.items()
+    }
+    assert open_ports == {"server": {federation.kits["server"].port}, "a": set(), "b": set()}
+
+
 def test_a_port_in_use_is_told(federation: Processes) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "strongroom", "federate", "serve", "federation"],

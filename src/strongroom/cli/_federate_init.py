@@ -59,8 +59,11 @@ def init(flags: Common, sites: tuple[str, ...], host: str, port: int, folder: Pa
         ],
     )
     console.say()
-    console.say(f"What shall be trained stands in {settings} (commented). Each kit holds a secret")
-    console.say(f"key; {folder / 'ca'} holds the authority's, and is needed to invite more.")
+    console.say(f"What shall be trained stands in {settings} (commented).")
+    console.say(
+        f"Each kit holds a secret key, and {folder / 'ca'} all of them with the authority's:"
+    )
+    console.say("keep it where nobody gets; it is needed to invite more sites.")
     console.say()
     where = "" if folder == DEFAULT_FOLDER else f" {folder}"
     console.say(f"Next: strongroom federate serve{where}")

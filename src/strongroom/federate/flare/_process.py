@@ -137,6 +137,7 @@ def _run(module: str, kit: Kit, **options: object) -> int:
     signal.signal(signal.SIGINT, stop)
     try:
         main = importlib.import_module(module).main
+        _listen_to_nobody_inside()
         main(argparse.Namespace(workspace=str(kit.folder), **options))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -147,6 +148,16 @@ def _run(module: str, kit: Kit, **options: object) -> int:
     finally:
         _hang_up()
     return 0
+
+
+def _listen_to_nobody_inside() -> None:
+    """Keep FLARE from opening its second port: on it, job processes would call home."""
+    from nvflare.fuel.f3.cellnet.core_cell import CoreCell
+
+    def nothing(*_: object, **__: object) -> None:
+        pass
+
+    CoreCell._create_internal_listener = nothing  # noqa: SLF001 - no setting turns it off
 
 
 def _hang_up() -> None:
