@@ -12,7 +12,7 @@ import re
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -133,8 +133,7 @@ def train(
             flush=True,
         )
     averaged.update_parameters(network)
-    found: Network = averaged.module
-    return found.eval()
+    return cast("Network", averaged.module).eval()
 
 
 @torch.no_grad()
