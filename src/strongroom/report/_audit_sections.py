@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MOST_MARKED = 5
 _KNOWN = {room.id for room in ROOMS} | {
     *("membership", "evasion", "utility", "file", "baseline", "anonymize", "discover", "data"),
+    "federation",
 }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _STAGE_OF = {
     "anonymize": "anonymize",
     "discover": "discover",
+    "federation": "federation",
     "privacy": "train",
     "utility": "train",
 }
@@ -36,6 +37,8 @@ class ReportData:
             trained without privacy, `majority` the accuracy of always naming the largest class.
         sweep: the same model at other ε, if somebody measured that.
         audit: findings and ROC curves.
+        federation: what sites did together, what crossed, and what was found in it
+            (`federate.evidence`).
         budget: what was spent of the account's budget, and by which runs.
         evidence: the records of the evidence log that prove all this, oldest first.
         policy: metric id to `{"min", "max"}`.
@@ -55,6 +58,7 @@ class ReportData:
     sweep: Document | None = None
     audit: Document | None = None
     budget: Document | None = None
+    federation: Document | None = None
     evidence: tuple[Document, ...] = ()
     policy: Mapping[str, Document] = field(default_factory=dict)
     verdict: Document | None = None

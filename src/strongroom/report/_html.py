@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from strongroom.report import _audit_sections as of_audit
 from strongroom.report import _data_sections as of_data
+from strongroom.report import _federation_sections as of_federation
 from strongroom.report import _format as fmt
 from strongroom.report import _model_sections as of_model
 from strongroom.report import _proof_sections as of_proof
@@ -46,6 +47,7 @@ def render_html(data: ReportData) -> str:
     sections = {
         "utility": of_model.utility(data),
         "learning": of_model.learning(data),
+        "federation": of_federation.federation(data),
         "leak": of_model.leak(data),
         "exposed": of_audit.exposed(data),
         **rooms,
@@ -57,7 +59,7 @@ def render_html(data: ReportData) -> str:
         "sealed": of_proof.sealed(data),
         "examined": of_audit.examined(data),
     }
-    order = ("utility", "learning", "leak", "exposed", *rooms, "risk")
+    order = ("utility", "learning", "federation", "leak", "exposed", *rooms, "risk")
     return environment().get_template("report.html.j2").render(
         data=data,
         verdict=verdict(data),

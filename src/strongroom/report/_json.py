@@ -34,6 +34,7 @@ def render_json(data: ReportData) -> dict[str, Any]:
         "train": data.train,
         "sweep": data.sweep,
         "budget": data.budget,
+        "federation": data.federation,
         "evidence": data.evidence,
     }
     plain: dict[str, Any] = strict(document)

@@ -8,7 +8,7 @@ Never: a value of the data in a result; a verdict on what wasn't captured.
     leaks       `search_leaks`: does any record stand in what left?
     inversion   `attack_updates`: do the updates that were sent give rows away?
     membership  `membership_at`: does the released model give a site's people away?
-    evidence    `FederationEvidence`: all of it, as findings and for the report
+    evidence    `FederationEvidence`: all of it, as findings; `report_of`: as a report
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from strongroom.federate.evidence._leaks import Leak, LeakReport, search_leaks
     from strongroom.federate.evidence._membership import membership_at
+    from strongroom.federate.evidence._report import report_of
     from strongroom.federate.evidence._traffic import Exchange, Flow, SiteTraffic, Watched
 
 # Searching needs no torch, and attacks do.
@@ -41,6 +42,7 @@ _LATER = {
     "Watched": "_traffic",
     "attack_updates": "_inversion",
     "membership_at": "_membership",
+    "report_of": "_report",
     "search_leaks": "_leaks",
     "sent_updates": "_inversion",
     "summed_updates": "_inversion",
@@ -58,6 +60,7 @@ __all__ = [
     "Watched",
     "attack_updates",
     "membership_at",
+    "report_of",
     "search_leaks",
     "sent_updates",
     "summed_updates",

@@ -70,7 +70,7 @@ class Inversion:
         recovered: how many gave a row of the site away.
         low, high: 95 % interval of the share (Clopper-Pearson).
         by_chance: of as many guesses, how many fit a row among as many that the site doesn't have.
-        guesses: rows guessed for each update.
+        guesses: rows guessed for an update, at most.
         way: how updates were read.
         seen: what the attacker saw.
         words: when a row counts as recovered.
@@ -110,10 +110,11 @@ class Inversion:
         Raises:
             InputError: there are none, or they are of different kinds.
         """
-        kinds = {(i.way, i.seen, i.words, i.guesses) for i in several}
+        kinds = {(i.way, i.seen, i.words) for i in several}
         if len(kinds) != 1:
             raise InputError("only attacks of one kind, and at least one, can be put together")
-        ((way, seen, words, guesses),) = kinds
+        ((way, seen, words),) = kinds
+        guesses = max(i.guesses for i in several)
         updates = sum(i.updates for i in several)
         recovered = sum(i.recovered for i in several)
         quality = sum(i.quality * i.updates for i in several) / updates

@@ -68,7 +68,7 @@ def membership_at(
         progress=progress,
     )
     return tuple(
-        replace(f, details={**f.details, "site": site})
+        replace(f, title=f"{f.title}, at {site}", details={**f.details, "site": site})
         for f in result.findings
         if f.metric.startswith("membership.")
     )
