@@ -216,6 +216,13 @@ def test_on_a_fine_grid_it_costs_what_one_gaussian_costs() -> None:
         assert made.sensitivity <= made.resolution * (1 + 2**-11)
 
 
+def test_a_loss_that_means_nothing_is_still_bounded() -> None:
+    for noise in (0.04, 0.001):  # its distribution would fill the memory
+        mechanism = DistributedGaussian.on_fine_grid(noise, 1, contributors=2, dimension=100)
+        exact = GaussianReleases(noise).epsilon(1e-5)
+        assert exact * 0.999 <= mechanism.epsilon(1e-5) <= exact * 2
+
+
 def _exact_delta(scale: float, sites: int, shift: int, epsilon: float) -> float:
     """Return δ of one coordinate, by convolving the very distributions; both ways."""
     reach = math.ceil(14 * scale)

@@ -21,7 +21,12 @@ from strongroom.errors import InputError
 from strongroom.privacy._gaussian import gaussian_delta, gaussian_epsilon, gaussian_mu
 from strongroom.privacy._quick import quick_epsilon
 from strongroom.privacy._relation import Relation, common_relation
-from strongroom.privacy.mechanisms import GaussianReleases, Mechanism, PoissonGaussian
+from strongroom.privacy.mechanisms import (
+    DistributedGaussian,
+    GaussianReleases,
+    Mechanism,
+    PoissonGaussian,
+)
 from strongroom.privacy.mechanisms._base import dp_accounting
 
 if TYPE_CHECKING:
@@ -47,6 +52,7 @@ _COARSE = 4e-3
 _CLOSE = 1e-3
 _MAX_STEPS = 60
 _VAST = 10_000.0
+_WIDE = 400.0  # where a profile is laid out point by point
 
 
 class Accountant(StrEnum):
@@ -261,6 +267,8 @@ def _vast(mechanism: Mechanism) -> bool:
     Twice the expected loss is at most both q²(e^{1/σ²} - 1) and q/σ² a step. An ε like that means
     nothing, and RDP bounds it as well.
     """
+    if isinstance(mechanism, DistributedGaussian):
+        return 2 * mechanism.steps * mechanism.concentration(mechanism.relation) > _WIDE
     if not isinstance(mechanism, PoissonGaussian):
         return False
     q, inverse = mechanism.sampling_rate, mechanism.noise_multiplier**-2
