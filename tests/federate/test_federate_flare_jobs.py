@@ -124,6 +124,10 @@ def test_a_secure_sum_over_the_wire_and_a_stop(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         document = json.loads(done.stdout)
         assert [len(r["answered"]) for r in document["rounds"]] == [3, 3, 3]
+        page = (tmp_path / "federation" / "report" / "report.html").read_text()
+        assert "What left the sites?" in page
+        differences = {f["metric"]: f["value"] for f in document["findings"]}
+        assert differences["federation.traffic_differences"] == 0
         sent = document["statements"]["a"]["predicate"]["traffic"]["sent"]
         assert sent["submit"]["messages"] == 3
 

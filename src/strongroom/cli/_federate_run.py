@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from strongroom.stages.federation import Unfinished
     from strongroom.store import Workspace
 
-MODEL_FOLDER = "model"
+MODEL_FOLDER, REPORT_FOLDER, MEASURED_FOLDER = "model", "report", "report-measured"
 _PATIENCE = 600.0
 _LOOK = 0.5
 _ANSWERS = re.compile(r": \d+ of \d+ sites$")  # of a round that goes on: for the bar alone
@@ -53,7 +53,7 @@ def run(
     A run that was killed goes on at its last finished round.
     """
     from strongroom.federate import flare, read_settings
-    from strongroom.stages.federation import Unfinished, document, release_model
+    from strongroom.stages.federation import Unfinished, document, release_model, write_report
 
     flags = _at(flags, folder)
     console, settings = flags.console, read_settings(folder)
@@ -75,14 +75,20 @@ def run(
             recipe = _recipe(console, unfinished, channel, settings, patience)
             evidence = _train(console, workspace, channel, recipe, settings, patience)
             release_model(workspace, evidence.result, folder / MODEL_FOLDER)
+        report = folder / (MEASURED_FOLDER if model is not None else REPORT_FOLDER)
+        agrees = write_report(workspace, evidence, settings.policy, report)
     where = {} if model else {"folder": str(folder / MODEL_FOLDER)}
-    console.document("federate-run", {**document(evidence), **where})
+    where["report"] = str(report)
+    console.document("federate-run", {**document(evidence), **where, "within_policy": agrees})
     _show(console, evidence)
     if model is None:
         console.say(f"Model: {folder / MODEL_FOLDER}, signed; sealed in {folder / WORKSPACE_NAME} "
                     "with every site's evidence.")  # fmt: skip
-    console.say(_verdict(evidence.result), style="bold green")
-    return 0
+    console.say(f"Report: {report / 'report.html'}, .json, .sarif")
+    console.say(_verdict(evidence.result), style="bold green" if agrees else "bold red")
+    if not agrees:
+        console.say("The policy says no: see the report.", style="bold red")
+    return 0 if agrees else 1
 
 
 def _train(

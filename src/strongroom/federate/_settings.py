@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from strongroom.config import ProjectSpec, SealSpec, TrainSpec, load
+from strongroom.config import Limit, ProjectSpec, SealSpec, TrainSpec, load
 from strongroom.errors import ConfigError
 from strongroom.federate._recipe import (
     Positive,
@@ -53,6 +53,7 @@ class Settings(_Section):
     """The whole of `federation.toml`.
 
     Attributes:
+        policy: metric to limit, as in strongroom.toml: what the report judges by.
         peers: public keys of sites, as `strongroom keys show` prints them there: who isn't named
             is taken at its word the first time.
     """
@@ -61,6 +62,7 @@ class Settings(_Section):
     train: TrainSpec = TrainSpec()
     job: JobSpec = JobSpec()
     seal: SealSpec = SealSpec()
+    policy: dict[str, Limit] = Field(default_factory=dict)
     peers: dict[SiteName, str] = Field(default_factory=dict)
 
 

@@ -10,10 +10,10 @@ from strongroom.errors import ConfigError, InputError, WorkspaceError
 from strongroom.files import fsync_folder, user_errors, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from strongroom.config import Config
+    from strongroom.config import Config, Limit
     from strongroom.federate import Channel, Recipe, Settings
     from strongroom.federate.coordinator import FederationResult
     from strongroom.federate.evidence import FederationEvidence
@@ -243,6 +243,31 @@ def release_model(workspace: Workspace, result: FederationResult, folder: Path) 
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
         fsync_folder(folder.parent)
+
+
+def write_report(
+    workspace: Workspace, evidence: FederationEvidence, policy: Mapping[str, Limit], folder: Path
+) -> bool:
+    """Write report.html, report.json and report.sarif, and return whether the policy agrees.
+
+    Raises:
+        ConfigError: the policy names a metric that doesn't exist.
+    """
+    from strongroom.federate.evidence import report_of
+    from strongroom.report import render_html, render_json, render_sarif
+
+    records = tuple(record.to_json() for record in workspace.evidence.records())
+    data = report_of(evidence, policy, records=records)
+    with user_errors(folder):
+        folder.mkdir(exist_ok=True)
+    pages = {
+        "report.html": render_html(data),
+        "report.json": json.dumps(render_json(data), ensure_ascii=False, indent=2),
+        "report.sarif": json.dumps(render_sarif(data), ensure_ascii=False, indent=2),
+    }
+    for name, page in pages.items():
+        write_bytes(folder / name, page.encode())
+    return data.verdict is None or bool(data.verdict["ok"])
 
 
 def _about(result: FederationResult) -> dict[str, Any]:
