@@ -57,6 +57,7 @@ def main(kit: Path) -> None:
         result = Coordinator(recipe, watched).run()
         told = {
             "job": recipe.job,
+            "recipe": recipe.model_dump(mode="json"),
             "rounds": [r.get("answered", []) for r in result.rounds],
             "counted": {s: t.to_json() for s, t in watched.traffic().items()},
             "stated": {s: (t.predicate or {}).get("traffic") for s, t in result.statements.items()},

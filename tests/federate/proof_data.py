@@ -10,7 +10,6 @@ from strongroom.data import Dataset, Role
 
 SITES = ("north", "south", "west")
 PLANTED = {name: f"planted.{name}.k7q@clinic-{name}.example" for name in SITES}
-FEATURES = ("age", "stay", "dose", "ward")
 COLUMNS = {
     "age": ColumnSpec(range=(0, 100)),
     "stay": ColumnSpec(range=(0, 40)),

@@ -8,48 +8,45 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.federate.proof_data import COLUMNS, FEATURES, PLANTED, of_rows
+import numpy as np
+from tests.federate.proof_data import COLUMNS, PLANTED, of_rows
 
 from strongroom.config import FederationSpec
 from strongroom.data import read_dataset
-from strongroom.federate import Kind, flare
+from strongroom.federate import Kind, Recipe, flare
+from strongroom.federate._model import Blueprint
 from strongroom.federate.site import Site
-from strongroom.models import TableEncoder
 from strongroom.privacy import MemoryLedger
 from strongroom.vault import SigningKey
 
 if TYPE_CHECKING:
+    from strongroom.data import Dataset
     from strongroom.federate import Answers, Message
 
 
-@dataclass
 class Leaky:
     """Adds something of its rows to what a real site answers, if a file says so."""
 
-    site: Answers
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """The site's."""
-        return self.site.name
+    def __init__(self, site: Answers, rows: Dataset, folder: Path) -> None:
+        self.name = site.name
+        self._site, self._rows, self._flag = site, rows, folder / "leak"
+        self._inputs = np.zeros((0, 0), np.float32)
 
     def answer(self, request: Message) -> Message:
         """Answer, and leak."""
-        answer = self.site.answer(request)
-        flag = self.folder / "leak"
-        how = flag.read_text() if flag.exists() else ""
+        answer = self._site.answer(request)
+        if request.kind is Kind.PROPOSE:
+            recipe = Recipe.model_validate(request.facts["recipe"])
+            self._inputs = Blueprint.of(recipe).model.read(self._rows)[0]
+        how = self._flag.read_text() if self._flag.exists() else ""
         if not how or answer.kind is not Kind.TRAIN:
             return answer
         if how == "array":
-            rows = read_dataset(self.folder / "rows.csv").table
-            encoder = TableEncoder.from_specs(rows.schema, FEATURES, COLUMNS)
-            update = answer.arrays["update"].copy()
-            update[5 : 5 + encoder.width] = encoder.encode(rows)[7]
+            update, row = answer.arrays["update"].copy(), self._inputs[7]
+            update[5 : 5 + len(row)] = row
             return answer.answer(answer.facts, {**answer.arrays, "update": update})
         return answer.answer({**answer.facts, "note": PLANTED[self.name]}, answer.arrays)
 
@@ -73,7 +70,7 @@ def main(kit_folder: Path, folder: Path) -> None:
         account=kit.name,
         columns=COLUMNS,
     )
-    flare.leave(flare.join(kit, Leaky(site, folder), lambda *_: None, _say))
+    flare.leave(flare.join(kit, Leaky(site, rows, folder), lambda *_: None, _say))
 
 
 if __name__ == "__main__":

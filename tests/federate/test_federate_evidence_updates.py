@@ -15,11 +15,12 @@ from strongroom.audit import METRICS, Status
 from strongroom.config import ColumnSpec, FederationSpec
 from strongroom.data import Dataset, Role
 from strongroom.errors import InputError
-from strongroom.federate import Kind, SecureSpec, SitePrivacySpec
+from strongroom.federate import Kind, Recipe, SecureSpec, SitePrivacySpec
 from strongroom.federate._loopback import LoopbackChannel
 from strongroom.federate._model import Blueprint
 from strongroom.federate.coordinator import Coordinator, FederationResult, plan_recipe
 from strongroom.federate.evidence import (
+    Examined,
     FederationEvidence,
     Flow,
     Inversion,
@@ -34,6 +35,9 @@ from strongroom.federate.evidence import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from strongroom.federate import Answers, Message
+    from strongroom.federate.evidence import LeakReport
 
 COLUMNS = {
     **{name: ColumnSpec(range=(0, 100)) for name in ("age", "stay", "score", "dose")},
@@ -214,32 +218,41 @@ def test_everything_as_findings(bare: Run, secure: Run) -> None:
     assert silent["federation.sum_recovered_share"].status is Status.NOT_EVALUABLE
 
 
+class Leaky:
+    """A site with a broken transport: it puts a row into the update that leaves."""
+
+    name = "s0"
+
+    def __init__(self, rows: Dataset, row: int) -> None:
+        self._site, self._rows, self._row = site("s0", rows, columns=COLUMNS), rows, row
+        self._inputs = np.zeros((0, 0), np.float32)
+
+    def answer(self, request: Message) -> Message:
+        answer = self._site.answer(request)
+        if request.kind is Kind.PROPOSE:
+            self._inputs = encoded(self._rows, Recipe.model_validate(request.facts["recipe"]))
+        if "update" not in answer.arrays:
+            return answer
+        update, row = answer.arrays["update"].copy(), self._inputs[self._row]
+        update[3 : 3 + len(row)] = row
+        return answer.answer(answer.facts, {"update": update})
+
+
+def encoded(rows: Dataset, recipe: Recipe) -> np.ndarray[Any, Any]:
+    found: np.ndarray[Any, Any] = Blueprint.of(recipe).model.read(rows)[0]
+    return found
+
+
 def test_a_row_in_an_update_is_found_and_fails() -> None:
     data = {f"s{k}": patients(40, k) for k in range(2)}
-
-    class Leaky:
-        name = "s0"
-
-        def __init__(self) -> None:
-            self.site = site("s0", data["s0"], columns=COLUMNS)
-
-        def answer(self, request: Any) -> Any:  # noqa: ANN401
-            answer = self.site.answer(request)
-            if "update" not in answer.arrays:
-                return answer
-            update = answer.arrays["update"].copy()
-            update[3 : 3 + len(inputs[9])] = inputs[9]
-            return answer.answer(answer.facts, {"update": update})
-
     captured: dict[str, list[bytes]] = {"s0": [], "s1": []}
-    made = [Leaky(), site("s1", data["s1"], columns=COLUMNS)]
+    made = [Leaky(data["s0"], 9), site("s1", data["s1"], columns=COLUMNS)]
     with LoopbackChannel(made) as channel:
         watched = Watched(channel, tap=lambda name, _, message: captured[name].append(message))
         recipe = plan_recipe(watched, settings(ONE, rounds=2), columns=COLUMNS)
-        inputs = Blueprint.of(recipe).model.read(data["s0"])[0]
         result = Coordinator(recipe, watched, patience=0.0).run()
     leaks = {
-        name: search_leaks(captured[name], rows, inputs=Blueprint.of(recipe).model.read(rows)[0])
+        name: search_leaks(captured[name], rows, inputs=encoded(rows, recipe))
         for name, rows in data.items()
     }
     assert {leak.row for leak in leaks["s0"].leaks} == {9}
@@ -247,6 +260,34 @@ def test_a_row_in_an_update_is_found_and_fails() -> None:
     finding = FederationEvidence(result, leaks=leaks).findings()["federation.records_in_traffic"]
     assert finding.status is Status.FAIL
     assert finding.value == 1
+
+
+def test_an_answer_with_a_row_doesnt_leave_an_examined_site() -> None:
+    data = {f"s{k}": patients(40, k) for k in range(3)}
+    told: dict[str, LeakReport] = {}
+    alarms: list[LeakReport] = []
+    plain = [site(name, data[name], columns=COLUMNS) for name in ("s1", "s2")]
+    sites: list[Answers] = [Leaky(data["s0"], 9), *plain]
+    made = [
+        Examined(
+            one,
+            data[one.name],
+            told=lambda _, report, name=one.name: told.update({name: report}),  # type: ignore[misc]
+            alarmed=lambda _, report: alarms.append(report),
+        )
+        for one in sites
+    ]
+    crossed: list[bytes] = []
+    with LoopbackChannel(made, tap=lambda _name, _way, message: crossed.append(message)) as channel:
+        recipe = plan_recipe(channel, settings(ONE, rounds=2), columns=COLUMNS)
+        result = Coordinator(recipe, channel, patience=0.0).run()
+    assert {leak.row for leak in alarms[0].leaks} == {9}
+    assert {r["site"] for r in result.refusals} == {"s0"}
+    assert "record" in result.refusals[0]["why"]
+    assert search_leaks(crossed, data["s0"], inputs=encoded(data["s0"], recipe)).clean
+    assert told["s1"].clean
+    assert told["s2"].clean
+    assert told["s1"].pieces > 3
 
 
 def test_what_cannot_be_attacked_says_so(bare: Run) -> None:

@@ -20,15 +20,15 @@ import pytest
 from tests.federate import capture
 from tests.federate.capture import Namespaces, Relay, conversations, read_frames
 from tests.federate.flare_processes import PATIENCE, free_port, wait_for
-from tests.federate.proof_data import COLUMNS, FEATURES, PLANTED, SITES, patients
+from tests.federate.proof_data import PLANTED, SITES, patients
 from tests.federate.tls import decrypt, read_keys
 
 from strongroom.data import write_table
-from strongroom.federate import Kind, Message
+from strongroom.federate import Kind, Message, Recipe
+from strongroom.federate._model import Blueprint
 from strongroom.federate.evidence import SiteTraffic, search_leaks
 from strongroom.federate.flare import make_kits
 from strongroom.federate.site._exit import LeakError, check_leaving
-from strongroom.models import TableEncoder
 
 pytest.importorskip("nvflare")
 
@@ -213,10 +213,10 @@ def _federation(
     federation.close()
 
 
-def search(captured: Sequence[bytes], site: str) -> LeakReport:
+def search(captured: Sequence[bytes], site: str, told: dict[str, Any]) -> LeakReport:
     """Search for all of a site's rows, in every form, and for its planted address."""
     rows = patients(site)
-    inputs = TableEncoder.from_specs(rows.table.schema, FEATURES, COLUMNS).encode(rows.table)
+    inputs = Blueprint.of(Recipe.model_validate(told["recipe"])).model.read(rows)[0]
     return search_leaks(captured, rows, inputs=inputs, planted=[PLANTED[site]])
 
 
@@ -234,18 +234,18 @@ def test_no_row_crosses_and_a_leak_would_be_seen(federation: Federation) -> None
         assert messages(captured[site], told["job"], Kind.TRAIN) >= 2 * ROUNDS
         assert sum(map(len, captured[site])) > counted.out.bytes + counted.into.bytes
         # Nothing of anybody's is on anybody's wire.
-        report = search(everything, site)
+        report = search(everything, site, told)
         assert report.clean, report.leaks
         assert report.searchable == report.rows
 
-    federation.run({"north": "array", "south": "facts"})
+    told = federation.run({"north": "array", "south": "facts"})
     captured = federation.network.captured()
-    leaked = search(captured["north"], "north")
+    leaked = search(captured["north"], "north", told)
     assert {leak.row for leak in leaked.leaks} == {7}
     assert "as the model takes it" in leaked.leaks[0].form
-    planted = search(captured["south"], "south")
+    planted = search(captured["south"], "south", told)
     assert planted.planted_found == 1
-    assert search(captured["west"], "west").clean
+    assert search(captured["west"], "west", told).clean
 
 
 def messages(pieces: Sequence[bytes], job: str, kind: Kind) -> int:

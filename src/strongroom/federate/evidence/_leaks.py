@@ -122,7 +122,18 @@ def search_leaks(
     shared: int = SHARED,
     progress: Progress = SILENT,
 ) -> LeakReport:
-    r"""Search captured bytes for a site's records.
+    """Search captured bytes for a site's records: see `LeakSearch`, which takes the same.
+
+    `captured` is what left: messages, or the decrypted bytes of connections; `progress` is told how
+    far it is.
+    """
+    search = LeakSearch(dataset, inputs=inputs, planted=planted, public=public, shared=shared)
+    search.read(captured, progress)
+    return search.report()
+
+
+class LeakSearch:
+    r"""A search of captured bytes for a site's records, piece by piece.
 
     Searched for are, of each row: text values that are its own, whole (8 bytes or longer) and in
     parts (24 bytes of longer ones); three neighbouring columns as text; four neighbouring numbers
@@ -138,81 +149,95 @@ def search_leaks(
     alone, values that were changed, and order other than the table's.
 
     Args:
-        captured: what left: messages, or the decrypted bytes of connections.
         dataset: the site's rows.
         inputs: [n, ...], the same rows as the model takes them: of `model.read`.
         planted: identifiers that were put into the rows to be searched for, 4 letters or longer.
         public: what everybody may know, such as the columns' declarations.
         shared: what so many rows hold alike is nobody's.
-        progress: told how far it is.
     """
-    begun = time.perf_counter()
-    indexes, forms = [], Counter[str]()
-    searchable = np.zeros(dataset.rows, np.bool_)
-    known = _array(b"\n".join(part for whole in public for part in (whole, squeeze(whole))))
-    for needles, first in _blocks(dataset, inputs, shared):
-        index = Index.of(needles)
-        if len(known):
-            index = index.without(known)
-        searchable[index.rows + first] = True
-        indexes.append((index, first))
-    if planted:
-        # A planted identifier counts even where it was declared: it must not be anywhere.
-        needles = Needles()
-        add_planted(needles, planted)
-        indexes.append((Index.of(needles), 0))
-    for index, _ in indexes:
-        forms.update(index.forms)
-    search = _Search(indexes, [p.encode() for p in planted])
-    for block, ends in _joined(captured):
-        search.read(block, ends)
-        progress.step(search.size, search.size, "searching what was captured")
-    rows_found = {leak.row for leak in search.leaks if not leak.planted}
-    planted_found = {leak.row for leak in search.leaks if leak.planted}
-    return LeakReport(
-        pieces=search.pieces,
-        size=search.size,
-        unpacked=search.unpacked,
-        rows=dataset.rows,
-        searchable=int(searchable.sum()),
-        needles=dict(sorted(forms.items())),
-        planted=len(planted),
-        leaks=tuple(search.leaks[:_MOST_TOLD]),
-        found=len(search.leaks),
-        rows_found=len(rows_found),
-        planted_found=len(planted_found),
-        unread=search.budget.spent,
-        chance=search.chance(),
-        seconds=time.perf_counter() - begun,
-    )
 
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        inputs: NDArray[Any] | None = None,
+        planted: Sequence[str] = (),
+        public: Iterable[bytes] = (),
+        shared: int = SHARED,
+    ) -> None:
+        begun = time.perf_counter()
+        self._rows, self._planted = dataset.rows, [p.encode() for p in planted]
+        searchable = np.zeros(dataset.rows, np.bool_)
+        known = _array(b"\n".join(part for whole in public for part in (whole, squeeze(whole))))
+        self._indexes: list[tuple[Index, int]] = []
+        for needles, first in _blocks(dataset, inputs, shared):
+            index = Index.of(needles)
+            if len(known):
+                index = index.without(known)
+            searchable[index.rows + first] = True
+            self._indexes.append((index, first))
+        if planted:
+            # A planted identifier counts even where it was declared: it must not be anywhere.
+            needles = Needles()
+            add_planted(needles, planted)
+            self._indexes.append((Index.of(needles), 0))
+        self._searchable = int(searchable.sum())
+        self._leaks: list[Leak] = []
+        self._budget = Budget()
+        self._pieces = self._size = self._unpacked = 0
+        self._seconds = time.perf_counter() - begun
 
-class _Search:
-    """Indexes, and what they have found so far."""
+    @property
+    def found(self) -> int:
+        """How many leaks were found so far."""
+        return len(self._leaks)
 
-    def __init__(self, indexes: Sequence[tuple[Index, int]], planted: Sequence[bytes]) -> None:
-        self.indexes = indexes
-        self.planted = planted
-        self.leaks: list[Leak] = []
-        self.budget = Budget()
-        self.pieces = self.size = self.unpacked = 0
+    def read(self, captured: Iterable[bytes], progress: Progress = SILENT) -> None:
+        """Search some pieces more."""
+        begun = time.perf_counter()
+        for block, ends in _joined(captured):
+            self._read(block, ends)
+            progress.step(self._size, self._size, "searching what was captured")
+        self._seconds += time.perf_counter() - begun
 
-    def read(self, block: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+    def report(self) -> LeakReport:
+        """Return what was found so far."""
+        forms: Counter[str] = Counter()
+        for index, _ in self._indexes:
+            forms.update(index.forms)
+        return LeakReport(
+            pieces=self._pieces,
+            size=self._size,
+            unpacked=self._unpacked,
+            rows=self._rows,
+            searchable=self._searchable,
+            needles=dict(sorted(forms.items())),
+            planted=len(self._planted),
+            leaks=tuple(self._leaks[:_MOST_TOLD]),
+            found=len(self._leaks),
+            rows_found=len({leak.row for leak in self._leaks if not leak.planted}),
+            planted_found=len({leak.row for leak in self._leaks if leak.planted}),
+            unread=self._budget.spent,
+            chance=self._chance(),
+            seconds=self._seconds,
+        )
+
+    def _read(self, block: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
         """Search one block, whose pieces end at `ends`."""
-        for view in views(block, self.budget):
+        for view in views(block, self._budget):
             if view.way and not view.squeezed:
-                self.unpacked += len(view.content)
-            for index, first_row in self.indexes:
+                self._unpacked += len(view.content)
+            for index, first_row in self._indexes:
                 for number, offset, times in index.find(view.content):
                     about = index.about(number)
                     self._note(replace(about, row=about.row + first_row), view, offset, ends, times)
             self._short(view, ends)
-        self.pieces += len(ends)
-        self.size += int(len(block) - len(_BETWEEN) * len(ends))
+        self._pieces += len(ends)
+        self._size += int(len(block) - len(_BETWEEN) * len(ends))
 
     def _short(self, view: View, ends: NDArray[np.int64]) -> None:
         """Look for planted identifiers that are shorter than needles."""
-        short = [(n, text) for n, text in enumerate(self.planted) if len(text) < LEAST]
+        short = [(n, text) for n, text in enumerate(self._planted) if len(text) < LEAST]
         if short and not view.squeezed:
             content = view.content.tobytes()
             for number, text in short:
@@ -226,18 +251,18 @@ class _Search:
         place = int(view.place(np.array([offset]))[0])
         piece = min(int(np.searchsorted(ends, place, side="right")), len(ends) - 1)
         inside = max(0, place - (int(ends[piece - 1]) if piece else 0))
-        self.leaks.append(
-            Leak(about.form, about.row, about.column, self.pieces + piece, inside, view.way, times)
+        self._leaks.append(
+            Leak(about.form, about.row, about.column, self._pieces + piece, inside, view.way, times)
         )
 
-    def chance(self) -> float:
+    def _chance(self) -> float:
         """Return the most that the chance of a find in random bytes is."""
-        places = float(self.size + self.unpacked) * 2  # each also as squeezed text
+        places = float(self._size + self._unpacked) * 2  # each also as squeezed text
         found = 0.0
-        for index, _ in self.indexes:
+        for index, _ in self._indexes:
             lengths, counts = np.unique(index.lengths, return_counts=True)
             found += float((counts * 256.0 ** -np.minimum(lengths, 100).astype(np.float64)).sum())
-        found += sum(256.0 ** -len(p) for p in self.planted)
+        found += sum(256.0 ** -len(p) for p in self._planted)
         return min(1.0, places * found)
 
 
