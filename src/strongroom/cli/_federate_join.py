@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from strongroom.config import Config, FederationSpec
     from strongroom.federate import Decisions, Message
     from strongroom.federate._decisions import State
+    from strongroom.federate.evidence import LeakReport
     from strongroom.federate.flare import Kit
     from strongroom.federate.site import Site
 
@@ -47,7 +48,7 @@ def join(flags: Common, kit: Path) -> int:
     sealed first, as strongroom run would.
     """
     from strongroom.federate import flare
-    from strongroom.stages.federation import check_name, make_site
+    from strongroom.stages.federation import check_name, examined, make_site
 
     flare.need_flare()
     # FLARE goes to the kit's folder, and takes this process along.
@@ -66,11 +67,12 @@ def join(flags: Common, kit: Path) -> int:
         site = make_site(
             config, workspace, mine.name, approve=asked.approves, tell=view.tell, progress=view
         )
+        answers = examined(site, config, workspace, told=view.searched, alarmed=view.alarmed)
         view.watch(site)
         _introduce(console, config, site, mine)
         try:
             _wait_for_server(console, mine)
-            code = flare.join(mine, site, view.answered, view.connection)
+            code = flare.join(mine, answers, view.answered, view.connection)
         except StrongroomError as error:
             console.error(error)
             code = error.exit_code
@@ -170,6 +172,14 @@ class _View:
 
     def step(self, done: float, total: float, note: str = "") -> None:
         """Local steps are too many to show."""
+
+    def searched(self, job: str, report: LeakReport) -> None:
+        """Tell what a search of all that left came to."""
+        self._line("searched", job, f"searched before it left: {report}")
+
+    def alarmed(self, job: str, report: LeakReport) -> None:
+        """Tell that an answer was held back."""
+        self._line("alarm", job, f"an answer was held back: {report}")
 
     def connection(self, what: str) -> None:
         """Tell of the connection to the server."""

@@ -435,6 +435,8 @@ class FederationSpec(_Section):
         describe: the coordinator may learn the columns' names, types and declarations.
         metrics: the site tells exact counts of right answers on its test rows, which no noise
             covers.
+        examine: every answer is searched for the site's own rows before it leaves, beside the table
+            of what may leave; takes memory for an index of the rows.
         peers: public keys of the other sites, as they print them: without them, who the others are
             is taken from the coordinator.
     """
@@ -455,6 +457,7 @@ class FederationSpec(_Section):
     privacy: FederationPrivacySpec | None = None
     describe: bool = True
     metrics: bool = True
+    examine: bool = False
     peers: dict[str, str] = Field(default_factory=dict)
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from strongroom.config import Config, Limit
-    from strongroom.federate import Channel, Recipe, Settings
+    from strongroom.federate import Answers, Channel, Recipe, Settings
     from strongroom.federate.coordinator import FederationResult
-    from strongroom.federate.evidence import FederationEvidence
+    from strongroom.federate.evidence import FederationEvidence, LeakReport
     from strongroom.federate.site import Site
     from strongroom.models import TrainedModel
     from strongroom.progress import Progress
@@ -87,6 +87,32 @@ def make_site(
         tell=tell,
         progress=progress,
     )
+
+
+def examined(
+    site: Site,
+    config: Config,
+    workspace: Workspace,
+    *,
+    told: Callable[[str, LeakReport], None],
+    alarmed: Callable[[str, LeakReport], None],
+) -> Answers:
+    """Return what answers for a site: with `[federation] examine`, nothing leaves unsearched.
+
+    Args:
+        site: from `make_site`.
+        config: the site's.
+        workspace: the site's, where its rows are.
+        told: is given the report of each finished job.
+        alarmed: is given the report when an answer was held back.
+    """
+    sealed = workspace.stage("seal")
+    if not config.federation.examine or sealed is None:
+        return site
+    from strongroom.federate.evidence import Examined
+
+    rows = workspace.get_dataset(sealed.outputs["minimized"])
+    return Examined(site, rows, told=told, alarmed=alarmed)
 
 
 class Unfinished:

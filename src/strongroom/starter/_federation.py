@@ -51,6 +51,7 @@ identity = "workspace.key"         # beside it, as this is a demo
 _SITE = """
 [federation]
 site = "{site}"
+examine = true                     # search every answer for these rows before it leaves
 
 [seal]
 identity = "workspace.key"         # beside the rows, as this is a demo
