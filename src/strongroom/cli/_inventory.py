@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from strongroom.discover import Found
     from strongroom.errors import DataError
 
-_IN_FULL, _LISTED, _KINDS = 3, 40, 4
-_ANY = "any"
+_IN_FULL, _LISTED, _KINDS, _ALTOGETHER = 3, 40, 4, 12
+_ANY, _FIRST = "any", "SECRET"
 
 
 def write(document: Mapping[str, Any], *, html: Path | None, record: Path | None) -> None:
@@ -86,16 +86,17 @@ def show(
 
 def _overview(flags: Common, found: Sequence[Found]) -> None:
     holding = [f for f in found if any(f.entities.values())]
-    holding.sort(key=lambda f: (-sum(f.entities.values()), f.name))
+    # What opens doors stands above what is merely much.
+    holding.sort(key=lambda f: (-f.entities.get(_FIRST, 0), -sum(f.entities.values()), f.name))
     rows = [
-        (f.name, f.kind.value, f"{f.rows:,}", f"{sum(f.entities.values()):,}", _kinds(f))
+        (f.name, f.kind.value, f"{f.rows:,}", f"{sum(f.entities.values()):,}", _kinds(f.entities))
         for f in holding[:_LISTED]
     ]
     console = flags.console
     if rows:
         console.table(("file", "kind", "records", "places", "what"), rows, numeric=(2, 3))
     if len(holding) > _LISTED:
-        console.say(f"… and {len(holding) - _LISTED:,} more files with less", style="dim")
+        console.say(f"… and {len(holding) - _LISTED:,} more files", style="dim")
     places = sum(sum(f.entities.values()) for f in holding)
     console.say()
     console.say(
@@ -103,14 +104,17 @@ def _overview(flags: Common, found: Sequence[Found]) -> None:
         f"{len(holding):,} files"
     )
     if holding:
+        console.say(f"altogether: {_kinds(counts(found), most=_ALTOGETHER)}")
         console.talk("scan one file to see its columns; --html FILE draws the whole map")
 
 
-def _kinds(one: Found) -> str:
-    counts = sorted(one.entities.items(), key=lambda e: (-e[1], e[0]))
-    said = [f"{entity} {places:,}" for entity, places in counts[:_KINDS] if places]
-    more = sum(1 for _, places in counts[_KINDS:] if places)
-    return ", ".join(said) + (f" and {more} more" if more else "")
+def _kinds(entities: Mapping[str, int], most: int = _KINDS) -> str:
+    ranked = sorted(
+        ((e, n) for e, n in entities.items() if n), key=lambda e: (e[0] != _FIRST, -e[1], e[0])
+    )
+    more = len(ranked) - most
+    said = ", ".join(f"{entity} {places:,}" for entity, places in ranked[:most])
+    return said + (f" and {more} more" if more > 0 else "")
 
 
 def known_entities(entities: Sequence[str], spec: DiscoverSpec) -> None:

@@ -11,14 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from strongroom.config import DiscoverSpec
-    from strongroom.discover import Place
+    from strongroom.discover import Found, Place
+    from strongroom.errors import DataError
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """The places, known and allowed ones too."""
+    """What a look at the lines of all files gave.
+
+    Attributes:
+        places: known and allowed ones too.
+        errors: what could not be read, or not as text.
+        passed: paths of files that nobody named and that are no text.
+    """
 
     places: tuple[Place, ...]
+    errors: tuple[DataError, ...] = ()
+    passed: frozenset[str] = frozenset()
+
+    def beside(self, found: Sequence[Found]) -> int:
+        """Count the secrets that a scan found in files without lines, which no baseline has."""
+        return sum(
+            one.entities.get("SECRET", 0)
+            for one in found
+            if one.name.partition("!/")[0] in self.passed
+        )
 
     @property
     def new(self) -> int:
@@ -47,16 +64,19 @@ class Secrets:
 
 def find(paths: Sequence[str], spec: DiscoverSpec, *, baseline: Path | None, anew: bool) -> Secrets:
     """Find secrets by line; tell the known ones apart; write the baseline anew if asked to."""
+    from strongroom.data.sources import PassedOver, Unreadable
     from strongroom.discover import Baseline, Place, find_in_source
 
     known = Baseline.new() if baseline is None or anew else Baseline.read(baseline)
-    found = find_in_source(paths, spec, key=known.key)
+    found = list(find_in_source(paths, spec, key=known.key))
     places = tuple(known.apart(one for one in found if isinstance(one, Place)))
+    errors = tuple(one.error for one in found if isinstance(one, Unreadable))
+    passed = frozenset(one.path for one in found if isinstance(one, PassedOver))
     if baseline is not None and anew:
         known = known.with_all(places)
         known.write(baseline)
         places = tuple(known.apart(places))
-    return Secrets(places)
+    return Secrets(places, errors, passed)
 
 
 def write(secrets: Secrets, sarif: Path | None) -> None:

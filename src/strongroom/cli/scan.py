@@ -123,19 +123,19 @@ def _scan(
         raise errors[0]
     if not errors and not found:
         raise DataError("nothing here that can be read", where=", ".join(paths))
-    document: dict[str, Any] = {
-        "files": [f.to_json() for f in found],
-        "errors": [{"what": e.what, "where": e.where, "hint": e.hint} for e in errors],
-        "passed_over": [{"path": p.path, "why": p.why} for p in passed],
-    }
+    document: dict[str, Any] = {"files": [f.to_json() for f in found]}
     counts = inventory.counts(found)
     if asked["sarif"] or asked["baseline"]:
         secrets = source.find(paths, spec, baseline=asked["baseline"], anew=asked["write_baseline"])
         source.write(secrets, asked["sarif"])
-        counts["SECRET"] = secrets.new
+        counts["SECRET"] = secrets.new + secrets.beside(found)
         document["secrets"] = secrets.to_json()
+        listed = {str(error) for error in errors}
+        errors += [error for error in secrets.errors if str(error) not in listed]
     elif asked["write_baseline"]:
         raise InputError("where to?", hint="--baseline FILE --write-baseline")
+    document["errors"] = [{"what": e.what, "where": e.where, "hint": e.hint} for e in errors]
+    document["passed_over"] = [{"path": p.path, "why": p.why} for p in passed]
     inventory.write(document, html=asked["html"], record=asked["record"])
     document["refused"] = inventory.forbidden(counts, asked["fail_on"])
     inventory.show(flags, found, errors, passed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 from strongroom.data import Kind, Role
@@ -226,7 +227,8 @@ class Found:
 
     def _repr_html_(self) -> str:
         header, rows = self._header_and_rows()
-        return html_table(rows, header=header, caption=f"{self.name}: {self.summary()}")
+        table = html_table(rows, header=header, caption=f"{self.name}: {self.summary()}")
+        return f"{table}<p>{escape(self._keys_in_words())}</p>" if self.keys else table
 
 
 def percent(share: float) -> str:
