@@ -19,7 +19,13 @@ from tests.federate.secure_parties import JOB, Parties, message, signing_key, un
 from strongroom.federate import Kind, Message, SecureSpec
 from strongroom.federate._loopback import Fault
 from strongroom.federate.secure import PHASES, SecureError, ServerRound, SiteRound
-from strongroom.federate.secure._setting import ADVERT_BYTES, SIGNATURE_BYTES, Setting
+from strongroom.federate.secure._secrets import pair_info
+from strongroom.federate.secure._setting import (
+    ADVERT_BYTES,
+    KEY_BYTES,
+    SIGNATURE_BYTES,
+    Setting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,7 +154,8 @@ def test_each_phase_is_answered_once_and_in_order() -> None:
         now = parties.server.requests(phase)
         requests[phase] = now["s00"]
         for later in PHASES[k + 1 :]:
-            assert parties.sites["s00"].answer(replace(now["s00"], kind=later)).kind is Kind.REFUSED
+            early = parties.sites["s00"].answer(replace(now["s00"], kind=later))
+            assert early.facts["why"].endswith("out of order")
         answers = parties.ask(now)
         for earlier in PHASES[: k + 1]:
             again = parties.sites["s00"].answer(replace(requests[earlier], nonce="another"))
@@ -244,6 +251,27 @@ def test_a_public_key_that_gives_no_secret_is_refused() -> None:
 # --- whom a site masks with
 
 
+def test_a_list_of_sharers_without_the_site_is_refused() -> None:
+    parties = Parties(5, FIVE).until(Kind.SUBMIT)
+    others = parties.names[1:]
+    rows = np.stack([parties.server._sealed["s00"][p] for p in others])
+    request = message(parties, Kind.SUBMIT, others, shares=rows)
+    assert parties.sites["s00"].answer(request).kind is Kind.REFUSED
+
+
+def test_survivors_that_are_too_few_or_did_not_share_are_not_signed() -> None:
+    parties = Parties(5, FIVE)
+    parties.phase(Kind.KEYS)
+    parties.phase(Kind.SHARES, ["s04"])
+    proofs = parties.phase(Kind.SUBMIT)
+    for survivors in (["s00", "s01"], ["s01", "s00", "s02"], ["s00", "s01", "s02", "s04"],
+                      ["s00", "s00", "s01"]):  # fmt: skip
+        rows = np.stack([proofs.get(n, proofs["s00"]).arrays["signature"] for n in survivors])
+        request = message(parties, Kind.CONFIRM, survivors, signatures=rows)
+        assert parties.sites["s00"].answer(request).kind is Kind.REFUSED
+    assert _confirm(parties, "s00", ["s00", "s01", "s02"]).kind is Kind.CONFIRM
+
+
 def _lied_sharers(parties: Parties) -> dict[str, Message]:
     """Tell s00 that others have shared than all the rest are told."""
     requests = parties.server.requests(Kind.SUBMIT)
@@ -325,6 +353,20 @@ def test_shares_that_cannot_be_opened_are_told_and_name_their_sender() -> None:
     parties.phase(Kind.CONFIRM)
     parties.phase(Kind.UNMASK)
     np.testing.assert_array_equal(parties.server.total(), parties.sum_of(parties.names[1:]))
+
+
+def test_a_sealed_share_beyond_the_field_is_told() -> None:
+    parties = Parties(5, FIVE).until(Kind.SHARES)
+    answers = parties.ask(parties.server.requests(Kind.SHARES))
+    info = pair_info("shares", parties.server._roster, "s01", "s00")
+    public = parties.server._adverts["s00"][:KEY_BYTES]
+    sealed = parties.sites["s01"]._secrets.seal(b"\xff" * 66, public, info)
+    lied = answers["s01"].arrays["shares"].copy()
+    lied[0] = np.frombuffer(sealed, np.uint8)
+    answers["s01"] = replace(answers["s01"], arrays={"shares": lied})
+    parties.server.take(Kind.SHARES, answers)
+    parties.phase(Kind.SUBMIT)
+    assert parties.server.accused == {"s01": ["s00"]}
 
 
 def test_a_site_that_spoils_the_sum_for_all_others_spoils_one_round_only() -> None:
