@@ -39,7 +39,8 @@ class Beginnings(NamedTuple):
     glue: NDArray[np.int64]
     shapes: NDArray[np.int64]
     sieve: NDArray[np.uint32]
-    stops: NDArray[np.uint8]
+    anchoring: NDArray[np.uint8]
+    marking: NDArray[np.uint8]
     literal: int
     starting: int
     eager: int
@@ -90,7 +91,7 @@ def beginnings(
     starting = [i for i, p in enumerate(planned) if p.way is Way.START]
     inside = [i for i, p in enumerate(planned) if p.way in _INSIDE]
     open_at = {i: gate(planned[i].met) for i in (*starting, *inside)}
-    literal = {i for i in starting if len(grams_of(planned[i].head) or range(_FEW + 1)) <= _FEW}
+    literal = {i for i in starting if grams_of(planned[i].head, _FEW)}
     unions = []
     kinds = product((True, False), (True, False), (False, True), (True, False))
     for greedy, told, contextual, joined in kinds:
@@ -123,7 +124,6 @@ def beginnings(
             glue[list(set.intersection(*apart))] |= np.int64(1 << g)
     anchor_at, anchors, around = _anchors(planned, shelf)
     marks = {b for i in starting for b in _bytes(planned[i].first & ~LETTERS)}
-    stops = sorted(marks | set(np.flatnonzero(anchor_at >= 0).tolist())) or [0]
     asked = [(word(one), True) for one in words]
     flagged = (inside, [i for i in starting if i not in literal], literal)
     tables = [beginnings_of(_met(planned[i]) for i in f) for f in flagged]
@@ -133,7 +133,8 @@ def beginnings(
         glue=glue,
         shapes=shapes,
         sieve=sieve([*tables, beginnings_of(asked)]),
-        stops=np.array(stops + stops[:1] * (-len(stops) % _AT_ONCE), np.uint8),
+        anchoring=_filled(np.flatnonzero(anchor_at >= 0).tolist()),
+        marking=_filled(sorted(marks)),
         literal=_bits(u.literal for u in unions),
         starting=_bits(not u.literal and not u.inside for u in unions),
         eager=_bits(u.greedy for u in unions),
@@ -170,6 +171,11 @@ def _together(
             [rules[p] for p in part], [positions(planned[rules[p]].head) for p in part]
         )
     ]
+
+
+def _filled(stops: list[int]) -> NDArray[np.uint8]:
+    """Return bytes in a multiple of the number that is looked for at once; some more than once."""
+    return np.array([*stops, *stops[:1] * (-len(stops) % _AT_ONCE)], np.uint8)
 
 
 def _bits(told: Iterable[bool]) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from strongroom.discover._rule import Rule
 
 _WINDOW = 1 << 19
-_EVENTS, _WORDS, _PENDING, _HITS = 1 << 16, 1 << 15, 1 << 16, 1 << 12
+_EVENTS, _WORDS, _PENDING, _HITS = 1 << 16, 1 << 15, 1 << 16, 1 << 15
 _REMEMBERED = 65_536
 _PLACE_BITS = 34
 
@@ -124,6 +124,7 @@ class Engine:
         hits = np.empty((max(_HITS, 4 * len(self._rules)), 4), np.int64)
         scores = np.empty(len(hits), np.float32)
         found = 0
+        before: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
         while at[searching.BASE] < offsets[-1]:
             many = searching.search(
                 data, tail, tail_at, offsets, at, *s, words, events, pending, steps[:1], told,
@@ -134,8 +135,8 @@ class Engine:
                 event = 0
                 while event < many:
                     if found + len(self._rules) > len(hits):
-                        hits = np.concatenate([hits, np.empty_like(hits)])
-                        scores = np.concatenate([scores, np.empty_like(scores)])
+                        before.append((hits[:found].copy(), scores[:found].copy()))
+                        found = 0
                     event, found = judging.judge(
                         data, tail, tail_at, offsets, events, event, many, *self._judge, words,
                         near, len(always), self._least, *lent, hits, scores, found,
@@ -149,7 +150,9 @@ class Engine:
             kept = min(known, searching.WORDS_KEPT)
             words[:kept] = words[known - kept : known].copy()
             at[searching.WORDS], at[searching.PENDING] = kept, 0
-        return hits[:found], scores[:found]
+        before.append((hits[:found], scores[:found]))
+        every, worth = zip(*before, strict=True)
+        return np.concatenate(every), np.concatenate(worth)
 
     def _confirmed(
         self, data: NDArray[np.uint8], offsets: NDArray[np.int64], hits: NDArray[np.int64]

@@ -61,12 +61,13 @@ def letters(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def digits(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
-    """Return bit i for byte `at` + i: an ASCII digit."""
+def numeric(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
+    """Return bit i for byte `at` + i: an ASCII digit, or one of `-./:`."""
 
     def written(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
         lanes = _load(context, builder, (signature.args[0], arguments[0]), arguments[1], _LANES)
-        digit = builder.icmp_unsigned("<", builder.sub(lanes, _splat(ord("0"))), _splat(10))
+        # They are neighbours.
+        digit = builder.icmp_unsigned("<", builder.sub(lanes, _splat(ord("-"))), _splat(14))
         return builder.bitcast(digit, _LONG)
 
     return types.uint64(data, types.int64), written

@@ -17,10 +17,10 @@ from strongroom.discover.engine._kernels_bits import (
     LANES,
     SOME,
     among,
-    digits,
     eight,
     letters,
     lowest,
+    numeric,
     sifted,
 )
 from strongroom.discover.engine._sieve import SHAPE
@@ -157,26 +157,27 @@ def walked_from(  # noqa: PLR0917
     """
     end, earlier, which = begin, n, U(automaton)
     state = U(starts[which])
-    while end < to:
-        move = moves[state + U(classes[which, data[U(end)]])]
-        end += 1
-        state = U(move)
-        if move <= 0:
-            if move == 0:
+    while True:
+        move = np.int32(1)
+        while end < to:
+            move = moves[state + U(classes[which, data[U(end)]])]
+            end += 1
+            if move <= 0:
                 break
-            state = U(-np.int64(move))
-            what = U(moves[state])
-            if beyond[what, U(data[U(end)]) if end < hi else U(NOWHERE)]:
-                if n > earlier and sure[what] and events[n - 1, WHAT] == np.int64(what):
-                    events[n - 1, END] = end
-                    continue
-                if n - earlier == ENDS:
-                    n = _halved(events, n, earlier)
-                events[n, ROW_OF], events[n, START], events[n, END] = row, begin, end
-                events[n, WHAT], events[n, WORD] = np.int64(what), known
-                events[n, VISITED] = earlier
-                n += 1
-    return n, end
+            state = U(move)
+        if move >= 0:
+            return n, end
+        state = U(-np.int64(move))
+        what = U(moves[state])
+        if beyond[what, U(data[U(end)]) if end < hi else U(NOWHERE)]:
+            if n > earlier and sure[what] and events[n - 1, WHAT] == np.int64(what):
+                n -= 1
+            elif n - earlier == ENDS:
+                n = _halved(events, n, earlier)
+            events[n, ROW_OF], events[n, START], events[n, END] = row, begin, end
+            events[n, WHAT], events[n, WORD] = np.int64(what), known
+            events[n, VISITED] = earlier
+            n += 1
 
 
 @borrowing
@@ -197,7 +198,8 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     glue: NDArray[np.int64],
     shapes: NDArray[np.int64],
     sieve: NDArray[np.uint32],
-    stops: NDArray[np.uint8],
+    anchoring: NDArray[np.uint8],
+    marking: NDArray[np.uint8],
     literal: int,
     starting: int,
     eager: int,
@@ -237,7 +239,8 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         glue: int64 [256], the groups that never start at a digit that this byte joins to another.
         shapes: int64 [2**14], the groups that may start with bytes of a shape, see `shapes_of`.
         sieve: uint32, see `sifted`, with `INSIDE`, `BEGIN`, `LITERAL` and `ASKED`.
-        stops: uint8 [a multiple of `SOME`], bytes that aren't letters and yet starts or anchors.
+        anchoring: uint8 [a multiple of `SOME`], the bytes of anchors.
+        marking: uint8 [a multiple of `SOME`], bytes that aren't letters and yet starts.
         literal: the groups that start with one of few words.
         starting: the others that start where a word does.
         eager: those of which a span hides what starts inside of it, but what is literal.
@@ -270,9 +273,11 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     ):
         text, place = (data, base) if base < tail_at else (tail, base - tail_at)
         alive = letters(text, place)
-        marks = among(text, place, stops, 0)
-        for more in range(SOME, len(stops), SOME):
-            marks |= among(text, place, stops, more)
+        anchored, marks = np.uint64(0), np.uint64(0)
+        for more in range(0, len(anchoring), SOME):
+            anchored |= among(text, place, anchoring, more)
+        for more in range(0, len(marking), SOME):
+            marks |= among(text, place, marking, more)
         sifted(text, place, sieve, told)
         edges = np.uint64(0)
         while edge <= rows and offsets[edge] < base + LANES:
@@ -291,7 +296,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         inside = told[INSIDE] | short
         begin, of_few = outside & (told[BEGIN] | short), outside & (told[LITERAL] | short)
         asked = first_letters & (told[ASKED] | short)
-        bits = begin | of_few | asked | marks | (inside if anywhere else np.uint64(0))
+        bits = begin | of_few | asked | anchored | (inside if anywhere else np.uint64(0))
         while bits:
             k = lowest(bits)
             bits &= bits - _ONE
@@ -308,7 +313,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
             begins &= gates[4, (first >> _4) & _BYTE] & gates[5, (first >> _5) & _BYTE]
             begins &= gates[6, (first >> _6) & _BYTE] & gates[7, first >> _7]
             anchor = np.int64(-1)
-            if (marks >> at_k) & _ONE and around[(first >> _1) & _BYTE]:
+            if (anchored >> at_k) & _ONE and around[(first >> _1) & _BYTE]:
                 anchor = np.int64(anchor_at[first & _BYTE])
             is_asked = (asked >> at_k) & _ONE
             if i >= stop or not (begins or is_asked or anchor >= 0):
@@ -334,7 +339,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
             if begins:
                 # A text's end is neither letter nor digit.
                 seen = (_ONE << U(min(hi - i, SHAPE))) - _ONE
-                shape = digits(text, place + k) & seen
+                shape = numeric(text, place + k) & seen
                 begins &= shapes[shape | ((letters(text, place + k) & seen) << U(SHAPE))]
             if i > lo:
                 before = data[U(i - 1)]

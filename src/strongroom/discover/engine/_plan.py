@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from strongroom.discover.engine._automaton import positions, reverse
@@ -119,8 +120,8 @@ def read(rule: Rule, pattern: str) -> Node:
         ) from None
 
 
-def grams_of(node: Node) -> list[int] | None:
-    """Return the first four bytes that a pattern may begin with; None if too many.
+def grams_of(node: Node, most: int = _MOST_GRAMS) -> list[int] | None:
+    """Return the first four bytes that a pattern may begin with; None if more than `most`.
 
     As numbers, the first byte lowest, and folded: with the bit set that makes capitals small.
     """
@@ -142,7 +143,8 @@ def grams_of(node: Node) -> list[int] | None:
             (frozenset(after), depth + 1, so_far | byte << 8 * depth)
             for byte, after in by_byte.items()
         ]
-        if len(paths) + len(found) > _MOST_GRAMS:
+        # No two paths make the same four bytes.
+        if len(paths) + len(found) > most:
             return None
     return sorted(found)
 
@@ -156,7 +158,7 @@ def _anchored(rule: Rule, span: Node) -> Planned | None:
         if isinstance(part, Bytes) and not positions(back).nullable:
             if part.mask.bit_count() == 1 and not part.mask & (WORD | before):
                 return Planned(rule, Way.BYTE, part, part, back, ahead)
-            grams = grams_of(ahead) if part.mask.bit_count() <= _FEW else None
+            grams = grams_of(ahead, fewest) if part.mask.bit_count() <= _FEW else None
             if grams is not None and len(grams) < fewest:
                 fewest, head = len(grams), Sequence(tuple(_run(parts[i:])))
                 best = Planned(rule, Way.RUN, head, ahead, back, ahead)
@@ -224,5 +226,6 @@ def _run(parts: list[Node]) -> list[Node]:
     return found
 
 
-def _bits(mask: int) -> list[int]:
-    return [b for b in range(256) if mask >> b & 1]
+@cache
+def _bits(mask: int) -> tuple[int, ...]:
+    return tuple(b for b in range(256) if mask >> b & 1)

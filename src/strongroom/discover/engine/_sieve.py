@@ -7,6 +7,7 @@ The table says of four symbols whether something may begin so; gates and automat
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 OTHER, DIGIT, BEYOND, CAPITAL, SYMBOLS = 0, 27, 28, 29, 32
 PLACES, FLAGS = 4, 4
 SHAPE = 7
-"""How many bytes a shape tells: of each whether it is a digit, another letter, or neither."""
+"""How many bytes a shape tells: of each whether it is a letter, a digit, what joins these (`-./:`,
+their neighbours in ASCII), or something else."""
 _ENDED = -1
 
 
@@ -38,8 +40,14 @@ def _symbol(byte: int, *, first: bool) -> int:
     return CAPITAL if character.isupper() and not first else byte % SYMBOLS
 
 
-_FIRST, _LATER = ([_symbol(b, first=first) for b in range(256)] for first in (True, False))
-_SHAPES = [2 if b in b"0123456789" else LETTERS >> b & 1 for b in range(256)]
+_Symbols = tuple[int, ...]
+_FIRST: _Symbols = tuple(_symbol(b, first=True) for b in range(256))
+_LATER: _Symbols = tuple(_symbol(b, first=False) for b in range(256))
+_LETTER, _DIGIT, _JOINING = 1, 2, 3
+_SHAPES: _Symbols = tuple(
+    _DIGIT if b in b"0123456789" else _JOINING if b in b"-./:" else LETTERS >> b & _LETTER
+    for b in range(256)
+)
 
 
 def sieve(tables: Iterable[NDArray[np.bool_]]) -> NDArray[np.uint32]:
@@ -59,22 +67,24 @@ def beginnings_of(nodes: Iterable[tuple[Node, bool]]) -> NDArray[np.bool_]:
     """
     found = np.zeros((SYMBOLS,) * PLACES, np.bool_)
     for node, bounded in nodes:
-        _Table(positions(node), [_FIRST, *[_LATER] * (PLACES - 1)], bounded=bounded).write(found)
+        behind = [OTHER] if bounded else slice(None)
+        _Table(positions(node), [_FIRST, *[_LATER] * (PLACES - 1)], behind).write(found)
     return found
 
 
 def shapes_of(nodes: Iterable[tuple[Node, bool]]) -> NDArray[np.bool_]:
     """Return bool [2**14]: the shapes of the first bytes of patterns.
 
-    Bit i of a shape says that byte i is a digit, bit 7 + i that it is a letter or digit.
+    Bit i of a shape says that byte i is a digit or joins, bit 7 + i that it is a letter or digit.
     """
-    found = np.zeros((3,) * SHAPE, np.bool_)
+    found = np.zeros((4,) * SHAPE, np.bool_)
     for node, bounded in nodes:
-        _Table(positions(node), [_SHAPES] * SHAPE, bounded=bounded).write(found)
-    kinds = np.indices(found.shape).reshape(SHAPE, -1).T
-    place = ((kinds == 2) << np.arange(SHAPE) | (kinds > 0) << np.arange(SHAPE, 2 * SHAPE)).sum(1)  # noqa: PLR2004
+        behind = [OTHER, _JOINING] if bounded else slice(None)
+        _Table(positions(node), [_SHAPES] * SHAPE, behind).write(found)
+    kinds, place = np.indices(found.shape).reshape(SHAPE, -1), np.arange(SHAPE)[:, None]
+    bits = (kinds >= _DIGIT) << place | np.isin(kinds, (_LETTER, _DIGIT)) << (place + SHAPE)
     told = np.zeros(1 << 2 * SHAPE, np.bool_)
-    told[place] = found.ravel()
+    told[bits.sum(axis=0)] = found.ravel()
     return told
 
 
@@ -85,10 +95,18 @@ def word(folded: bytes) -> Node:
 
 
 class _Table:
-    """The symbols that one pattern may begin with; `symbols` gives those of bytes, by place."""
+    """The symbols that one pattern may begin with.
 
-    def __init__(self, numbered: Positions, symbols: list[list[int]], *, bounded: bool) -> None:
-        self._numbered, self._symbols, self._bounded = numbered, symbols, bounded
+    Args:
+        numbered: the pattern.
+        symbols: those of bytes, by place.
+        behind: what may stand behind it.
+    """
+
+    def __init__(
+        self, numbered: Positions, symbols: list[_Symbols], behind: list[int] | slice
+    ) -> None:
+        self._numbered, self._symbols, self._outside = numbered, symbols, behind
         self._known: dict[tuple[frozenset[int], int], NDArray[np.bool_]] = {}
 
     def write(self, table: NDArray[np.bool_]) -> None:
@@ -100,11 +118,11 @@ class _Table:
         symbols, after = self._symbols[-table.ndim], dict[int, set[int]]()
         for position in state:
             if position == _ENDED:
-                table[OTHER if self._bounded else slice(None)] = True
+                table[self._outside] = True
                 continue
             mask = self._numbered.masks[position]
             follow = self._numbered.follow[position]
-            for symbol in {symbols[b] for b in range(256) if mask >> b & 1}:
+            for symbol in _symbols_in(mask, symbols):
                 one = after.setdefault(symbol, set())
                 one.update(follow)
                 if position in self._numbered.last:
@@ -124,3 +142,9 @@ class _Table:
             self._known[key] = np.zeros(shape, np.bool_)
             self._from(state, self._known[key])
         return self._known[key]
+
+
+@cache
+def _symbols_in(mask: int, symbols: _Symbols) -> frozenset[int]:
+    """Return what a set of bytes is told apart as."""
+    return frozenset(symbols[b] for b in range(256) if mask >> b & 1)

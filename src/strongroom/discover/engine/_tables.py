@@ -47,7 +47,8 @@ class Search(NamedTuple):
     glue: NDArray[np.int64]
     shapes: NDArray[np.int64]
     sieve: NDArray[np.uint32]
-    stops: NDArray[np.uint8]
+    anchoring: NDArray[np.uint8]
+    marking: NDArray[np.uint8]
     literal: int
     starting: int
     eager: int
