@@ -109,11 +109,9 @@ def test_no_value_of_the_rows_is_in_what_left() -> None:
     assert not any(f"person {i}".encode() in everything for i in range(300))
 
 
-@pytest.mark.parametrize(
-    ("unit", "word"), [("example", "example"), ("site", "site")]
-)  # fmt: skip
+@pytest.mark.parametrize("unit", ["example", "site"])
 def test_a_private_job_is_reserved_at_its_first_round_and_settled_at_the_end(
-    unit: str, word: str
+    unit: str,
 ) -> None:
     ledger = MemoryLedger()
     privacy = PRIVATE.model_copy(update={"unit": unit})
@@ -126,11 +124,16 @@ def test_a_private_job_is_reserved_at_its_first_round_and_settled_at_the_end(
     told = asker.good(Kind.FINISH, 2).facts["statement"]
     (entry,) = ledger.entries("people.csv")
     assert entry.state is EntryState.SETTLED
-    assert entry.spend.unit == word
+    assert entry.spend.unit == "example"
     stated = json.loads(base64.b64decode(told["payload"]))["predicate"]
-    privacy = PrivacyStatement.from_json(stated["privacy"])
-    assert privacy.epsilon == entry.spend.epsilon <= 2
-    assert privacy.private
+    proved = PrivacyStatement.from_json(stated["privacy"])
+    assert proved.unit == unit
+    assert proved.epsilon <= 2
+    # A row can turn a whole update into any other: twice as far as a site that isn't there.
+    noise = entry.spend.events[0]["noise_multiplier"]
+    assert noise == proved.noise_multiplier / (2 if unit == "site" else 1)
+    assert (entry.spend.epsilon > 2) == (unit == "site")
+    assert proved.private
     assert any("own noise" in text for text in stated["trusted"])
 
 
@@ -172,6 +175,8 @@ REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("ε = 2, where", {"privacy": PRIVATE}, {"privacy": {"epsilon": 1}}),
     ("δ = 1e-05, where", {"privacy": PRIVATE}, {"privacy": {"delta": 1e-6}}),
     ("rows are one person's", {"privacy": SitePrivacySpec(unit="person")}, {}),
+    ("neither shards", {"train": SGD.model_copy(update={"patience": 3})}, {}),
+    ("neither shards", {"train": SGD.model_copy(update={"shards": 3})}, {}),
     ("plain gradient steps", {"strategy": SCAFFOLD, "train": ADAM}, {}),
     ("may leave|would send", {}, {"max_bytes": 100}),
     ("not this site's target", {"model": table_model().meta() | {"target": "job"}}, {}),
@@ -299,7 +304,13 @@ def test_a_job_can_t_change_its_recipe() -> None:
 
 def test_a_recipe_with_code_in_it_can_t_be_read() -> None:
     asker = Asker(site(), recipe())
-    for more in ({"code": "print(1)"}, {"rounds": 0}, {"sites": []}, {"train": {"model": "x"}}):
+    changes: list[dict[str, Any]] = [
+        {"code": "print(1)"},
+        {"rounds": 0},
+        {"sites": []},
+        {"train": {"model": "x"}},
+    ]
+    for more in changes:
         facts = {"recipe": asker.job.model_dump(mode="json") | more}
         assert "can't be read" in asker.why(Kind.PROPOSE, facts=facts)
     assert "nothing else" in asker.why(Kind.PROPOSE, facts={"recipe": {}, "more": 1})
@@ -484,7 +495,9 @@ def test_people_at_the_site_stop_it_too() -> None:
 def test_a_killed_site_goes_on_with_the_same_bits(strategy: str, *, private: bool) -> None:
     spec = SGD.model_copy(update={"batch_size": 30})
     job = recipe(
-        train=spec, strategy=StrategySpec(name=strategy), privacy=PRIVATE if private else None
+        train=spec,
+        strategy=StrategySpec.model_validate({"name": strategy}),
+        privacy=PRIVATE if private else None,
     )
     ledger, disk = MemoryLedger(), Disk()
     asker, parameters = started(job, ledger=ledger, checkpointer=disk)

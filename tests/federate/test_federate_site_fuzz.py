@@ -71,7 +71,7 @@ JOBS = jobs()
 
 def asked(request: Message, home: Any) -> Message:  # noqa: ANN401 - a site
     """Ask, and check what must hold for every answer."""
-    answer = home.answer(request)
+    answer: Message = home.answer(request)
     assert answer.answers(request)
     check_leaving(answer, SIZE)
     data = answer.encode()

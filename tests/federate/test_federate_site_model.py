@@ -28,7 +28,7 @@ BYTES = LanguageModel(TextShape("language-model", 0, 16, 16, 1, 2), "text")
 
 def blueprint(model: TrainedModel, kind: str, **changes: Any) -> Blueprint:  # noqa: ANN401
     meta = json.loads(json.dumps(model.meta())) | changes
-    return Blueprint.of(recipe(train=TrainSpec(model=kind), model=meta))
+    return Blueprint.of(recipe(train=TrainSpec.model_validate({"model": kind}), model=meta))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from strongroom.train import (
     StoppedError,
     Surroundings,
     _federated,
+    _loop,
     prepare_rows,
     train_model,
 )
@@ -300,13 +301,13 @@ def asks_before_the_first_step(
     if mutate is not None:
         mutate(training, monkeypatch)
     seen: list[int] = []
-    sums = _federated.Run.row_sum
+    sums = _loop.Run.row_sum
 
     def watched(engine: Any, number: int) -> Any:
         seen.append(len(ledger.entries("a")))
         return sums(engine, number)
 
-    monkeypatch.setattr(_federated.Run, "row_sum", watched)
+    monkeypatch.setattr(_loop.Run, "row_sum", watched)
     run(training)
     training.settle()
     return seen[0] == 1

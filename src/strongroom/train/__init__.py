@@ -22,16 +22,17 @@ from strongroom.train._run import train_model
 from strongroom.train._shards import Earlier, shard_of
 
 if TYPE_CHECKING:
-    from strongroom.train._federated import LocalPlan, LocalTraining, StoppedError
+    from strongroom.train._federated import LocalTraining
     from strongroom.train._given import initialise_model, measure_rows, prepare_rows
     from strongroom.train._image import image_shape
+    from strongroom.train._local import LocalPlan, StoppedError
     from strongroom.train._text import text_shape
 
 # What needs torch is loaded when it is asked for.
 _HOMES = {
-    "LocalPlan": "_federated",
+    "LocalPlan": "_local",
     "LocalTraining": "_federated",
-    "StoppedError": "_federated",
+    "StoppedError": "_local",
     "image_shape": "_image",
     "initialise_model": "_given",
     "measure_rows": "_given",

@@ -11,16 +11,16 @@ that was killed, differs in nothing from one that was there all the time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from strongroom.config import PrivacySpec
-from strongroom.errors import InputError, RefusedError
+from strongroom.errors import InputError
 from strongroom.privacy import (
+    DistributedGaussian,
     GaussianReleases,
     PrivacyStatement,
     Schedule,
@@ -33,8 +33,8 @@ from strongroom.privacy import (
     relation_of,
 )
 from strongroom.train._guard import Guarded, reserve
-from strongroom.train._loop import Examples, Guard, Plan, Run
-from strongroom.train._optimizers import Optimizer
+from strongroom.train._local import LocalPlan, LocalRun, StoppedError
+from strongroom.train._loop import Examples, Guard, Plan
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
 from strongroom.train._preparation import one_row_each, rounded
 
@@ -42,9 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from strongroom.config import TrainSpec
     from strongroom.privacy import Mechanism
     from strongroom.train._gradient import Prepared
     from strongroom.train._guard import Surroundings
@@ -57,54 +55,9 @@ _SETTINGS = (
 )
 _PUBLIC = (
     _SETTINGS,
-    "rounding inside single-precision sums, about 1e-6 of the clip norm; timing",
+    "what the site's policy lets it measure on its test rows: exact, not noised",
+    "rounding inside single-precision sums, about 1e-6 of the clip norm; timing; refusals",
 )
-
-
-class StoppedError(RefusedError):
-    """Somebody at the site said stop."""
-
-
-class Guarantee(Protocol):
-    """What a federated job asks for; see `federate.SitePrivacySpec`."""
-
-    @property
-    def unit(self) -> str:
-        """Whose presence is hidden: "example", "person" or "site"."""
-
-    @property
-    def epsilon(self) -> float:
-        """Of all rounds together."""
-
-    @property
-    def delta(self) -> float:
-        """Of all rounds together."""
-
-    @property
-    def clip_norm(self) -> float:
-        """L2 bound on a unit's gradient, or on a site's update."""
-
-
-@dataclass(frozen=True)
-class LocalPlan:
-    """What is fixed for a site before the first round.
-
-    Attributes:
-        spec: model and local optimizer.
-        rounds: of the job.
-        local_epochs: passes over the rows in each.
-        guarantee: or None.
-        mu: how strongly FedProx (Li et al. 2020) holds a site to the round's parameters.
-        shared: what hides the units where the noise is made by several sites together, in the sum
-            of what each gives (`LocalTraining.share`); None: each site's own noise is enough.
-    """
-
-    spec: TrainSpec
-    rounds: int
-    local_epochs: float
-    guarantee: Guarantee | None = None
-    mu: float = 0.0
-    shared: Mechanism | None = None
 
 
 class LocalTraining:
@@ -158,6 +111,10 @@ class LocalTraining:
         """Whose presence is hidden, where anything is."""
         if self._privacy is not None and not self._by_unit:
             return Unit.SITE
+        return self._rows
+
+    @property
+    def _rows(self) -> Unit:
         return Unit.EXAMPLE if self._prepared.subjects is None else Unit.SUBJECT
 
     @cached_property
@@ -183,18 +140,31 @@ class LocalTraining:
 
         return calibrate_noise(self._privacy.epsilon, self._privacy.delta, make)
 
+    @cached_property
+    def booked(self) -> Mechanism | None:
+        """The same as a release about the site's rows or persons: what the ledger must count.
+
+        Where the site is the unit, what is proved is that its update might as well be missing. One
+        row more can turn an update within the clip norm into any other: twice as far.
+        """
+        if self.mechanism is None or self._by_unit:
+            return self.mechanism
+        if isinstance(self.mechanism, GaussianReleases | DistributedGaussian):
+            return replace(self.mechanism, noise_multiplier=self.mechanism.noise_multiplier / 2)
+        raise AssertionError("a site is hidden by noise on sums alone")
+
     @property
     def spend(self) -> Spend | None:
-        """What the job costs at this site; None without privacy."""
-        if self._privacy is None or self.mechanism is None:
+        """What the job costs the site's rows or persons; None without privacy."""
+        if self._privacy is None or self.booked is None:
             return None
-        mechanisms = (self.mechanism,)
+        mechanisms = (self.booked,)
         return Spend(
             compose_epsilon(mechanisms, self._privacy.delta),
             self._privacy.delta,
-            self.unit,
+            self._rows,
             relation_of(mechanisms),
-            (self.mechanism.to_json(),),
+            (self.booked.to_json(),),
         )
 
     def reserve(self) -> bool:
@@ -203,11 +173,9 @@ class LocalTraining:
         Raises:
             BudgetExceededError: the budget doesn't cover it; nothing was written.
         """
-        if self._privacy is None or self.mechanism is None or self._guarded is not None:
+        if self._privacy is None or self.booked is None or self._guarded is not None:
             return self._guarded is not None
-        self._guarded = reserve(
-            self._spec, self._privacy, (self.mechanism,), self.unit, self._around
-        )
+        self._guarded = reserve(self._spec, self._privacy, (self.booked,), self._rows, self._around)
         return self._guarded.resumed
 
     def settle(self) -> None:
@@ -343,7 +311,7 @@ class LocalTraining:
         return SecretStream(self._seed) if self._guarded is None else self._guarded.stream
 
     @cached_property
-    def _run(self) -> _LocalRun:
+    def _run(self) -> LocalRun:
         prepared, coins = self._prepared, self._coins
         inputs, labels = prepared.inputs, prepared.labels
         if prepared.subjects is not None:
@@ -370,7 +338,7 @@ class LocalTraining:
             clipping=make_clipping(self._privacy) if self._privacy and self._by_unit else None,
         )
         examples = Examples(inputs, labels, prepared.augment, prepared.micro_batch)
-        run = _LocalRun(
+        run = LocalRun(
             prepared.model.network,
             examples,
             plan,
@@ -383,8 +351,9 @@ class LocalTraining:
 
     def state(self) -> PrivacyStatement | None:
         """Return what was proved, or None without privacy or before the first round."""
-        if self._guarded is None or self._privacy is None:
+        if self._guarded is None or self._privacy is None or self.mechanism is None:
             return None
+        guarded = replace(self._guarded, mechanisms=(self.mechanism,), unit=self.unit)
         rounds, prepared = self.plan.rounds, self._prepared
         left = f"everything that left the site in up to {rounds:,} rounds"
         one = "one row per person takes part, chosen by secret coins"
@@ -394,15 +363,19 @@ class LocalTraining:
             left += " is in each before anybody sees it"
         if self._by_unit:
             steps = f", of {self.steps:,} steps each" if self.plan.shared is None else ""
-            return self._guarded.state(
+            return guarded.state(
                 covered=(f"{left}{steps}", *prepared.covered, *people),
                 not_covered=_PUBLIC,
                 public_rows=self.weight,
                 declared=self._around.rows is not None,
                 sampling=self._sampler.words,
             )
-        found = self._guarded.state(
-            covered=(f"{left}; each update of a site is clipped whole",),
+        within = f"one {self._rows.value}'s change is hidden with ε = {self._guarded.epsilon:.4g}"
+        found = guarded.state(
+            covered=(
+                f"{left}; each update of a site is clipped whole",
+                f"{within} by the same noise, which is what the ledger counts",
+            ),
             not_covered=(*_PUBLIC, "that the site takes part, and when: known to the coordinator"),
             public_rows=1,
             declared=True,
@@ -414,43 +387,3 @@ class LocalTraining:
 
 def _told_to_stop() -> StoppedError:
     return StoppedError("the site was told to stop", hint="ask the people at the site")
-
-
-class _LocalRun(Run):
-    """A run whose parameters are set anew, and whose steps may be pulled elsewhere."""
-
-    def begin(
-        self,
-        seed: bytes,
-        parameters: NDArray[np.float32],
-        mu: float,
-        correction: NDArray[np.float32] | None,
-    ) -> None:
-        """Start a round: other coins, other parameters, an optimizer without a past."""
-        self._stream.reseed(seed)
-        self.flat.copy_(torch.from_numpy(np.array(parameters, dtype=np.float32)))
-        self._anchor = self.flat.clone() if mu else None
-        self._mu = mu
-        self._correction = torch.from_numpy(correction) if correction is not None else None
-        plan = self._plan
-        self.optimizer = Optimizer(
-            plan.optimizer,
-            self.flat,
-            plan.learning_rate,
-            plan.weight_decay,
-            self.optimizer.noise_deviation,
-        )
-        self._moved = 0
-
-    def move(self, gradient: Tensor, number: int) -> None:
-        """Move by the gradient, FedProx's pull and SCAFFOLD's correction: they cost nothing.
-
-        Both depend on what was sent and on noisy steps alone.
-        """
-        del number
-        if self._anchor is not None:
-            gradient = gradient + self._mu * (self.flat - self._anchor)
-        if self._correction is not None:
-            gradient = gradient + self._correction
-        self._moved += 1
-        self.optimizer.step(gradient, self._moved)

@@ -152,6 +152,11 @@ def _privacy(recipe: Recipe, grounds: Grounds) -> None:
 
 def _strategy(recipe: Recipe, grounds: Grounds) -> None:
     del grounds
+    if recipe.train.shards > 1 or recipe.train.patience:
+        raise RefusedError(
+            "neither shards nor early stopping are for federations",
+            hint="[train] shards = 1, patience = 0",
+        )
     sgd = recipe.train.optimizer == "sgd"
     if recipe.strategy.name == "scaffold" and not sgd:
         raise RefusedError(
