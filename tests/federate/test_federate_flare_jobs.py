@@ -45,7 +45,7 @@ def await_round(log: Path, number: int, federation: Processes) -> None:
 
 @pytest.mark.slow
 def test_three_sites_train_although_everything_is_killed_once(tmp_path: Path) -> None:
-    rounds = 100
+    rounds = 200
     with Processes(tmp_path, ("a", "b", "c")) as federation:
         for seed, name in enumerate(federation.sites):
             # People at "b" want to be asked.
@@ -67,14 +67,13 @@ def test_three_sites_train_although_everything_is_killed_once(tmp_path: Path) ->
         assert "ε = 2" in approved.stdout
         wait_for(log, ": 3 sites", federation.running["run"])
 
+        federation.kill("a")
+        wait_for(log, ": 2 sites", federation.running["run"])
         federation.kill("run")
+        federation.join("a")
         log.write_bytes(b"")
         federation.start("run", *command)
         wait_for(log, "which goes on", federation.running["run"])
-        wait_for(log, ": 3 sites", federation.running["run"])
-        federation.kill("a")
-        wait_for(log, ": 2 sites", federation.running["run"])
-        federation.join("a")
         wait_for(log, ": 3 sites", federation.running["run"])
         federation.kill("server")
         federation.serve()

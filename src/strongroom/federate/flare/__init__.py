@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from strongroom.federate.flare._kit import Kit, make_kits, read_kit
+from strongroom.federate.flare._kit import Kit, read_kit
 from strongroom.federate.flare._probe import probe
 from strongroom.federate.flare._process import join, leave, need_flare, serve
+from strongroom.federate.flare._provision import make_kits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
