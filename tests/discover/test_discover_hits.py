@@ -77,3 +77,11 @@ def test_names_that_touch_a_secret_are_left_out() -> None:
     left = names.clear_of(secrets, "SECRET")
     assert list(zip(left.row, left.start, strict=True)) == [(0, 0), (1, 3)]
     assert names.clear_of(secrets, "IBAN_CODE") is names
+
+
+def test_a_glance_at_hits_counts_them_and_shows_no_arrays() -> None:
+    found = [Detection("B", i, i + 1, 0.5, "r") for i in range(20)]
+    found += [Detection("A", i, i + 1, 0.5, "r") for i in range(25, 28)]
+    hits = Hits.merged([Hits.of_detections(TEXTS, {0: found, 2: found})])
+    assert repr(hits) == "<Hits: B 40, A 6>"
+    assert repr(Hits.empty()) == "<Hits: none>"

@@ -88,6 +88,8 @@ def test_a_person_with_many_rows_is_not_hidden_among_them() -> None:
     assert [k.columns for k in found.keys] == [("zip",)]
     assert found.keys[0].share == 1.0
     assert "zip singles out 100 % of rows" in found.column("zip").reason
+    for said in (str(found), found._repr_html_()):
+        assert "Singled out by few columns: zip (100 % of rows)" in said
 
 
 def test_columns_nobody_named_are_found_by_measuring_and_long_tables_are_sampled() -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from strongroom.config import DiscoverSpec
-from strongroom.discover import find_spans
+from strongroom.discover import find_hits, find_spans
 from strongroom.discover._marks import _NAMED_BY_RULES, _UNSPACED, parted
 
 SPEC = DiscoverSpec(names=False)
@@ -80,3 +80,12 @@ def test_the_kernel_agrees_with_a_plain_reading(texts: list[str | None], skip: i
 
 def _bytes(value: pa.Scalar) -> bytes:
     return (value.as_py() or "").encode()
+
+
+def test_an_address_may_touch_letters_of_scripts_without_spaces() -> None:
+    texts = pa.array(["住所2666 Pine Way, Lakewood, CO 63120です"], pa.large_string())
+    found = find_hits(texts, DiscoverSpec(), overlaps=True).detections(texts)[0]
+    by_rules = [one for one in found if one.recognizer.startswith("street_address")]
+    assert {texts[0].as_py()[one.start : one.end] for one in by_rules} == {
+        "2666 Pine Way, Lakewood, CO 63120"
+    }
