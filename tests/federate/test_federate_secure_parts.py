@@ -179,6 +179,15 @@ def test_a_graph_is_symmetric_and_regular(count: int, neighbours: int | None, co
     assert sorted(graph.ring) == names
 
 
+@given(st.integers(2, 500), st.data())
+def test_shares_are_needed_of_as_large_a_part_as_of_all(members: int, data: st.DataObject) -> None:
+    threshold = data.draw(st.integers(1, members))
+    holders = data.draw(st.integers(1, members))
+    needed = share_threshold(holders, members, threshold)
+    assert Fraction(needed, holders) >= Fraction(threshold, members) > Fraction(needed - 1, holders)
+    assert share_threshold(members, members, threshold) == threshold
+
+
 def test_places_are_drawn_evenly() -> None:
     names = [f"s{i}" for i in range(6)]
     first = [Graph.draw(names, 2, k.to_bytes(32, "big")).ring[0] for k in range(3000)]
