@@ -246,7 +246,7 @@ def encoded(rows: Dataset, recipe: Recipe) -> np.ndarray[Any, Any]:
 def test_a_row_in_an_update_is_found_and_fails() -> None:
     data = {f"s{k}": patients(40, k) for k in range(2)}
     captured: dict[str, list[bytes]] = {"s0": [], "s1": []}
-    made = [Leaky(data["s0"], 9), site("s1", data["s1"], columns=COLUMNS)]
+    made: list[Answers] = [Leaky(data["s0"], 9), site("s1", data["s1"], columns=COLUMNS)]
     with LoopbackChannel(made) as channel:
         watched = Watched(channel, tap=lambda name, _, message: captured[name].append(message))
         recipe = plan_recipe(watched, settings(ONE, rounds=2), columns=COLUMNS)

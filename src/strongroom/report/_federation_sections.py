@@ -55,22 +55,22 @@ def federation(data: ReportData) -> Section | None:
 
 
 def _search(sites: Document) -> str:
-    reports = [found for one in sites.values() if (found := mapping(one, "leaks"))]
+    reports = [one for site in sites.values() if (one := mapping(site, "leaks"))]
     if not reports:
         return "What left them was not searched for records."
     size = sum((number(r, "size") or 0.0) + (number(r, "unpacked") or 0.0) for r in reports)
     rows, planted = (
         sum(number(r, key) or 0.0 for r in reports) for key in ("searchable", "planted")
     )
-    found = sum(
+    hits = sum(
         (number(r, "rows_found") or 0.0) + (number(r, "planted_found") or 0.0) for r in reports
     )
     what = f"{fmt.count(rows)} records" + (
         f" and {fmt.count(planted)} planted identifiers" if planted else ""
     )
     searched = f"{fmt.size(size)} of traffic were searched"
-    if found:
-        return f"{fmt.count(found)} of {what} of these sites were found: {searched}."
+    if hits:
+        return f"{fmt.count(hits)} of {what} of these sites were found: {searched}."
     if any(at(r, "unread") for r in reports):
         return "Not all of the captured traffic could be unpacked, so it shows nothing."
     return f"None of {what} of these sites was found: {searched}."

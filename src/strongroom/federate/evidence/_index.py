@@ -91,8 +91,9 @@ class Index:
 
     @classmethod
     def of(cls, needles: Needles) -> Index:
-        """Index needles."""
+        """Index needles; their bytes are taken out of `needles`, as there are many."""
         pool = np.frombuffer(b"".join(needles.contents), np.uint8)
+        needles.contents.clear()
         kind = np.repeat(np.arange(len(needles.kinds)), [len(r) for r in needles.rows])
         none = np.zeros(0, np.int64)
         lengths = np.concatenate([none, *needles.lengths])

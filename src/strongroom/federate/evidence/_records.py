@@ -273,8 +273,11 @@ def _rare(content: NDArray[np.uint8], shared: int) -> NDArray[np.bool_]:
 
 
 def _add_inputs(needles: Needles, inputs: NDArray[Any], shared: int) -> None:
-    """Add windows of rows as the model takes them; of rows without a window of their own, all."""
-    rows, width = np.arange(len(inputs)), inputs.shape[1]
+    """Add windows of rows as the model takes them; of rows without a window of their own, all.
+
+    In other types than the model's, the first window of a row that is its own has to do.
+    """
+    width = inputs.shape[1]
     told = np.zeros(len(inputs), np.bool_)
     side = min(_ENCODED, width)
     starts = [*range(0, width - side + 1, side)]
@@ -284,22 +287,27 @@ def _add_inputs(needles: Needles, inputs: NDArray[Any], shared: int) -> None:
         window = inputs[:, start : start + side]
         telling = np.flatnonzero(_different(window) >= _APART)
         telling = telling[_rare(np.ascontiguousarray(window[telling]).view(np.uint8), shared)]
+        _add_input(needles, window, telling, telling[~told[telling]])
         told[telling] = True
-        _add_input(needles, window[telling], rows[telling])
     left = np.flatnonzero(~told & (_different(inputs) >= 1))
     left = left[_rare(np.ascontiguousarray(inputs[left]).view(np.uint8), shared)]
-    _add_input(needles, inputs[left], rows[left])
+    _add_input(needles, inputs, left, left)
 
 
-def _add_input(needles: Needles, windows: NDArray[Any], rows: NDArray[np.integer]) -> None:
-    if not len(windows):
-        return
+def _add_input(
+    needles: Needles,
+    windows: NDArray[Any],
+    rows: NDArray[np.integer],
+    first: NDArray[np.integer],
+) -> None:
+    """Add the windows of `rows` in their own type, and of `first` in others."""
     own = windows.dtype.str[1:]
     forms = dict.fromkeys([own, "f4", "f8"])
-    if windows.dtype.kind == "f" and (windows == windows.astype(np.uint8)).all():
+    if windows.dtype.kind == "f" and (windows[rows] == windows[rows].astype(np.uint8)).all():
         forms["u1"] = None
     for form in forms:
-        content = np.ascontiguousarray(windows.astype(form)).view(np.uint8)
-        if content.shape[1] >= 2 * LEAST:
+        chosen = rows if form == own else first
+        content = np.ascontiguousarray(windows[chosen].astype(form)).view(np.uint8)
+        if content.shape[-1] >= 2 * LEAST:
             words = f"a row as the model takes it, {_WORDS.get(form, windows.dtype.name)}"
-            needles.add_windows(content, rows, words)
+            needles.add_windows(content, chosen, words)
