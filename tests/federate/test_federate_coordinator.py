@@ -10,12 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tests.federate.sites import (
-    COLUMNS,
-    KilledError,
     Memory,
     Tells,
     fault_at,
-    kill_in_round,
     line,
     people,
     run,
@@ -23,6 +20,16 @@ from tests.federate.sites import (
     site,
     three,
 )
+
+from strongroom.config import FederationSpec
+from strongroom.errors import InputError, RefusedError
+from strongroom.federate import Kind, Message
+from strongroom.federate._loopback import Fault, LoopbackChannel
+from strongroom.federate._model import Blueprint
+from strongroom.federate.coordinator import Coordinator, evaluate_model, plan_recipe
+from strongroom.federate.liars import Liar
+from strongroom.models import metrics
+from strongroom.vault import SigningKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,15 +40,6 @@ if TYPE_CHECKING:
 
     Facts = dict[str, Any]
 
-from strongroom.config import ColumnSpec, FederationSpec
-from strongroom.errors import ConfigError, InputError, RefusedError, TamperedError
-from strongroom.federate import Kind, Message
-from strongroom.federate._loopback import Fault, LoopbackChannel
-from strongroom.federate._model import Blueprint
-from strongroom.federate.coordinator import Coordinator, evaluate_model, plan_recipe
-from strongroom.federate.liars import Liar
-from strongroom.models import metrics
-from strongroom.vault import SigningKey
 
 # --- the way through
 
@@ -143,64 +141,6 @@ def test_threads_give_the_same_bits() -> None:
     with line(threads=True) as other:
         at_once = Coordinator(recipe, other).run()
     assert at_once.model.digest() == alone.model.digest()
-
-
-# --- planning
-
-
-def test_only_columns_that_all_have_are_learnt_from() -> None:
-    rows = three()
-    wide = rows["a"].table.append_column("blood", pa.array(np.ones(200)))
-    rows["a"] = rows["a"].with_table(wide)
-    channel = LoopbackChannel([site(n, d) for n, d in rows.items()])
-    assert set(plan_recipe(channel, settings()).features) == {"age", "stay", "ward"}
-
-
-def test_a_column_of_two_types_names_site_and_column() -> None:
-    rows = three()
-    texts = rows["b"].table.set_column(0, "age", pa.array(["old"] * 200))
-    rows["b"] = rows["b"].with_table(texts)
-    channel = LoopbackChannel([site(n, d) for n, d in rows.items()])
-    with pytest.raises(ConfigError, match='column "age" is double at "a" and string at "b"'):
-        plan_recipe(channel, settings())
-
-
-def test_whole_numbers_at_one_site_are_numbers() -> None:
-    rows = three()
-    whole = rows["b"].table.column("age").cast(pa.int64(), safe=False)
-    rows["b"] = rows["b"].with_table(rows["b"].table.set_column(0, "age", whole))
-    channel = LoopbackChannel([site(n, d) for n, d in rows.items()])
-    assert plan_recipe(channel, settings()).features["age"] == "double"
-    assert run(channel).metrics["test"]["accuracy"] > 0.8
-
-
-def test_declarations_that_contradict_need_the_coordinators() -> None:
-    other = {**COLUMNS, "age": ColumnSpec(range=(0, 50))}
-    sites = [site(n, d, columns=other if n == "b" else COLUMNS) for n, d in three().items()]
-    channel = LoopbackChannel(sites)
-    with pytest.raises(ConfigError, match='"a" and "b" declare column "age" differently'):
-        plan_recipe(channel, settings())
-    recipe = plan_recipe(channel, settings(), columns={"age": ColumnSpec(range=(0, 100))})
-    assert recipe.model["encoder"][0]["range"] == [0, 100]
-
-
-def test_classes_that_nobody_declares_are_not_looked_up() -> None:
-    plain = {k: v for k, v in COLUMNS.items() if k != "ill"}
-    channel = LoopbackChannel([site(n, d, columns=plain) for n, d in three().items()])
-    with pytest.raises(ConfigError, match='classes of "ill" are not declared'):
-        plan_recipe(channel, settings())
-
-
-def test_sites_that_say_nothing_leave_no_plan() -> None:
-    policy = FederationSpec(describe=False)
-    channel = LoopbackChannel([site(n, d, policy=policy) for n, d in three().items()])
-    with pytest.raises(RefusedError, match="no site says what columns it has"):
-        plan_recipe(channel, settings())
-
-
-def test_a_rule_that_too_few_sites_can_keep_is_told_before_anything_runs() -> None:
-    with pytest.raises(ConfigError, match="needs 5 sites to tolerate f = 1"):
-        plan_recipe(line(), settings(rule={"name": "krum", "liars": 1}))
 
 
 # --- an unreliable world
@@ -439,56 +379,3 @@ def test_counts_that_cant_be_are_left_out_of_the_metrics() -> None:
     found = run(LoopbackChannel([site("a", rows["a"]), site("b", rows["b"]), lie]))
     assert found.metrics["test"]["sites"] == 2
     assert found.metrics["test"]["rows"] == 200
-
-
-# --- coming back
-
-
-@pytest.mark.parametrize(
-    "strategy",
-    [{"name": "fedavg"}, {"name": "fedadam", "server_learning_rate": 0.1}, {"name": "scaffold"}],
-)
-def test_a_killed_coordinator_goes_on_with_the_same_bits(strategy: Mapping[str, Any]) -> None:
-    channel = line()
-    recipe = plan_recipe(channel, settings(rounds=5, strategy=strategy))
-    whole = Coordinator(recipe, channel).run()
-    store = Memory()
-    channel = line()
-    with pytest.raises(KilledError):
-        Coordinator(recipe, channel, store=store, progress=kill_in_round(3)).run()
-    found = Coordinator(recipe, channel, store=store).run()
-    assert found.model.digest() == whole.model.digest()
-    assert [r["round"] for r in found.rounds] == [1, 2, 3, 4, 5]
-    assert store.load() is None
-
-
-def test_another_jobs_state_is_not_taken_up() -> None:
-    channel, store = line(), Memory()
-    first = plan_recipe(channel, settings())
-    with pytest.raises(KilledError):
-        Coordinator(first, channel, store=store, progress=kill_in_round(2)).run()
-    second = plan_recipe(channel, settings())
-    with pytest.raises(InputError, match="another job stands unfinished"):
-        Coordinator(second, channel, store=store).run()
-
-
-def test_a_state_that_was_changed_is_refused() -> None:
-    channel, store = line(), Memory()
-    recipe = plan_recipe(channel, settings())
-    with pytest.raises(KilledError):
-        Coordinator(recipe, channel, store=store, progress=kill_in_round(2)).run()
-    assert store.kept is not None
-    del store.kept[0]["summed"]
-    with pytest.raises(TamperedError, match="can't be read"):
-        Coordinator(recipe, channel, store=store).run()
-
-
-def test_stop_makes_the_sites_forget() -> None:
-    channel, store = line(), Memory()
-    recipe = plan_recipe(channel, settings())
-    with pytest.raises(KilledError):
-        Coordinator(recipe, channel, store=store, progress=kill_in_round(2)).run()
-    Coordinator(recipe, channel, store=store).stop()
-    assert store.load() is None
-    with pytest.raises(RefusedError, match="the job is stopped at this site"):
-        Coordinator(recipe, channel, patience=0).run()

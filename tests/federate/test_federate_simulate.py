@@ -24,13 +24,6 @@ from tests.federate.sites import (
     site,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from strongroom.data import Dataset
-    from strongroom.federate import Answers, Recipe, Settings
-    from strongroom.federate.coordinator import FederationResult
-
 from strongroom.errors import RefusedError
 from strongroom.federate import Kind, Message
 from strongroom.federate._loopback import Fault, LoopbackChannel
@@ -40,6 +33,14 @@ from strongroom.federate.coordinator import Coordinator, plan_recipe
 from strongroom.federate.coordinator._gather import draw_groups
 from strongroom.federate.liars import Liar, flip_labels, scaled, sign_flip
 from strongroom.federate.secure import Quantiser
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from strongroom.data import Dataset
+    from strongroom.federate import Answers, Recipe, Settings
+    from strongroom.federate.coordinator import FederationResult
+
 
 SECURE = {"threshold": 3}
 
@@ -248,6 +249,26 @@ def test_the_whole_is_as_private_as_the_weakest_site() -> None:
     assert any("adds up" in text for text in found.privacy.not_covered)
     assert "after the site had clipped" in found.seen
     assert f"ε = {found.privacy.epsilon:.4g}" in str(found)
+
+
+def test_a_site_that_was_in_no_round_has_nothing_to_state() -> None:
+    """It agreed, and its request was lost in each round; at the end it can be reached again."""
+
+    def faults(name: str, request: Message) -> Fault | None:
+        return Fault("vanish") if (name, request.kind) == ("s02", Kind.TRAIN) else None
+
+    job = settings(rounds=2, privacy={"epsilon": 2.0, "delta": 1e-4})
+    found = ran(many(3), job, faults=faults)
+    assert found.statements["s02"].idle
+    assert found.privacy is not None
+    assert "each of the 2 sites" in found.privacy.covered[0]
+
+    def silent(name: str, request: Message) -> Fault | None:
+        return Fault("vanish") if (name, request.kind) == ("s02", Kind.FINISH) else None
+
+    found = ran(many(3), job, faults=silent)
+    assert found.privacy is None
+    assert any("no guarantee can be stated" in text for text in found.warnings)
 
 
 def test_shared_noise_learns() -> None:

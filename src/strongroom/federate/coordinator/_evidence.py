@@ -12,7 +12,7 @@ from strongroom.privacy import PrivacyStatement
 from strongroom.vault import dsse_verify, strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from strongroom.federate._message import Message
     from strongroom.federate._recipe import Recipe
@@ -52,6 +52,15 @@ class SiteStatement:
         """The guarantee that the site states for its people, if any."""
         told = (self.predicate or {}).get("privacy")
         return PrivacyStatement.from_json(told) if told else None
+
+    @property
+    def idle(self) -> bool:
+        """The site says that it was in no round."""
+        match self.predicate:
+            case {"rounds": {"last": 0}, "privacy": None}:
+                return True
+            case _:
+                return False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -112,15 +121,23 @@ def check_statement(answer: Message | None, key: VerifyKey, recipe: Recipe) -> S
 
 
 def whole_statement(
-    statements: Mapping[str, SiteStatement], recipe: Recipe
+    statements: Mapping[str, SiteStatement], recipe: Recipe, gave: Collection[str]
 ) -> PrivacyStatement | None:
     """Return the guarantee that holds for everybody at any of the sites: the weakest site's.
 
-    None where the recipe asks for none, or a site that took part states none.
+    None where the recipe asks for none, or a site that took part states none. A site that agreed
+    and says that it was in no round has nothing to state.
+
+    Args:
+        statements: of all that agreed.
+        recipe: of the job.
+        gave: sites whose updates came.
     """
     if recipe.privacy is None or not statements:
         return None
-    told = {site: s.privacy for site, s in statements.items()}
+    told = {s: t.privacy for s, t in statements.items() if s in gave or not t.idle}
+    if not told:
+        return None
     known = {site: p for site, p in told.items() if p is not None}
     if len(known) < len(told):
         return None

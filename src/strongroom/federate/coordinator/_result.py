@@ -53,7 +53,8 @@ class FederationResult:
     @cached_property
     def privacy(self) -> PrivacyStatement | None:
         """The guarantee for everybody at any site, or None: see `whole_statement`."""
-        return whole_statement(self.statements, self.recipe)
+        gave = {site for r in self.rounds for site in r.get("answered", ())}
+        return whole_statement(self.statements, self.recipe, gave)
 
     @property
     def seen(self) -> str:
