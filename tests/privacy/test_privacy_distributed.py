@@ -279,6 +279,16 @@ def test_the_sum_of_two_draws_is_as_near_to_one_as_told() -> None:
         assert np.abs(np.log(both[near] / one[near])).max() <= mechanism.excess + 1e-12
 
 
+def test_what_sums_of_discrete_gaussians_are_off_by_is_paid_for() -> None:
+    mechanism = DistributedGaussian(0.1, 1, 20, 1000, 1)
+    assert mechanism.scale == 1
+    tau = 10 * sum(math.exp(-2 * math.pi**2 * k / (k + 1)) for k in range(1, 20))
+    moved = mechanism.sensitivity / math.sqrt(20)
+    expected = (moved + tau * math.sqrt(1000)) ** 2 / 2
+    assert mechanism.concentration(ADD) == pytest.approx(expected, rel=1e-12)
+    assert expected > 1.001 * moved**2 / 2
+
+
 @given(st.floats(0.05, 5), st.floats(0, 20))
 def test_the_concentrated_profile_bounds_the_gaussians(rho: float, epsilon: float) -> None:
     from strongroom.privacy.mechanisms._profiles import gaussian_profile
