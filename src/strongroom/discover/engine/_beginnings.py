@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
     from strongroom.discover.engine._automaton import Automaton
     from strongroom.discover.engine._dialect import Node
 
-_BUCKETS, _GROUPS, _AT_ONCE = 8, 62, 8
+_BUCKETS, _GROUPS, _AT_ONCE = (8, 4, 2, 1), 62, 8
 # Rules that begin with at most this many runs of four bytes are told by them.
 _FEW = 400
+# What joins numbers for most rules: `glue` is what all of a union agree on, so they stay apart.
 _JOINING = frozenset(".-/")
 _INSIDE = frozenset({Way.LEAD, Way.ANYWHERE, Way.RUN})
 
@@ -92,28 +92,7 @@ def beginnings(
     inside = [i for i, p in enumerate(planned) if p.way in _INSIDE]
     open_at = {i: gate(planned[i].met) for i in (*starting, *inside)}
     literal = {i for i in starting if grams_of(planned[i].head, _FEW)}
-    unions = []
-    kinds = product((True, False), (True, False), (False, True), (True, False))
-    for greedy, told, contextual, joined in kinds:
-        alike = [
-            i
-            for i in starting
-            if (planned[i].rule.greedy, i in literal, planned[i].contextual, _is_joined(planned[i]))
-            == (greedy, told, contextual, joined)
-        ]
-        unions += [
-            _Union(members, automaton, greedy, told, contextual)
-            for members, automaton in _together(alike, planned, open_at)
-        ]
-    unions += [
-        _Union(members, automaton, inside=True)
-        for members, automaton in _together(inside, planned, open_at)
-    ]
-    if len(unions) > _GROUPS:
-        raise InputError(
-            "these rules can't be used together: their patterns take too many states",
-            hint="leave some out, or make large repetitions smaller",
-        )
+    unions = _unions(planned, starting, inside, literal, open_at)
     gates, glue = np.zeros((PLACES, 256), np.int64), np.zeros(256, np.int64)
     shapes = np.zeros(1 << 2 * SHAPE, np.int64)
     for g, union in enumerate(unions):
@@ -147,23 +126,57 @@ def beginnings(
     return made, {i: g for g, u in enumerate(unions) if u.contextual for i in u.members}
 
 
-def _is_joined(one: Planned) -> bool:
-    """Tell whether what usually joins numbers joins this rule's: all of a union agree on `glue`."""
-    return _JOINING.issubset(one.rule.apart)
-
-
 def _met(one: Planned) -> tuple[Node, bool]:
     """Return what must be met of a rule, and whether no letter or digit may stand behind that."""
     return one.met, one.rule.bounded and not one.rule.follow
 
 
+def _unions(
+    planned: Sequence[Planned],
+    starting: Sequence[int],
+    inside: Sequence[int],
+    literal: set[int],
+    open_at: dict[int, NDArray[np.bool_]],
+) -> list[_Union]:
+    """Part rules into unions, by the fewer beginnings the more rules there are.
+
+    Raises:
+        InputError: the rules need too many automata.
+    """
+    alike: dict[tuple[bool, ...], list[int]] = {}
+    for i in starting:
+        rule = planned[i].rule
+        joined = _JOINING.issubset(rule.apart)
+        key = (not rule.greedy, i not in literal, planned[i].contextual, not joined)
+        alike.setdefault(key, []).append(i)
+    for most in _BUCKETS:
+        unions = [
+            _Union(members, automaton, not dull, not vague, contextual)
+            for (dull, vague, contextual, _), rules in sorted(alike.items())
+            for members, automaton in _together(rules, planned, open_at, most)
+        ]
+        unions += [
+            _Union(members, automaton, inside=True)
+            for members, automaton in _together(inside, planned, open_at, most)
+        ]
+        if len(unions) <= _GROUPS:
+            return unions
+    raise InputError(
+        "these rules can't be used together: their patterns take too many states",
+        hint="leave some out, or make large repetitions smaller",
+    )
+
+
 def _together(
-    rules: Sequence[int], planned: Sequence[Planned], open_at: dict[int, NDArray[np.bool_]]
+    rules: Sequence[int],
+    planned: Sequence[Planned],
+    open_at: dict[int, NDArray[np.bool_]],
+    most: int,
 ) -> list[tuple[Sequence[int], Automaton]]:
-    """Part rules by their beginnings, and what is left by the size of their automata."""
+    """Part rules by their beginnings into `most` parts, and these by the size of their automata."""
     if not rules:
         return []
-    parts = buckets([open_at[i] for i in rules], _BUCKETS)
+    parts = buckets([open_at[i] for i in rules], most)
     return [
         one
         for part in parts
