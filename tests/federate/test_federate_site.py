@@ -421,7 +421,7 @@ def test_kinds_that_are_not_asked_of_a_site() -> None:
     asker, _ = started()
     for kind in (Kind.REFUSED, Kind.GROW, Kind.ANALYSE):
         assert asker(kind, 1).kind is Kind.REFUSED
-    assert "without a round" in asker.why(Kind.KEYS, 1)
+    assert "knows no keys" in asker.why(Kind.KEYS, 1)
 
 
 def test_one_model_is_measured_in_a_round() -> None:

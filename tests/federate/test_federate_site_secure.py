@@ -341,8 +341,8 @@ def test_shared_noise_is_for_one_step_of_all_rows(changes: dict[str, Any]) -> No
 
 def test_decay_is_in_the_sum_once() -> None:
     spec = SGD.model_copy(update={"weight_decay": 0.5})
-    huge = SHARED.model_copy(update={"epsilon": 1e6})
-    job = shared_job(train=spec, privacy=huge)
+    little = SHARED.model_copy(update={"epsilon": 50})
+    job = shared_job(train=spec, privacy=little, rounds=1)
     together = Together(job)
     parameters = np.linspace(-1, 1, SIZE, dtype=np.float32)
     together.train(1, parameters)
@@ -354,7 +354,7 @@ def test_decay_is_in_the_sum_once() -> None:
         plain = Asker(site(name), job.model_copy(update={"secure": None, "privacy": None}))
         plain.propose()
         expected.append(plain.train(1, parameters).arrays["update"])
-    np.testing.assert_allclose(total / weight, np.mean(expected, axis=0), atol=1e-3)
+    np.testing.assert_allclose(total / weight, np.mean(expected, axis=0), atol=5e-3)
 
 
 def test_the_blueprint_is_the_size_of_the_sum() -> None:

@@ -138,7 +138,11 @@ def test_stop_is_looked_at_before_every_step() -> None:
 
 def test_a_training_that_breaks_down_says_so() -> None:
     with pytest.raises(InputError, match="broke down"):
-        run(local(SGD.model_copy(update={"learning_rate": 1e38}), local_epochs=100))
+        run(
+            local(
+                SGD.model_copy(update={"learning_rate": 1e3, "weight_decay": 1e3}), local_epochs=99
+            )
+        )
 
 
 def test_more_steps_than_a_round_may_have() -> None:
