@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,8 +111,8 @@ class Hits:
     @classmethod
     def together(cls, parts: Sequence[Hits]) -> Hits:
         """Put what several tiers found together, overlaps and all, by row and place."""
-        entities = tuple(sorted({e for part in parts for e in part.entities}))
-        recognizers = tuple(sorted({r for part in parts for r in part.recognizers}))
+        entities = _all_of(tuple(part.entities for part in parts))
+        recognizers = _all_of(tuple(part.recognizers for part in parts))
         joined = cls(
             _column([p.row for p in parts], np.int64),
             _column([p.start for p in parts], np.int64),
@@ -180,10 +181,21 @@ def _column(parts: Sequence[np.ndarray], kind: type) -> np.ndarray:
     return np.ascontiguousarray(np.concatenate([np.empty(0, kind), *parts]), kind)
 
 
+@lru_cache(maxsize=256)
+def _all_of(names: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """Return all names in their order. Small files are many, and what may be found is the same."""
+    return tuple(sorted({name for some in names for name in some}))
+
+
+@lru_cache(maxsize=256)
+def _moves(names: tuple[str, ...], among: tuple[str, ...]) -> np.ndarray:
+    place = {name: i for i, name in enumerate(among)}
+    return np.array([place[name] for name in names], np.int16)
+
+
 def _named(places: np.ndarray, names: tuple[str, ...], among: tuple[str, ...]) -> np.ndarray:
     """Turn places among some names into places among others."""
     if names == among:
         return places
-    place = {name: i for i, name in enumerate(among)}
-    moved: np.ndarray = np.array([place[name] for name in names], np.int16)[places]
+    moved: np.ndarray = _moves(names, among)[places]
     return moved
