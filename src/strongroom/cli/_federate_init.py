@@ -63,7 +63,7 @@ def init(flags: Common, sites: tuple[str, ...], host: str, port: int, folder: Pa
     console.say(
         f"Each kit holds a secret key, and {folder / 'ca'} all of them with the authority's:"
     )
-    console.say("keep it where nobody gets; it is needed to invite more sites.")
+    console.say("keep it where nobody else gets; it is needed to invite more sites.")
     console.say()
     where = "" if folder == DEFAULT_FOLDER else f" {folder}"
     console.say(f"Next: strongroom federate serve{where}")
