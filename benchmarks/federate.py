@@ -69,7 +69,7 @@ _JOB = """\
 name = "benchmark"
 [train]
 model = "mlp"
-hidden = [88, 32]
+hidden = [65, 32]
 optimizer = "sgd"
 batch_size = {batch}
 learning_rate = 0.1
