@@ -40,7 +40,7 @@ _TOKENS = 1000  # per step
 _SNAPSHOTS = 100  # steps of the last epoch between networks that are averaged (Izmailov 2018)
 _VOCABULARY = 16_000
 _SURE = 0.9  # what a half-trained network must be to settle an open label
-_EAGER = 1.2  # how much likelier than learnt a name is taken to be: a miss costs more than a doubt
+_EAGER = 1.6  # how much likelier than learnt a name is taken to be: a miss costs more than a doubt
 _QUIET = 0.01  # a token is quiet if it names something less often than this
 
 
