@@ -18,7 +18,7 @@ import platform
 import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ from strongroom.vault import SigningKey
 
 ADULT = Path(__file__).parents[1] / "examples" / "adult"
 IDENTIFIERS = ("person_id", "name", "email", "ssn", "phone", "address", "note")
-PEOPLE = 100
+SITES, PEOPLE = 3, 100
 STRANGERS = slice(20_000, 21_000)
 SEARCHED = 10_000
 
@@ -66,9 +66,9 @@ class Bench:
         """Return some rows."""
         return self.data.with_table(self.data.table.slice(start, count))
 
-    def job(self, name: str, batch: int | str, sites: int = 3, **job: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    def job(self, name: str, batch: int | Literal["full"], **job: Any) -> list[dict[str, Any]]:  # noqa: ANN401
         """Run a job and attack what its coordinator saw."""
-        rows = {f"s{k}": self.part(k * PEOPLE, PEOPLE) for k in range(sites)}
+        rows = {f"s{k}": self.part(k * PEOPLE, PEOPLE) for k in range(SITES)}
         made = [
             Site(
                 site,
@@ -86,7 +86,7 @@ class Bench:
             model="mlp", hidden=(32,), optimizer="sgd", learning_rate=0.1, average=False,
             batch_size=batch,
         )  # fmt: skip
-        epochs = 1.0 if batch == "full" else int(batch) / PEOPLE
+        epochs = 1.0 if batch == "full" else batch / PEOPLE
         spec = JobSpec(rounds=self.rounds, local_epochs=epochs, deadline=60, **job)
         settings = Settings(project=ProjectSpec(name="bench"), train=train, job=spec)
         with LoopbackChannel(made) as channel:
@@ -113,7 +113,7 @@ class Bench:
             every = np.concatenate(list(read.values()))
             sums = summed_updates(watched.exchanges)
             both = attack_updates(blueprint, sums, every, others, batch=8, known=others[:500])
-            lines.append(told(f"{name}: the sums of {sites} sites", both))
+            lines.append(told(f"{name}: the sums of {SITES} sites", both))
         return lines
 
     def search(self, megabytes: int) -> dict[str, Any]:
