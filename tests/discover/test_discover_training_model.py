@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch")
 
 from tests.discover.plain_names import Twin, split  # noqa: E402
 from training.names.conventions import parted  # noqa: E402
-from training.names.features import UNSURE, Words, example, policies  # noqa: E402
+from training.names.features import OPEN, UNSURE, Words, example, policies  # noqa: E402
 from training.names.network import Network, batch  # noqa: E402
-from training.names.prose import LEFT_OUT, UNKNOWN  # noqa: E402
+from training.names.prose import LEFT_OUT, NOBODY, UNKNOWN  # noqa: E402
 from training.names.sentence import Sentence  # noqa: E402
 
 from strongroom.discover.names import _layout as at  # noqa: E402
@@ -77,7 +77,10 @@ def test_what_a_source_is_silent_about_may_be_anything() -> None:
     assert meant[0, 0].tolist() == [True] + [False] * (at.LABELS - 1)
     assert meant[tweets, 0, date]
     assert not meant[tweets, 0, 1]
-    assert meant[:, at.LABELS :].all()
+    person = slice(1 + 4 * at.ENTITIES.index("PERSON"), 5 + 4 * at.ENTITIES.index("PERSON"))
+    for entity, place in zip(OPEN, range(at.LABELS, at.LABELS + len(OPEN)), strict=True):
+        assert meant[:, place, person].all() == (entity != NOBODY) == meant[:, place, person].any()
+        assert np.delete(meant[:, place], np.r_[person], axis=1).all()
     one = example(Sentence("Ada met Bo", ((0, 3, UNKNOWN), (8, 10, LEFT_OUT))), Words(table("x")))
     assert one.labels.tolist() == [at.LABELS, 0, at.LABELS + 1]
 
