@@ -22,7 +22,7 @@ from strongroom.errors import InputError, StrongroomError
 if TYPE_CHECKING:
     from strongroom.cli.console import Console
     from strongroom.config import Config, FederationSpec
-    from strongroom.federate import Decisions, Message
+    from strongroom.federate import Answers, Decisions, Message
     from strongroom.federate._decisions import State
     from strongroom.federate.evidence import LeakReport
     from strongroom.federate.flare import Kit
@@ -70,18 +70,24 @@ def join(flags: Common, kit: Path) -> int:
         answers = examined(site, config, workspace, told=view.searched, alarmed=view.alarmed)
         view.watch(site)
         _introduce(console, config, site, mine)
-        try:
-            _wait_for_server(console, mine)
-            code = flare.join(mine, answers, view.answered, view.connection)
-        except StrongroomError as error:
-            console.error(error)
-            code = error.exit_code
-        except KeyboardInterrupt:
-            code = 130
+        flare.leave_after(lambda: _answer(console, mine, answers, view))
+
+
+def _answer(console: Console, kit: Kit, answers: Answers, view: _View) -> int:
+    from strongroom.federate import flare
+
+    try:
+        _wait_for_server(console, kit)
+        code = flare.join(kit, answers, view.answered, view.connection)
+    except StrongroomError as error:
+        console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        code = 130
     if code == 130:  # noqa: PLR2004 - interrupted
         console.talk("\nstopped; a job that goes on can go on without this site, and "
                      "strongroom federate join takes part again")  # fmt: skip
-    flare.leave(code)
+    return code
 
 
 def _seal(flags: Common) -> None:

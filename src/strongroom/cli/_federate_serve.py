@@ -32,13 +32,17 @@ def serve(flags: Common, folder: Path) -> int:
     from strongroom.federate import flare
 
     kit = flare.read_kit(folder / "server" if (folder / "server").is_dir() else folder, "server")
-    try:
-        code = flare.serve(kit, _Log(flags.console, kit))
-    except StrongroomError as error:
-        flags.console.error(error)
-        flare.leave(error.exit_code)
-    flags.console.talk("\nstopped; the sites wait, and strongroom federate serve goes on")
-    flare.leave(code)
+
+    def work() -> int:
+        try:
+            code = flare.serve(kit, _Log(flags.console, kit))
+        except StrongroomError as error:
+            flags.console.error(error)
+            return error.exit_code
+        flags.console.talk("\nstopped; the sites wait, and strongroom federate serve goes on")
+        return code
+
+    flare.leave_after(work)
 
 
 class _Log:

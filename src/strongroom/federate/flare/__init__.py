@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.federate.flare._kit import Kit, read_kit
 from strongroom.federate.flare._probe import probe
-from strongroom.federate.flare._process import join, leave, need_flare, serve
+from strongroom.federate.flare._process import join, leave, leave_after, need_flare, serve
 from strongroom.federate.flare._provision import make_kits
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ __all__ = [
     "connect",
     "join",
     "leave",
+    "leave_after",
     "make_kits",
     "need_flare",
     "probe",

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from strongroom.errors import InputError, MissingExtraError
@@ -173,6 +174,19 @@ def _hang_up() -> None:
     )
     goodbye.start()
     goodbye.join(2)
+
+
+def leave_after(work: Callable[[], int]) -> NoReturn:
+    """Do the last work of this process and end it with the code, even if its terminal is gone."""
+    code = 1
+    try:
+        code = work()
+    except BrokenPipeError:
+        code = 0
+    except Exception:  # noqa: BLE001 - told as Python would, but the threads mustn't keep us
+        traceback.print_exc()
+    finally:
+        leave(code)
 
 
 def leave(code: int) -> NoReturn:
