@@ -64,7 +64,7 @@ def test_images_are_learnt_from_sites_that_each_lack_a_digit(model: str) -> None
         "average": False,
     }
     found = simulate(
-        job(train, rounds=6, local_epochs=2), sites, tests={"low": test}, columns=LABELS
+        job(train, rounds=12, local_epochs=2), sites, tests={"low": test}, columns=LABELS
     )
     # Neither site alone could be right about more than two of the three.
     assert found.metrics["test"]["accuracy"] > 0.8

@@ -255,6 +255,8 @@ def firms(profile: Profile) -> float:
     """Fit names of companies and institutions."""
     if profile.kind != "text" or profile.distinct < 20 or profile.share(r"^.*\d") > 0.2:  # noqa: PLR2004
         return 0.0
+    if profile.share(r"^\s*\S{20,}\s*$") > 0.2:  # noqa: PLR2004 - codes and sequences, not words
+        return 0.0
     names = profile.names
     return float(names.organization >= 0.2 and names.organization > 2 * names.person)  # noqa: PLR2004
 

@@ -41,7 +41,8 @@ _VERSION = ("v", "ver", "version", "versions", "release", "released", "releases"
 _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts", "client",
             "server", "remote", "ping", "dns", "gateway", "network", "subnet", "login", "src",
             "dst", "peer", "proxy", "router", "web", "form", "visitor", "browser", "session",
-            "connection", "connect", "connected", "signed", "logged")  # fmt: skip
+            "connection", "connect", "connected", "signed", "logged", "clients", "servers",
+            "logins", "peers", "visitors", "sessions", "connections")  # fmt: skip
 # A digit somewhere: "a::b" and "dead:beef::" are words of code.
 _WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
 _PAIR = "[0-9A-Fa-f]{2}"
