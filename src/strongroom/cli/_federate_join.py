@@ -220,7 +220,7 @@ class _View:
             if job not in self._agreed:
                 self._line("agreed", job, f"agreed: {in_a_line(recipe)}")
             self._agreed.add(job)
-        elif kind is Kind.TRAIN and not refused:
+        elif kind in (Kind.TRAIN, Kind.GROW) and not refused:
             self._line("round", job, f"round {request.round} is trained", round=request.round)
         elif kind in {Kind.FINISH, Kind.STOP} and not refused:
             state: State = "finished" if kind is Kind.FINISH else "stopped"

@@ -17,14 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from strongroom.errors import InputError
 from strongroom.models import (
+    AdditiveModel,
     ColumnKind,
     ImageModel,
     ImageShape,
     LanguageModel,
+    TableBins,
     TableEncoder,
     TableModel,
     TextModel,
     TextShape,
+    outputs_of,
 )
 from strongroom.privacy import SecretStream
 from strongroom.train import initialise_model
@@ -83,7 +86,20 @@ class _Column(_Part):
         return self
 
 
-class _Table(_Part):
+class _Network(_Part):
+    """A model whose parameters are those of a network."""
+
+    def make(self) -> TrainedModel:
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        # Without memory behind it.
+        with torch.device("meta"):
+            return sum(p.numel() for p in self.make().network.parameters())
+
+
+class _Table(_Network):
     """See `models.TableModel`."""
 
     format: Literal["strongroom/table-model/1"]
@@ -94,11 +110,7 @@ class _Table(_Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        stops = [0, *(column.stop for column in self.encoder)]
-        if any(c.start != stop for c, stop in zip(self.encoder, stops, strict=False)):
-            raise ValueError("the columns of the encoding don't follow one another")
-        if len({c.name for c in self.encoder}) != len(self.encoder):
-            raise ValueError("a column is encoded twice")
+        _follow(self.encoder)
         return self
 
     @property
@@ -114,6 +126,53 @@ class _Table(_Part):
         return TableModel(encoder, self.hidden, self.classes, target=self.target)
 
 
+class _Bins(_Part):
+    """See `models.TableBins`."""
+
+    columns: Annotated[tuple[_Column, ...], Field(min_length=1, max_length=10_000)]
+    edges: tuple[Annotated[tuple[Finite, ...], Field(max_length=8192)], ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _follow(self.columns)
+        if len(self.edges) != len(self.columns):
+            raise ValueError("there are more or fewer columns than columns with bins")
+        for column, edges in zip(self.columns, self.edges, strict=True):
+            category = column.kind is ColumnKind.CATEGORY
+            known = category or all(place < len(column.knots) for place in column.reference)
+            if category == bool(edges) or not _rise(edges) or not known:
+                raise ValueError(f'the bins of column "{column.name}" don\'t hold together')
+        return self
+
+
+class _Trees(_Part):
+    """See `models.AdditiveModel`."""
+
+    format: Literal["strongroom/additive-model/1"]
+    classes: Classes
+    target: Name
+    bins: _Bins
+
+    @property
+    def size(self) -> int:
+        return (1 + sum(self._places.sizes)) * outputs_of(len(self.classes))
+
+    @property
+    def _places(self) -> TableBins:
+        return TableBins.from_json(self.bins.model_dump())
+
+    @property
+    def kind(self) -> str:
+        return "trees"
+
+    @property
+    def columns(self) -> list[str]:
+        return [column.name for column in self.bins.columns]
+
+    def make(self) -> AdditiveModel:
+        return AdditiveModel(self._places, self.classes, target=self.target)
+
+
 class _ImageShape(_Part):
     """See `models.ImageShape`."""
 
@@ -126,7 +185,7 @@ class _ImageShape(_Part):
     groups: Annotated[int, Field(ge=1, le=100_000)]
 
 
-class _Image(_Part):
+class _Image(_Network):
     """See `models.ImageModel`."""
 
     format: Literal["strongroom/image-model/1"]
@@ -167,7 +226,7 @@ class _TextShape(_Part):
         return self
 
 
-class _Text(_Part):
+class _Text(_Network):
     """See `models.TextModel` and `models.LanguageModel`."""
 
     format: Literal["strongroom/text-model/1", "strongroom/language-model/1"]
@@ -197,16 +256,17 @@ class _Text(_Part):
         return TextModel(shape, self.column, self.classes, target=self.target)
 
 
-_FORMATS: TypeAdapter[_Table | _Image | _Text] = TypeAdapter(
-    Annotated[_Table | _Image | _Text, Field(discriminator="format")]
+_FORMATS: TypeAdapter[_Table | _Trees | _Image | _Text] = TypeAdapter(
+    Annotated[_Table | _Trees | _Image | _Text, Field(discriminator="format")]
 )
 
 
 class Blueprint:
     """A model and its parameters as one vector, float32 [d].
 
-    The vector holds what is trained, in the order of the network's own parameters. What isn't
-    trained (the centre that scattering can take away) stays zero in a federation.
+    The vector holds what is trained, in the order of the network's own parameters; of trees, the
+    constant and then each column's bins. What isn't trained (the centre that scattering can take
+    away) stays zero in a federation.
 
     Attributes:
         model: ours; its network holds the parameters.
@@ -217,8 +277,7 @@ class Blueprint:
     def __init__(self, model: TrainedModel, columns: Sequence[str]) -> None:
         self.model = model
         self.columns = tuple(columns)
-        self._parameters = list(model.network.parameters())
-        self.size = sum(p.numel() for p in self._parameters)
+        self.size = sum(part.size for part in self._parts())
 
     @classmethod
     def of(cls, recipe: Recipe) -> Self:
@@ -239,11 +298,9 @@ class Blueprint:
         if found.kind != recipe.train.model:
             raise InputError(f'the recipe says "{recipe.train.model}" and describes another model')
         # Sizes first, without memory behind them.
-        with torch.device("meta"):
-            size = sum(p.numel() for p in found.make().network.parameters())
-        if size > MOST_PARAMETERS:
+        if found.size > MOST_PARAMETERS:
             raise InputError(
-                f"a model of {size:,} parameters, where {MOST_PARAMETERS:,} are the most",
+                f"a model of {found.size:,} parameters, where {MOST_PARAMETERS:,} are the most",
                 hint="make [train] hidden, buckets or width smaller",
             )
         model: TrainedModel = found.make()
@@ -253,7 +310,13 @@ class Blueprint:
 
     def parameters(self) -> NDArray[np.float32]:
         """Return the parameters, copied."""
-        return np.concatenate([p.detach().numpy().ravel() for p in self._parameters])
+        return np.concatenate([part.ravel() for part in self._parts()])
+
+    def _parts(self) -> list[NDArray[np.float32]]:
+        """Return the parameters as they lie in the model, not copied."""
+        if isinstance(self.model, AdditiveModel):
+            return [self.model.constant, *self.model.shapes]
+        return [p.detach().numpy() for p in self.model.network.parameters()]
 
     def load(self, vector: NDArray[np.floating[Any]]) -> None:
         """Set the parameters.
@@ -263,10 +326,9 @@ class Blueprint:
         """
         self.check(vector)
         begin = 0
-        for parameter in self._parameters:
-            part = np.array(vector[begin : begin + parameter.numel()], dtype=np.float32)
-            parameter.data.copy_(torch.from_numpy(part).view_as(parameter))
-            begin += parameter.numel()
+        for part in self._parts():
+            part[...] = vector[begin : begin + part.size].reshape(part.shape)
+            begin += part.size
 
     def check(self, vector: NDArray[np.floating[Any]]) -> None:
         """Refuse parameters that can't be this model's.
@@ -281,13 +343,27 @@ class Blueprint:
             raise InputError("the parameters hold numbers that aren't finite")
 
     def initial(self, seed: bytes) -> NDArray[np.float32]:
-        """Set the parameters from coins, and return them: the same seed, the same parameters."""
+        """Set the parameters from coins, and return them: the same seed, the same parameters.
+
+        Trees begin with nothing.
+        """
+        if isinstance(self.model, AdditiveModel):
+            self.load(np.zeros(self.size))
+            return self.parameters()
         initialise_model(self.model, SecretStream(hashlib.sha256(seed).digest()))
         return self.parameters()
 
     def digest(self) -> str:
         """Return SHA-256, hex, of the model as it stands."""
         return self.model.digest()
+
+
+def _follow(columns: Sequence[_Column]) -> None:
+    stops = [0, *(column.stop for column in columns)]
+    if any(c.start != stop for c, stop in zip(columns, stops, strict=False)):
+        raise ValueError("the columns of the encoding don't follow one another")
+    if len({c.name for c in columns}) != len(columns):
+        raise ValueError("a column is encoded twice")
 
 
 def _rise(values: Sequence[float]) -> bool:

@@ -110,7 +110,8 @@ class Recipe(_Part):
         job: names it, 32 hex digits.
         project: in words, for people.
         version: of Strongroom; sites of another minor version refuse.
-        task: train by gradients, grow boosted trees, or only evaluate a model.
+        task: train by gradients, grow boosted trees, or only evaluate a model. Trees need
+            train.model = "trees", and their first round only counts.
         train: architecture and local optimizer; `epochs` and `privacy` of it are not used.
         model: meta data of the model (`models.TrainedModel.meta`), from which every site builds it.
         features: columns that a site's rows must have, with their Arrow types.
@@ -169,6 +170,27 @@ class Recipe(_Part):
                 raise ValueError("SCAFFOLD's control variates are not securely summed: use another")
         elif self.rule.groups > 1:
             raise ValueError("groups are for secure aggregation")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_trees(self) -> Self:
+        if self.task != "trees":
+            return self
+        if self.train.model != "trees":
+            raise ValueError('the task "trees" grows models of kind "trees" alone')
+        if self.rounds < 2:  # noqa: PLR2004 - one counts, one grows
+            raise ValueError("trees need two rounds or more: the first only counts")
+        if self.weighting != "rows":
+            raise ValueError('trees grow on sums over rows: weighting = "rows"')
+        if self.strategy != StrategySpec():
+            raise ValueError("trees are grown on sums, by no other strategy: leave [job.strategy]")
+        if self.privacy is not None and self.privacy.noise == "shared":
+            raise ValueError(
+                "the counts and the sums of trees need noise of two sizes, which isn't shared: "
+                'noise = "own"'
+            )
+        if self.privacy is not None and self.privacy.unit == "site":
+            raise ValueError("trees hide rows or persons; what a whole site adds isn't bounded")
         return self
 
     def canonical(self) -> bytes:

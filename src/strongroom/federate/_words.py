@@ -41,14 +41,18 @@ def in_words(recipe: Recipe) -> list[tuple[str, str]]:
             ("who sees", "the coordinator sees how many rows there are and how many are right"),
             ("privacy", "none: the counts are exact"),
         ]
-    each = "" if recipe.local_epochs == 1 else f"{recipe.local_epochs:g} passes over the rows in "
+    trees = recipe.task == "trees"
+    passes = 1 if trees else recipe.local_epochs
+    each = "" if passes == 1 else f"{passes:g} passes over the rows in "
+    how = f"{_STRATEGIES[strategy.name]}, {train.optimizer}"
+    how = "histograms of residuals" if trees else how
     return [
         ("for", recipe.project),
         ("trains", f"{train.model}, to predict {target}"),
         ("reads", ", ".join(columns[:_FEW]) + more),
         ("how long", f"{recipe.rounds} rounds; {each or 'one pass over the rows in '}each"),
         ("with", ", ".join(recipe.sites) + f"; at least {recipe.min_sites} in a round"),
-        ("by", f"{_STRATEGIES[strategy.name]}, {train.optimizer}, {_rule(recipe)}"),
+        ("by", f"{how}, {_rule(recipe)}"),
         ("who sees", _seen(recipe)),
         ("privacy", _private(recipe)),
     ]

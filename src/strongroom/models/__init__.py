@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from strongroom.models._additive import AdditiveModel
+from strongroom.models._additive import AdditiveModel, outputs_of
 from strongroom.models._bins import TableBins
 from strongroom.models._encoder import (
     ColumnKind,
@@ -94,6 +94,7 @@ __all__ = [
     "metrics",
     "model_from_parts",
     "open_model",
+    "outputs_of",
     "read_pretrained",
     "squashed_numbers",
     "text_of",

@@ -22,17 +22,22 @@ from strongroom.train._run import train_model
 from strongroom.train._shards import Earlier, shard_of
 
 if TYPE_CHECKING:
+    from strongroom.train._boosting import Growth
     from strongroom.train._federated import LocalTraining
     from strongroom.train._given import initialise_model, measure_rows, prepare_rows
+    from strongroom.train._growth import LocalGrowth, grow_from
     from strongroom.train._image import image_shape
     from strongroom.train._local import LocalPlan, StoppedError
     from strongroom.train._text import text_shape
 
 # What needs torch is loaded when it is asked for.
 _HOMES = {
+    "Growth": "_boosting",
+    "LocalGrowth": "_growth",
     "LocalPlan": "_local",
     "LocalTraining": "_federated",
     "StoppedError": "_local",
+    "grow_from": "_growth",
     "image_shape": "_image",
     "initialise_model": "_given",
     "measure_rows": "_given",
@@ -43,11 +48,14 @@ _HOMES = {
 __all__ = [
     "Checkpointer",
     "Earlier",
+    "Growth",
+    "LocalGrowth",
     "LocalPlan",
     "LocalTraining",
     "StoppedError",
     "Surroundings",
     "TrainResult",
+    "grow_from",
     "image_shape",
     "initialise_model",
     "measure_rows",

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.config import PrivacySpec
 from strongroom.errors import InputError
 from strongroom.privacy import (
     DistributedGaussian,
@@ -25,15 +24,11 @@ from strongroom.privacy import (
     PrivacyStatement,
     Schedule,
     SecretStream,
-    Spend,
     Unit,
     calibrate_noise,
-    compose_epsilon,
     noisy_sum,
-    relation_of,
 )
-from strongroom.train._guard import Guarded, reserve
-from strongroom.train._local import LocalPlan, LocalRun, StoppedError
+from strongroom.train._local import LocalPlan, LocalRun, LocalWork, told_to_stop
 from strongroom.train._loop import Examples, Guard, Plan
 from strongroom.train._plan import make_clipping, make_sampler, make_schedule
 from strongroom.train._preparation import one_row_each, rounded
@@ -53,14 +48,14 @@ _SETTINGS = (
     "model, encoding, optimizer and their settings: the recipe's, taken as chosen without looking "
     "at these rows"
 )
-_PUBLIC = (
+PUBLIC = (
     _SETTINGS,
     "what the site's policy lets it measure on its test rows: exact, not noised",
     "rounding inside single-precision sums, about 1e-6 of the clip norm; timing; refusals",
 )
 
 
-class LocalTraining:
+class LocalTraining(LocalWork):
     """A site's rounds of one job.
 
     Args:
@@ -79,14 +74,9 @@ class LocalTraining:
     def __init__(
         self, prepared: Prepared, plan: LocalPlan, around: Surroundings, *, seed: bytes
     ) -> None:
-        self._prepared, self.plan, self._around, self._seed = prepared, plan, around, seed
-        asked = plan.guarantee
-        self._privacy = None
-        if asked is not None:
-            self._privacy = PrivacySpec(
-                epsilon=asked.epsilon, delta=asked.delta, clip_norm=asked.clip_norm
-            )
-        self._by_unit = asked is not None and asked.unit != "site"
+        super().__init__(plan, around, seed)
+        self._prepared = prepared
+        self._by_unit = plan.guarantee is not None and plan.guarantee.unit != "site"
         self._spec = plan.spec.model_copy(
             update={
                 "privacy": self._privacy if self._by_unit else None,
@@ -104,17 +94,17 @@ class LocalTraining:
                 f"{self.steps:,} local steps a round, where {MOST_STEPS:,} are the most",
                 hint="fewer local_epochs, or a larger [train] batch_size",
             )
-        self._guarded: Guarded | None = None
 
     @property
     def unit(self) -> Unit:
         """Whose presence is hidden, where anything is."""
         if self._privacy is not None and not self._by_unit:
             return Unit.SITE
-        return self._rows
+        return self.rows_unit
 
     @property
-    def _rows(self) -> Unit:
+    def rows_unit(self) -> Unit:
+        """See `LocalWork`."""
         return Unit.EXAMPLE if self._prepared.subjects is None else Unit.SUBJECT
 
     @cached_property
@@ -141,47 +131,20 @@ class LocalTraining:
         return calibrate_noise(self._privacy.epsilon, self._privacy.delta, make)
 
     @cached_property
-    def booked(self) -> Mechanism | None:
+    def booked(self) -> tuple[Mechanism, ...]:
         """The same as a release about the site's rows or persons: what the ledger must count.
 
         Where the site is the unit, what is proved is that its update might as well be missing. One
         row more can turn an update within the clip norm into any other: twice as far.
         """
-        if self.mechanism is None or self._by_unit:
-            return self.mechanism
+        if self.mechanism is None:
+            return ()
+        if self._by_unit:
+            return (self.mechanism,)
         if isinstance(self.mechanism, GaussianReleases | DistributedGaussian):
-            return replace(self.mechanism, noise_multiplier=self.mechanism.noise_multiplier / 2)
+            noise = self.mechanism.noise_multiplier / 2
+            return (replace(self.mechanism, noise_multiplier=noise),)
         raise AssertionError("a site is hidden by noise on sums alone")
-
-    @property
-    def spend(self) -> Spend | None:
-        """What the job costs the site's rows or persons; None without privacy."""
-        if self._privacy is None or self.booked is None:
-            return None
-        mechanisms = (self.booked,)
-        return Spend(
-            compose_epsilon(mechanisms, self._privacy.delta),
-            self._privacy.delta,
-            self._rows,
-            relation_of(mechanisms),
-            (self.booked.to_json(),),
-        )
-
-    def reserve(self) -> bool:
-        """Write down what the job costs, before its first step; say whether it had been before.
-
-        Raises:
-            BudgetExceededError: the budget doesn't cover it; nothing was written.
-        """
-        if self._privacy is None or self.booked is None or self._guarded is not None:
-            return self._guarded is not None
-        self._guarded = reserve(self._spec, self._privacy, (self.booked,), self._rows, self._around)
-        return self._guarded.resumed
-
-    def settle(self) -> None:
-        """Tell the ledger that the job is over; its coins are destroyed there."""
-        if self._guarded is not None:
-            self._guarded.settle()
 
     @property
     def reach(self) -> float:
@@ -262,16 +225,12 @@ class LocalTraining:
         run, rate = self._run, self._spec.learning_rate
         run.begin(seed, parameters, 0.0, None)
         if stopped():
-            raise _told_to_stop()
+            raise told_to_stop()
         total, _ = run.row_sum(number)
         # Decay is the same whatever the rows are. In double precision: a difference of
         # single-precision parameters would be rounded by more than one row may move it.
         decay = self._spec.weight_decay * self.weight * parameters.astype(np.float64)
         return -rate * (total.astype(np.float64) + decay), coins
-
-    def _seed_of(self, number: int, request: bytes) -> bytes:
-        self.reserve()
-        return self._coins.raw(f"round {request.hex()}", number, 32)
 
     def _trained(
         self,
@@ -286,7 +245,7 @@ class LocalTraining:
         run.begin(seed, parameters, self.plan.mu, correction)
         for step in range(1, self.steps + 1):
             if stopped():
-                raise _told_to_stop()
+                raise told_to_stop()
             run.step(first + step)
             self._around.progress.step(step, self.steps, f"round {number}, step {step}")
         update: NDArray[np.float32] = run.flat.numpy() - parameters
@@ -305,10 +264,6 @@ class LocalTraining:
         # A hair within the bound, so that no rounding exceeds it.
         exact *= min(1.0, self._privacy.clip_norm * (1 - 1e-9) / max(norm, 1e-300))
         return exact
-
-    @property
-    def _coins(self) -> SecretStream:
-        return SecretStream(self._seed) if self._guarded is None else self._guarded.stream
 
     @cached_property
     def _run(self) -> LocalRun:
@@ -365,25 +320,23 @@ class LocalTraining:
             steps = f", of {self.steps:,} steps each" if self.plan.shared is None else ""
             return guarded.state(
                 covered=(f"{left}{steps}", *prepared.covered, *people),
-                not_covered=_PUBLIC,
+                not_covered=PUBLIC,
                 public_rows=self.weight,
                 declared=self._around.rows is not None,
                 sampling=self._sampler.words,
             )
-        within = f"one {self._rows.value}'s change is hidden with ε = {self._guarded.epsilon:.4g}"
+        within = (
+            f"one {self.rows_unit.value}'s change is hidden with ε = {self._guarded.epsilon:.4g}"
+        )
         found = guarded.state(
             covered=(
                 f"{left}; each update of a site is clipped whole",
                 f"{within} by the same noise, which is what the ledger counts",
             ),
-            not_covered=(*_PUBLIC, "that the site takes part, and when: known to the coordinator"),
+            not_covered=(*PUBLIC, "that the site takes part, and when: known to the coordinator"),
             public_rows=1,
             declared=True,
             sampling="the whole site in every round",
         )
         rate = "sampling rate and normaliser"
         return replace(found, covered=tuple(c for c in found.covered if not c.startswith(rate)))
-
-
-def _told_to_stop() -> StoppedError:
-    return StoppedError("the site was told to stop", hint="ask the people at the site")

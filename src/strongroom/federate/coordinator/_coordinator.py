@@ -21,11 +21,13 @@ from strongroom.federate.coordinator._gather import (
     gather_clear,
     gather_sums,
 )
+from strongroom.federate.coordinator._grow import Growing
 from strongroom.federate.coordinator._members import Member, Members, ask
 from strongroom.federate.coordinator._metrics import measure
 from strongroom.federate.coordinator._result import FederationResult
 from strongroom.federate.rules import RULES, check_rule, combine
 from strongroom.federate.strategies import make_strategy
+from strongroom.models import AdditiveModel
 from strongroom.progress import SILENT
 
 if TYPE_CHECKING:
@@ -135,7 +137,10 @@ class Coordinator:
             initial = self._blueprint.initial(bytes.fromhex(recipe.job)).astype(np.float64)
             kept = _state.JobState(initial, np.zeros(size))
         self._state = kept
-        self._strategy = make_strategy(recipe.strategy, size)
+        self._growing = None
+        if isinstance(self._blueprint.model, AdditiveModel):
+            self._growing = Growing(recipe, self._blueprint.model)
+        self._strategy = self._growing or make_strategy(recipe.strategy, size)
         if kept.strategy:
             self._strategy.restore(kept.strategy)
         self._members = Members(
@@ -186,6 +191,8 @@ class Coordinator:
 
     def _round(self, number: int) -> None:
         recipe, state = self._recipe, self._state
+        if self._growing is not None:
+            self._growing.begin(number, state.rounds)
         started = time.monotonic()
         asked = sorted(self._members.agreed)
         done: list[str] = []
@@ -216,6 +223,8 @@ class Coordinator:
             about["groups"] = gathered.groups
         combined, told = self._combine(gathered, about)
         share = len(gathered.sites) / len(recipe.sites)
+        if self._growing is not None:
+            self._growing.met([self._members.ever[site].weight for site in gathered.sites])
         self._move(self._strategy.step(state.parameters, combined, share), number)
         metrics = self._evaluate(number, state.parameters) if number in self._marks else None
         self._note(
@@ -296,7 +305,7 @@ class Coordinator:
         """Set the model, and ask everybody who took part for its evidence."""
         recipe, state, members = self._recipe, self._state, self._members
         released = state.parameters
-        averaged = recipe.train.average and state.counted > 1
+        averaged = recipe.train.average and recipe.task == "train" and state.counted > 1
         if averaged:
             released = state.summed / state.counted
         if not state.counted:

@@ -104,6 +104,8 @@ def evaluate_model(
 
 
 def _kind(meta: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    if "bins" in meta:
+        return "trees"
     if "hidden" in meta:
         return "mlp" if meta["hidden"] else "logistic"
     return meta.get("shape", {}).get("kind", "logistic")

@@ -65,7 +65,7 @@ class Exchange:
         number: of the round.
         arrays: what TRAIN carries: "parameters" float32 [d], and what the strategy sends.
         size: d.
-        heard: told of each answer to TRAIN.
+        heard: told of each answer.
         noise: what the sites' shared noise needs to be read; None where they share none.
     """
 
@@ -78,13 +78,18 @@ class Exchange:
     heard: Callable[[str, Message], None]
     noise: SharedNoise | None = None
 
+    @property
+    def kind(self) -> Kind:
+        """What the sites are asked for."""
+        return Kind.GROW if self.recipe.task == "trees" else Kind.TRAIN
+
     def train(self, facts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Message], Gathered]:
-        """Send TRAIN with each site's facts; return the answers, and who dropped out already.
+        """Send each site TRAIN (or GROW) with its facts; return the answers, and who dropped out.
 
         Who refuses or doesn't answer is taken out of the members.
         """
         requests = {
-            site: ask(self.recipe, Kind.TRAIN, self.number, facts[site], self.arrays)
+            site: ask(self.recipe, self.kind, self.number, facts[site], self.arrays)
             for site in facts
         }
         found = self.channel.ask(requests, deadline=self.recipe.deadline, heard=self.heard)
@@ -95,7 +100,7 @@ class Exchange:
                 self.members.left(site, self.number)
                 gathered.dropped[site] = "no answer within the deadline"
             elif answer.kind is Kind.REFUSED:
-                why = self.members.refused(site, self.number, Kind.TRAIN, answer)
+                why = self.members.refused(site, self.number, self.kind, answer)
                 gathered.dropped[site] = f"refused: {why}"
             else:
                 self.members.answered(site)
@@ -116,7 +121,7 @@ def gather_clear(exchange: Exchange, names: Sequence[str]) -> Gathered:
             arrays = {name: answer.require(name, "float32", (exchange.size,)) for name in names}
         except MessageError as error:
             gathered.dropped[site] = error.what
-            members.refused(site, exchange.number, Kind.TRAIN, answer.refuse(error.what))
+            members.refused(site, exchange.number, exchange.kind, answer.refuse(error.what))
             continue
         gathered.rows[site] = {name: array.astype(np.float64) for name, array in arrays.items()}
         weight = members.agreed[site].weight if recipe.weighting == "rows" else 1.0

@@ -123,6 +123,7 @@ def plan_recipe(
             "job": secrets.token_hex(16),
             "project": settings.project.name,
             "version": strongroom.__version__,
+            "task": "trees" if (train.model, job.task) == ("trees", "train") else job.task,
             "train": train,
             "model": meta,
             "features": {name: common[name] for name in read},
@@ -261,10 +262,13 @@ def _model(
                 hint='categories = ["…", "…"]',
             )
     if train.kind == "table":
-        from strongroom.models import TableEncoder, TableModel
+        from strongroom.models import AdditiveModel, TableBins, TableEncoder, TableModel
 
         schema = pa.schema([(name, _type(columns[name], name)) for name in features])
         encoder = TableEncoder.from_specs(schema, features, declared)
+        if train.model == "trees":
+            bins = TableBins.of(encoder)
+            return AdditiveModel(bins, classes, target=target or "").meta(), features
         hidden = train.hidden if train.model == "mlp" else ()
         return TableModel(encoder, hidden, classes, target=target or "").meta(), features
     if train.kind == "image":

@@ -146,8 +146,9 @@ class FederationResult:
                 f"  test     accuracy {found['accuracy']:.4f} [{low:.4f}, {high:.4f}] on "
                 f"{found['rows']:,} rows of {found['sites']} sites"
             )
-        if recipe.task == "train":
-            lines.append(f"  rule     {recipe.strategy.name}, {_ruled(told)}")
+        if recipe.task != "evaluate":
+            how = recipe.strategy.name if recipe.task == "train" else "trees"
+            lines.append(f"  rule     {how}, {_ruled(told)}")
         if told["dropped"]:
             lines.append(f"  dropped  {_often(told['dropped'], len(self.rounds))}")
         lines.append(f"  seen     the coordinator could see {self.seen}")

@@ -135,6 +135,10 @@ EXITS: Mapping[Kind, Passes] = {
         {"weight": _count, "ready": _true},
         {"update": (("float32",), ("d",)), "control": (("float32",), ("d",))},
     ),
+    Kind.GROW: Passes(
+        {"weight": _count, "ready": _true},
+        {"update": (("float32",), ("d",))},
+    ),
     Kind.KEYS: Passes(arrays={"keys": (("uint8",), (_ROW,))}),
     Kind.SHARES: Passes(arrays={"shares": _TABLE}),
     Kind.SUBMIT: Passes(

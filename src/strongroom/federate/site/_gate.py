@@ -14,7 +14,7 @@ import pyarrow as pa
 from strongroom import __version__
 from strongroom.data import Role
 from strongroom.errors import DataError, RefusedError
-from strongroom.models import ColumnKind, TableModel
+from strongroom.models import AdditiveModel, ColumnKind, TableModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +78,7 @@ def _task(recipe: Recipe, grounds: Grounds) -> None:
 
 
 def _model(recipe: Recipe, grounds: Grounds) -> None:
-    allowed = grounds.policy.models or MODELS
+    allowed = grounds.policy.models or (*MODELS, "trees")
     if recipe.train.model not in allowed:
         raise RefusedError(
             f"this site's policy doesn't allow models of kind \"{recipe.train.model}\"",
@@ -213,7 +213,7 @@ def check_blueprint(recipe: Recipe, blueprint: Blueprint, grounds: Grounds) -> N
         raise RefusedError(f'the model reads "{unnamed[0]}", which the recipe doesn\'t name')
     for name, kind in recipe.features.items():
         _check_column(name, kind, data)
-    if isinstance(model, TableModel):
+    if isinstance(model, TableModel | AdditiveModel):
         for column in model.encoder.columns:
             found = data.table.schema.field(column.name).type
             if not _read_as(found, column.kind, declared=bool(column.categories)):
@@ -222,10 +222,12 @@ def check_blueprint(recipe: Recipe, blueprint: Blueprint, grounds: Grounds) -> N
                     f"{column.kind}",
                     hint="the same types at all sites",
                 )
-        _check_memory(4 * data.rows * model.encoder.width)
+        # Numbers of a row: as a vector, or one bin of each column.
+        wide = model.encoder.width if isinstance(model, TableModel) else len(blueprint.columns)
+        _check_memory(4 * data.rows * wide)
     each = _PARAMETER_BYTES * blueprint.size
     copies = 2 if recipe.strategy.name == "scaffold" or recipe.secure is not None else 1
-    expected = each * copies * recipe.rounds if recipe.task == "train" else 0
+    expected = each * copies * recipe.rounds if recipe.task != "evaluate" else 0
     if expected > grounds.policy.max_bytes:
         raise RefusedError(
             f"the job would send {expected:,} bytes from this site, where its policy allows "

@@ -16,8 +16,10 @@ from strongroom.federate.secure import PHASES
 from strongroom.federate.site._keep import save
 from strongroom.federate.site._statement import sign_statement
 from strongroom.federate.site._sums import Sums
+from strongroom.models import AdditiveModel
 from strongroom.privacy import check_budget
 from strongroom.train import (
+    LocalGrowth,
     LocalPlan,
     LocalTraining,
     Surroundings,
@@ -42,11 +44,13 @@ _MOST_REFUSALS = 100
 # What a request of each kind may carry; more is refused, as nobody would look at it.
 _FACTS: Mapping[Kind, frozenset[str]] = {
     Kind.TRAIN: frozenset({"group", "keys", "scale"}),
+    Kind.GROW: frozenset({"group", "keys", "scale"}),
     Kind.EVALUATE: frozenset(),
     Kind.FINISH: frozenset({"model", "outcome"}),
 }
 _ARRAYS: Mapping[Kind, frozenset[str]] = {
     Kind.TRAIN: frozenset({"parameters", "control"}),
+    Kind.GROW: frozenset({"parameters"}),
     Kind.EVALUATE: frozenset({"parameters"}),
     Kind.FINISH: frozenset(),
 }
@@ -87,9 +91,9 @@ class Job:
         self._sums = None
         if recipe.secure is not None:
             self._sums = Sums(recipe, recipe.secure, blueprint.size, home, record, checkpointer)
-        self._training = self._plan() if recipe.task == "train" else None
+        self._training = self._plan() if recipe.task != "evaluate" else None
 
-    def _plan(self) -> LocalTraining:
+    def _plan(self) -> LocalTraining | LocalGrowth:
         recipe, home = self.recipe, self._home
         around = Surroundings(
             ledger=home.ledger,
@@ -108,8 +112,13 @@ class Job:
             shared=noise.mechanism if noise is not None else None,
             mu=recipe.strategy.mu if recipe.strategy.name == "fedprox" else 0.0,
         )
-        prepared = prepare_rows(self.blueprint.model, recipe.train, home.data)
-        training = LocalTraining(prepared, plan, around, seed=bytes.fromhex(self.record.secret))
+        model, seed = self.blueprint.model, bytes.fromhex(self.record.secret)
+        training: LocalTraining | LocalGrowth
+        if isinstance(model, AdditiveModel):
+            training = LocalGrowth(model, home.data, plan, around, seed=seed)
+        else:
+            prepared = prepare_rows(model, recipe.train, home.data)
+            training = LocalTraining(prepared, plan, around, seed=seed)
         spend = training.spend
         if spend is not None and not self.record.reserved:
             earlier = [entry.spend for entry in home.ledger.entries(home.account)]
@@ -146,7 +155,7 @@ class Job:
         if request.kind in PHASES and self._sums is not None:
             return self._sums.answer(request)
         handlers: dict[Kind, Callable[[Message], Message]] = {
-            Kind.TRAIN: self._train,
+            (Kind.GROW if self.recipe.task == "trees" else Kind.TRAIN): self._train,
             Kind.EVALUATE: self._evaluate,
             Kind.FINISH: self._finish,
         }
@@ -239,11 +248,11 @@ class Job:
             record.arrays = {"vector": vector}
             record.done = True
             return
-        correction = None if control is None else control - own
-        update = training.round(number, parameters, correction=correction, **about)
         if control is None:
-            record.arrays = {"update": update}
+            record.arrays = {"update": training.round(number, parameters, **about)}
         else:
+            assert isinstance(training, LocalTraining)  # noqa: S101 - trees have no SCAFFOLD
+            update = training.round(number, parameters, correction=control - own, **about)
             # Option II of Karimireddy et al. 2020, on what leaves: no row is looked at for it.
             change = -control - update / np.float32(training.steps * recipe.train.learning_rate)
             record.arrays = {"update": update, "control": change, "own": own + change}

@@ -9,6 +9,7 @@ from strongroom.federate._message import Kind, MessageError
 from strongroom.federate._shared import SharedNoise
 from strongroom.federate.secure import Quantiser, SiteRound
 from strongroom.federate.site._keep import save
+from strongroom.train import LocalTraining
 from strongroom.vault import VerifyKey
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from strongroom.federate._recipe import Recipe, SecureSpec
     from strongroom.federate.site._home import Home
     from strongroom.federate.site._keep import Record
-    from strongroom.train import Checkpointer, LocalTraining
+    from strongroom.train import Checkpointer, LocalGrowth
 
 
 class Sums:
@@ -100,7 +101,7 @@ class Sums:
 
     def vector(
         self,
-        training: LocalTraining,
+        training: LocalTraining | LocalGrowth,
         number: int,
         parameters: NDArray[np.float32],
         scale: float,
@@ -119,6 +120,7 @@ class Sums:
         equal = self._recipe.weighting == "equal"
         weight, scale = (1.0, 1.0) if equal else (float(training.weight), scale)
         if self.noise is not None:
+            assert isinstance(training, LocalTraining)  # noqa: S101 - trees share no noise
             given, coins = training.share(number, parameters, **about)
             return self.noise.encode(given, weight, scale, coins, number)
         update = training.round(number, parameters, **about)
