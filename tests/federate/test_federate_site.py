@@ -608,12 +608,12 @@ def test_a_job_that_is_over_stays_over_after_a_restart() -> None:
 
 
 def test_the_table_names_every_kind_that_is_answered() -> None:
-    # Federated analytics and trees open their own doors when they come.
-    assert set(EXITS) == set(Kind) - {Kind.ANALYSE, Kind.GROW}
+    # Federated analytics open their own door when they come.
+    assert set(EXITS) == set(Kind) - {Kind.ANALYSE}
 
 
 BAD: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
-    (Kind.GROW, {}, {}),
+    (Kind.ANALYSE, {}, {}),
     (Kind.STOP, {"rows": 1}, {}),
     (Kind.TRAIN, {"rows": [1, 2]}, {}),
     (Kind.TRAIN, {"weight": 1.5}, {}),

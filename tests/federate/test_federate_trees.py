@@ -78,7 +78,7 @@ def flat(model: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - any model of our
 def three_classes() -> tuple[dict[str, Dataset], dict[str, ColumnSpec]]:
     """Sites that tell three kinds apart, with bins that most rows are in, and gaps."""
     columns = {
-        "x": ColumnSpec(range=(-3, 3), reference=0.0),
+        "x": ColumnSpec(range=(-3, 3), bins=8, reference=0.0),
         "job": ColumnSpec(categories=("cook", "smith"), reference="cook"),
         "kind": ColumnSpec(categories=("p", "q", "r"), role="target"),
     }

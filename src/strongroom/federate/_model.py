@@ -139,7 +139,7 @@ class _Bins(_Part):
             raise ValueError("there are more or fewer columns than columns with bins")
         for column, edges in zip(self.columns, self.edges, strict=True):
             category = column.kind is ColumnKind.CATEGORY
-            known = category or all(place < len(column.knots) for place in column.reference)
+            known = category or all(place < len(column.knots) for place in column.reference[:1])
             if category == bool(edges) or not _rise(edges) or not known:
                 raise ValueError(f'the bins of column "{column.name}" don\'t hold together')
         return self
