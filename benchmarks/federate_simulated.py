@@ -210,10 +210,10 @@ class Bench:
     def trees(self) -> list[dict[str, Any]]:
         """The cuts are left to chance; with privacy each site has noise of its own."""
         spec, rows = TrainSpec(model="trees"), self.config.data.rows
-        job = {"rounds": 1 + spec.trees.rounds, "strategy": {}}
+        job: dict[str, Any] = {"rounds": 1 + spec.trees.rounds, "strategy": {}}
         found = []
         for private in (None, {"epsilon": EPSILON, "delta": DELTA, "clip_norm": 1.0}):
-            asked = PrivacySpec(**private) if private else None
+            asked = PrivacySpec.model_validate(private) if private else None
             one = spec.model_copy(update={"privacy": asked})
             central = [
                 accuracy(
