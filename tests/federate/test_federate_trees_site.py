@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy import stats
 from tests.federate.one_site import COLUMNS, Asker, Disk, people, recipe, site
@@ -21,7 +22,7 @@ from strongroom.federate._model import Blueprint
 from strongroom.federate.secure import PHASES, Quantiser, ServerRound
 from strongroom.federate.site._exit import LeakError, check_leaving
 from strongroom.models import AdditiveModel, TableBins, TableEncoder
-from strongroom.privacy import EntryState, MemoryLedger, gaussian_mu
+from strongroom.privacy import EntryState, MemoryLedger, Unit, gaussian_mu
 from strongroom.vault import VerifyKey
 
 if TYPE_CHECKING:
@@ -250,3 +251,22 @@ def test_descriptions_of_trees_are_held_to_their_bounds() -> None:
         with pytest.raises(InputError):
             Blueprint.of(trees(model=meta))
     assert Blueprint.of(trees()).size == SIZE
+
+
+def test_of_a_person_one_row_takes_part() -> None:
+    rows = people(300, 8)
+    table = rows.table.append_column("who", pa.array([f"p{k % 90}" for k in range(300)]))
+    data = Dataset(table, roles=rows.roles, subject="who")
+    job = trees(privacy=PRIVATE.model_copy(update={"unit": "person"}))
+    ledger = MemoryLedger()
+    asked = asker(job, data=data, ledger=ledger, rows=90)
+    private = asked.good(Kind.GROW, 1, arrays={"parameters": SCORES}).arrays["update"]
+    (entry,) = ledger.entries("people.csv")
+    assert entry.spend.unit is Unit.SUBJECT
+    # Noise of deviation 12 or so lies over the 90: not over 300.
+    assert abs(float(private[0]) * 90 - 90) < 100
+    plain = asker(trees(), data=data, rows=90)
+    exact = plain.good(Kind.GROW, 1, arrays={"parameters": SCORES}).arrays["update"]
+    assert float(exact[0]) == 1.0
+    refused = Asker(site(), job).why(Kind.PROPOSE, facts={"recipe": job.model_dump(mode="json")})
+    assert "which rows are one person's" in refused
