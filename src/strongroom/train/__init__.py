@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     from strongroom.train._given import initialise_model, measure_rows, prepare_rows
     from strongroom.train._image import image_shape
     from strongroom.train._local import LocalPlan, StoppedError
+    from strongroom.train._quantiles import KNOTS, LEVELS, dyadic_counts, dyadic_quantile
     from strongroom.train._text import text_shape
 
 # What needs torch is loaded when it is asked for.
 _HOMES = {
+    "KNOTS": "_quantiles",
+    "LEVELS": "_quantiles",
     "LocalPlan": "_local",
     "LocalTraining": "_federated",
     "StoppedError": "_local",
+    "dyadic_counts": "_quantiles",
+    "dyadic_quantile": "_quantiles",
     "image_shape": "_image",
     "initialise_model": "_given",
     "measure_rows": "_given",
@@ -41,6 +46,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "KNOTS",
+    "LEVELS",
     "Checkpointer",
     "Earlier",
     "LocalPlan",
@@ -48,6 +55,8 @@ __all__ = [
     "StoppedError",
     "Surroundings",
     "TrainResult",
+    "dyadic_counts",
+    "dyadic_quantile",
     "image_shape",
     "initialise_model",
     "measure_rows",
