@@ -12,8 +12,9 @@ from scipy.stats import kstest, norm
 from tests.federate.analytics_sites import AGE, FIVE, WARD, people, query, site
 from tests.federate.sites import settings
 
-from strongroom.errors import RefusedError
+from strongroom.errors import ConfigError, RefusedError
 from strongroom.federate import Fault, LoopbackChannel, Message
+from strongroom.federate._settings import AnalyseSpec
 from strongroom.federate.analytics import (
     Categories,
     Counts,
@@ -22,6 +23,7 @@ from strongroom.federate.analytics import (
     Quantiles,
     QueryPrivacySpec,
     analyse,
+    declare,
     noise_of,
     release,
 )
@@ -119,6 +121,24 @@ def test_columns_that_nobody_declared_become_a_recipe() -> None:
     assert "north" in text
     assert f"{declared['age'].knots[0]!r}" in text
     assert recipe.features == {"age": "double", "ward": "string"}
+
+
+def test_settings_ask_for_what_nobody_declared() -> None:
+    wanted = {
+        "epsilon": 1.0,
+        "columns": {"age": {"kind": "quantiles", "low": 0, "high": 200},
+                    "ward": {"kind": "categories"}},
+    }  # fmt: skip
+    given = settings().model_copy(update={"analyse": AnalyseSpec.model_validate(wanted)})
+    found = declare(channel(), given)
+    assert found is not None
+    assert found.query.privacy == PRIVATE
+    assert found.query.statistics == (AGE, WARD)
+    assert set(found.columns()) == {"age", "ward"}
+    assert declare(channel(), settings()) is None
+    wrong = AnalyseSpec.model_validate({"columns": {"age": {"kind": "quantiles", "low": 3}}})
+    with pytest.raises(ConfigError, match="high"):
+        declare(channel(), settings().model_copy(update={"analyse": wrong}))
 
 
 def test_sites_that_cannot_be_heard_are_named() -> None:

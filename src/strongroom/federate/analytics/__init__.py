@@ -17,6 +17,7 @@ A statistic is one file: what it counts, how far one row moves it, how sums of i
 from __future__ import annotations
 
 from strongroom.federate.analytics._analysis import Analysis, analyse
+from strongroom.federate.analytics._declare import declare
 from strongroom.federate.analytics._query import Query, QueryPrivacySpec, Released, read_query
 from strongroom.federate.analytics._release import QueryNoise, noise_of, release
 from strongroom.federate.analytics._statistic import Finding, Statistic
@@ -40,6 +41,7 @@ __all__ = [
     "Released",
     "Statistic",
     "analyse",
+    "declare",
     "noise_of",
     "read_query",
     "release",

@@ -75,20 +75,38 @@ def analyse(
         ValidationError: statistics that can't be (`pydantic`).
     """
     if isinstance(statistics, Query):
-        query = statistics
-    else:
-        query = Query.model_validate(
-            {
-                "job": secrets.token_hex(16),
-                "project": project,
-                "version": __version__,
-                "statistics": [s.model_dump() for s in statistics],
-                "privacy": privacy,
-                "sites": tuple(sites or channel.present()),
-                "min_sites": min_sites,
-                "deadline": deadline,
-            }
-        )
+        return ask_query(channel, statistics)
+    query = new_query(
+        [statistic.model_dump() for statistic in statistics],
+        sites or channel.present(),
+        privacy=privacy,
+        project=project,
+        min_sites=min_sites,
+        deadline=deadline,
+    )
+    return ask_query(channel, query)
+
+
+def new_query(
+    statistics: Sequence[Mapping[str, Any]], sites: Sequence[str], **fields: object
+) -> Query:
+    """Return a query of this version with a name of its own.
+
+    Raises:
+        ValidationError: one that can't be (`pydantic`).
+    """
+    job = {"job": secrets.token_hex(16), "version": __version__}
+    return Query.model_validate(
+        {**job, "statistics": tuple(statistics), "sites": tuple(sites), **fields}
+    )
+
+
+def ask_query(channel: Channel, query: Query) -> Analysis:
+    """Ask a query; see `analyse`.
+
+    Raises:
+        RefusedError: too few sites answered; says why the others don't.
+    """
     facts = {"query": query.model_dump(mode="json")}
     present = set(channel.present())
     requests = {
