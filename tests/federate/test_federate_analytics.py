@@ -182,13 +182,18 @@ def test_one_row_moves_a_statistic_by_its_sensitivity_at_most(statistic: Statist
 # --- the noise
 
 
+def fixed(*statistics: Any, privacy: QueryPrivacySpec = PRIVATE) -> Query:  # noqa: ANN401
+    """A query whose coins are the same in every run of the tests."""
+    return query(*statistics, privacy=privacy, job="0" * 32)
+
+
 def noisy(about: Query, seed: int, rows: Any = None) -> NDArray[np.float64]:  # noqa: ANN401
     stream = SecretStream(seed.to_bytes(32, "big"))
     return release(about, columns_of(about, rows), noise_of(about), stream).values
 
 
 def test_the_noise_is_the_gaussian_that_is_accounted() -> None:
-    about = query(AGE, Moments(column="age", low=0, high=100), privacy=PRIVATE)
+    about = fixed(AGE, Moments(column="age", low=0, high=100))
     noise = noise_of(about)
     assert noise is not None
     exact = np.concatenate([s.measure(c)[1] for s, c in
@@ -200,8 +205,10 @@ def test_the_noise_is_the_gaussian_that_is_accounted() -> None:
     many = np.array([noisy(about, seed)[-3:] - exact[-3:] for seed in range(200)])
     scaled = many / noise.deviation(about.statistics[1])
     assert 0.88 < scaled.std() < 1.12
-    # Two statistics' noise are two draws.
     assert abs(np.corrcoef(many[:, 0], many[:, 1])[0, 1]) < 0.3
+    # Asked twice in one query, a statistic has two draws of noise.
+    both = noisy(fixed(AGE, AGE), 1).reshape(2, -1)
+    assert abs(np.corrcoef(both[0] - exact[:-3], both[1] - exact[:-3])[0, 1]) < 0.1
 
 
 @pytest.mark.parametrize("opened", [0, 1, 3])
@@ -221,10 +228,11 @@ def test_the_whole_query_keeps_its_guarantee(opened: int) -> None:
 
 def test_other_rows_get_other_coins() -> None:
     # Were the noise the same, the difference would be one person's row.
-    about = query(Counts(column="ward", categories=("north",)), privacy=PRIVATE)
-    less = people().table.slice(1)
-    between = noisy(about, 1) - noisy(about, 1, less)
-    assert np.abs(between).max() > 1.5
+    about = fixed(AGE)
+    noise = noise_of(about)
+    assert noise is not None
+    between = noisy(about, 1) - noisy(about, 1, people().table.slice(1))
+    assert 0.95 < between.std() / (math.sqrt(2) * noise.deviation(AGE)) < 1.05
     np.testing.assert_array_equal(noisy(about, 1), noisy(about, 1))
 
 
@@ -232,7 +240,7 @@ def test_other_rows_get_other_coins() -> None:
 
 
 def test_a_name_that_one_person_has_is_told_with_the_chance_that_is_accounted() -> None:
-    about = query(WARD, privacy=PRIVATE)
+    about = fixed(WARD)
     noise = noise_of(about)
     assert noise is not None
     assert noise.names == ThresholdReleases(PRIVATE.delta / 2)
@@ -247,7 +255,7 @@ def test_a_name_that_one_person_has_is_told_with_the_chance_that_is_accounted() 
 
 
 def test_the_threshold_lets_through_as_many_as_it_says() -> None:
-    about = query(WARD, privacy=QueryPrivacySpec(epsilon=1.0, delta=0.2))
+    about = fixed(WARD, privacy=QueryPrivacySpec(epsilon=1.0, delta=0.2))
     noise = noise_of(about)
     assert noise is not None
     alone = [pa.array(["the only one"])]
@@ -260,7 +268,7 @@ def test_the_threshold_lets_through_as_many_as_it_says() -> None:
 
 
 def test_a_site_names_no_more_than_is_asked() -> None:
-    about = query(Categories(column="ward", most=2), privacy=PRIVATE)
+    about = fixed(Categories(column="ward", most=2))
     told = release(about, columns_of(about), noise_of(about), SecretStream(bytes(32)))
     assert told.names == {"0": ("north", "south")}
     assert told.values.shape == (2,)
