@@ -20,6 +20,7 @@ from strongroom.federate.analytics import (
     release,
 )
 from strongroom.federate.site import _analyse
+from strongroom.federate.site._keep import save
 from strongroom.privacy import EntryState, MemoryLedger, Unit, compose
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def test_the_ledger_is_asked_before_the_first_look_and_told_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ledger = Watched()
-    look, save = _analyse._columns, _analyse.save
+    look = _analyse._columns
 
     def seen(about: Query, data: Any) -> Any:  # noqa: ANN401
         ledger.seen.append("look")
@@ -238,7 +239,7 @@ def test_people_at_the_site_may_say_yes() -> None:
         ({"job": "0" * 32}, "another job"),
     ],
 )  # fmt: skip
-def test_a_malformed_query(change: Mapping[str, Any], words: str) -> None:
+def test_a_malformed_query(change: dict[str, Any], words: str) -> None:
     asker = Asker(site(), recipe())
     facts = {"query": query(job=asker.job.job).model_dump(mode="json") | change}
     assert words in asker.why(Kind.ANALYSE, facts=facts)

@@ -18,7 +18,7 @@ from strongroom.errors import InputError, RefusedError
 if TYPE_CHECKING:
     from strongroom.cli.console import Bar, Console
     from strongroom.config import ColumnSpec
-    from strongroom.federate import Recipe, Settings
+    from strongroom.federate import Channel, Recipe, Settings
     from strongroom.federate.coordinator import FederationResult
     from strongroom.federate.evidence import FederationEvidence
     from strongroom.federate.flare._channel import FlareChannel
@@ -197,7 +197,7 @@ def _recipe(
     return recipe
 
 
-def _declared(console: Console, channel: FlareChannel, settings: Settings) -> dict[str, ColumnSpec]:
+def _declared(console: Console, channel: Channel, settings: Settings) -> dict[str, ColumnSpec]:
     """Return what the sites' private statistics say of columns that nobody declared."""
     if settings.analyse is None:
         return {}
