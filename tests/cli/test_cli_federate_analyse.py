@@ -37,7 +37,7 @@ def said(columns: dict[str, dict[str, object]], **policy: object) -> tuple[set[s
 def test_federate_run_says_what_it_asked_and_found() -> None:
     found, text = said(COLUMNS, tasks=["train"])
     assert found == {"age", "ward"}
-    assert "Asked 2 sites about columns, ε = 1 at each site" in text
+    assert "Asked 2 sites about columns, ε = 1 at each site beside the job's own" in text
     assert "c told no statistics: this site's policy doesn't allow" in text
     assert "3 categories" in text
     assert " to " in text

@@ -209,7 +209,7 @@ def _declared(console: Console, channel: Channel, settings: Settings) -> dict[st
     for site, why in analysis.refused.items():
         console.say(f"{site} told no statistics: {why}", style="yellow")
     found = analysis.columns()
-    spent = f"ε = {settings.analyse.epsilon:g} at each site"
+    spent = f"ε = {settings.analyse.epsilon:g} at each site beside the job's own"
     console.say(f"Asked {len(analysis.sites)} sites about columns, {spent}:")
     for name, spec in found.items():
         ends = f"{spec.range[0]:g} to {spec.range[1]:g}" if spec.range else ""
