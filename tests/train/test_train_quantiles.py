@@ -48,8 +48,8 @@ def test_one_row_moves_all_counts_by_exactly_what_their_noise_was_made_for(
 ) -> None:
     rng = np.random.default_rng(seed)
     numbers = [np.array(values)[rng.permutation(len(values))] for _ in range(columns)]
-    whole = np.concatenate([quantiles._counts(n, -16.5, 16.5) for n in numbers])
-    less = np.concatenate([quantiles._counts(n[1:], -16.5, 16.5) for n in numbers])
+    whole = np.concatenate([quantiles.dyadic_counts(n, -16.5, 16.5) for n in numbers])
+    less = np.concatenate([quantiles.dyadic_counts(n[1:], -16.5, 16.5) for n in numbers])
     assert np.linalg.norm(whole - less) ** 2 == pytest.approx(quantiles.LEVELS * columns)
 
 

@@ -17,7 +17,8 @@ from strongroom.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from strongroom.cli.console import Bar, Console
-    from strongroom.federate import Recipe, Settings
+    from strongroom.config import ColumnSpec
+    from strongroom.federate import Channel, Recipe, Settings
     from strongroom.federate.coordinator import FederationResult
     from strongroom.federate.evidence import FederationEvidence
     from strongroom.federate.flare._channel import FlareChannel
@@ -188,11 +189,35 @@ def _recipe(
     if recipe is None:
         _await_sites(console, channel, settings, patience)
         # Everybody with a kit is invited, and may come late; who is there says what columns are.
-        recipe = plan_recipe(channel, settings, sites=channel.sites)
+        columns = _declared(console, channel, settings)
+        recipe = plan_recipe(channel, settings, sites=channel.sites, columns=columns)
     console.say(f"Job {recipe.job[:8]}" + (", which goes on:" if goes_on else ":"))
     for about, what in in_words(recipe):
         console.say(f"  {about:<9} {what}")
     return recipe
+
+
+def _declared(console: Console, channel: Channel, settings: Settings) -> dict[str, ColumnSpec]:
+    """Return what the sites' private statistics say of columns that nobody declared."""
+    if settings.analyse is None:
+        return {}
+    from strongroom.federate.analytics import declare
+
+    analysis = declare(channel, settings)
+    if analysis is None:
+        return {}
+    for site, why in analysis.refused.items():
+        console.say(f"{site} told no statistics: {why}", style="yellow")
+    found = analysis.columns()
+    spent = f"ε = {settings.analyse.epsilon:g} at each site beside the job's own"
+    console.say(f"Asked {len(analysis.sites)} sites about columns, {spent}:")
+    for name, spec in found.items():
+        ends = f"{spec.range[0]:g} to {spec.range[1]:g}" if spec.range else ""
+        console.say(f"  {name:<9} {ends or f'{len(spec.categories)} categories'}")
+    for name in settings.analyse.columns:
+        if name not in found:
+            console.say(f"  {name:<9} too few rows to say anything", style="yellow")
+    return found
 
 
 def _await_sites(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,10 +49,25 @@ class JobSpec(_Section):
     privacy: SitePrivacySpec | None = None
 
 
+class AnalyseSpec(_Section):
+    """`[analyse]`: what the sites are asked about columns that nobody declared.
+
+    Attributes:
+        unit, epsilon, delta: of each site's answer, paid from its budget beside the training.
+        columns: name to a statistic of `federate.analytics`, such as `{ kind = "categories" }`.
+    """
+
+    unit: Literal["example", "person"] = "example"
+    epsilon: Positive = 0.5
+    delta: Annotated[float, Field(gt=0, lt=1)] = 1e-6
+    columns: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
 class Settings(_Section):
     """The whole of `federation.toml`.
 
     Attributes:
+        analyse: asked before the job is planned; None: only what is declared is used.
         policy: metric to limit, as in strongroom.toml: what the report judges by.
         peers: public keys of sites, as `strongroom keys show` prints them there: who isn't named
             is taken at its word the first time.
@@ -61,6 +76,7 @@ class Settings(_Section):
     project: ProjectSpec
     train: TrainSpec = TrainSpec()
     job: JobSpec = JobSpec()
+    analyse: AnalyseSpec | None = None
     seal: SealSpec = SealSpec()
     policy: dict[str, Limit] = Field(default_factory=dict)
     peers: dict[SiteName, str] = Field(default_factory=dict)

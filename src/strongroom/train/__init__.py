@@ -28,15 +28,20 @@ if TYPE_CHECKING:
     from strongroom.train._growth import LocalGrowth, grow_from
     from strongroom.train._image import image_shape
     from strongroom.train._local import LocalPlan, StoppedError
+    from strongroom.train._quantiles import KNOTS, LEVELS, dyadic_counts, dyadic_quantile
     from strongroom.train._text import text_shape
 
 # What needs torch is loaded when it is asked for.
 _HOMES = {
     "Growth": "_boosting",
+    "KNOTS": "_quantiles",
+    "LEVELS": "_quantiles",
     "LocalGrowth": "_growth",
     "LocalPlan": "_local",
     "LocalTraining": "_federated",
     "StoppedError": "_local",
+    "dyadic_counts": "_quantiles",
+    "dyadic_quantile": "_quantiles",
     "grow_from": "_growth",
     "image_shape": "_image",
     "initialise_model": "_given",
@@ -46,6 +51,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "KNOTS",
+    "LEVELS",
     "Checkpointer",
     "Earlier",
     "Growth",
@@ -55,6 +62,8 @@ __all__ = [
     "StoppedError",
     "Surroundings",
     "TrainResult",
+    "dyadic_counts",
+    "dyadic_quantile",
     "grow_from",
     "image_shape",
     "initialise_model",

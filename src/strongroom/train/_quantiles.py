@@ -74,7 +74,7 @@ def private_knots(
         stream: its coins.
         shares: of the rows below each knot; equal quantiles become one knot.
     """
-    parts = [_counts(values, low, high) for values in numbers]
+    parts = [dyadic_counts(values, low, high) for values in numbers]
     noisy = noisy_sum(
         np.concatenate(parts),
         # One unit is in one interval of each level of each column.
@@ -88,8 +88,19 @@ def private_knots(
     return [_knots(tree, low, high, shares) for tree in trees]
 
 
-def _counts(values: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.float64]:
-    """Return how many values are in each interval: 2 halves, 4 quarters, and so on."""
+def dyadic_counts(
+    values: NDArray[np.floating[Any]], low: float, high: float
+) -> NDArray[np.float64]:
+    """Return how many values are in each interval: 2 halves, 4 quarters, and so on.
+
+    Args:
+        values: [rows]; what lies outside the scale counts as its end.
+        low: of the scale.
+        high: of the scale.
+
+    Returns:
+        float64 [2^(LEVELS + 1) - 2]; one value is counted once on each of the `LEVELS` levels.
+    """
     finest = 2**LEVELS
     places = np.floor((np.clip(values, low, high) - low) / (high - low) * finest)
     found = np.bincount(np.minimum(places, finest - 1).astype(np.int64), minlength=finest)
@@ -101,14 +112,21 @@ def _knots(
     tree: NDArray[np.float64], low: float, high: float, shares: Sequence[float]
 ) -> tuple[float, ...]:
     tree = np.maximum(tree, 0.0)
-    found = sorted({_quantile(tree, share, low, high) for share in shares})
+    found = sorted({dyadic_quantile(tree, share, low, high) for share in shares})
     kept = [found[0], *(b for a, b in pairwise(found) if b - a > _SAME)]
     step = (high - low) / 2**LEVELS
     return tuple(kept) if len(kept) > 1 else (kept[0] - step, kept[0] + step)
 
 
-def _quantile(tree: NDArray[np.float64], share: float, low: float, high: float) -> float:
-    """Walk down to the interval that `share` of the rows lie below, and interpolate in it."""
+def dyadic_quantile(tree: NDArray[np.float64], share: float, low: float, high: float) -> float:
+    """Walk down to the interval that `share` of the rows lie below, and interpolate in it.
+
+    Args:
+        tree: as `dyadic_counts` gives it, noisy or not; no entry below 0.
+        share: in [0, 1].
+        low: of the scale.
+        high: of the scale.
+    """
     node, rest = 0, share
     for level in range(1, LEVELS + 1):
         start = 2**level - 2

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _WORDS = 2000
 _NAME = 500
 _COLUMNS = 10_000
+_CATEGORIES, _CATEGORY = 4096, 200
 _STATEMENT = 4_000_000
 _ROW = 256  # bytes of one entry of a secure sum's tables: shares and signatures, never numbers
 
@@ -43,7 +44,7 @@ class Passes:
     Attributes:
         facts: by name, what tells whether a value may.
         arrays: by name, the types and the axes; "d" stands for the parameters of the job's model,
-            "d+1" for one more, an integer for the most.
+            or the numbers that a query asks for, "d+1" for one more, an integer for the most.
     """
 
     facts: Mapping[str, Check] = field(default_factory=dict)
@@ -89,6 +90,11 @@ def _by_column(each: Check) -> Check:
 
 def _names(value: Any) -> bool:  # noqa: ANN401 - JSON
     return isinstance(value, list) and len(value) <= _COLUMNS and all(map(text(_NAME), value))
+
+
+def _categories(value: Any) -> bool:  # noqa: ANN401 - JSON
+    short = text(_CATEGORY)
+    return isinstance(value, list) and len(value) <= _CATEGORIES and all(map(short, value))
 
 
 def _declaration(value: Any) -> bool:  # noqa: ANN401 - JSON
@@ -147,6 +153,8 @@ EXITS: Mapping[Kind, Passes] = {
     Kind.CONFIRM: Passes(arrays={"signature": _SIGNATURE}),
     Kind.UNMASK: Passes(arrays={"shares": _TABLE}),
     Kind.EVALUATE: Passes({"rows": _count, "right": _count, "log_loss": _number}),
+    # Names that passed a noisy threshold; their number isn't seen in the shape of the values.
+    Kind.ANALYSE: Passes({"names": _by_column(_categories)}, {"values": (("float64",), ("d",))}),
     Kind.FINISH: Passes({"statement": _envelope}),
     Kind.STOP: Passes(),
     Kind.REFUSED: Passes({"why": text(), "hint": text(), "pending": _true, "about": text(40)}),
@@ -200,7 +208,7 @@ def check_leaving(answer: Message, size: int) -> None:
 
     Args:
         answer: what is about to leave.
-        size: parameters of the job's model; 0 outside of a job.
+        size: parameters of the job's model, or numbers of the query; 0 outside of a job.
 
     Raises:
         LeakError: it may not.

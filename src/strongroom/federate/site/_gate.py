@@ -54,14 +54,19 @@ class Grounds:
     data: Dataset
 
 
-def _version(recipe: Recipe, grounds: Grounds) -> None:
-    del grounds
-    theirs, ours = (v.split(".")[:2] for v in (recipe.version, __version__))
+def check_version(version: str) -> None:
+    """Refuse a job of another minor version."""
+    theirs, ours = (v.split(".")[:2] for v in (version, __version__))
     if theirs != ours:
         raise RefusedError(
-            f"the job was made by strongroom {recipe.version[:40]}, this site runs {__version__}",
+            f"the job was made by strongroom {version[:40]}, this site runs {__version__}",
             hint="both need the same major and minor version",
         )
+
+
+def _version(recipe: Recipe, grounds: Grounds) -> None:
+    del grounds
+    check_version(recipe.version)
 
 
 def _invited(recipe: Recipe, grounds: Grounds) -> None:

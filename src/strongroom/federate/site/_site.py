@@ -15,6 +15,8 @@ from strongroom.errors import BudgetExceededError, DataError, RefusedError, Stro
 from strongroom.federate._message import Kind, Message, MessageError
 from strongroom.federate._model import Blueprint
 from strongroom.federate._recipe import Recipe
+from strongroom.federate.analytics import read_query
+from strongroom.federate.site._analyse import answer_query, told
 from strongroom.federate.site._exit import LeakError, Traffic, check_leaving
 from strongroom.federate.site._gate import Grounds, check_blueprint, check_recipe, describe
 from strongroom.federate.site._home import Home
@@ -168,7 +170,8 @@ class Site:
             LeakError: it doesn't leave.
         """
         job = self._jobs.get(request.job)
-        check_leaving(answer, job.blueprint.size if job is not None else 0)
+        size = job.blueprint.size if job is not None else 0
+        check_leaving(answer, read_query(request).width if answer.kind is Kind.ANALYSE else size)
         record = self._record(request.job)
         traffic = record.traffic if record is not None else self._outside
         most = self._home.policy.max_bytes
@@ -192,6 +195,9 @@ class Site:
         if request.kind is Kind.STOP:
             self._fresh(request)
             return self._stop(request)
+        if request.kind is Kind.ANALYSE:
+            self._fresh(request)
+            return self._analyse(request)
         job = self._jobs.get(request.job)
         if job is None:
             return self._late(request)
@@ -303,11 +309,29 @@ class Site:
         self._remember(request.job)
         return request.answer()
 
+    def _analyse(self, request: Message) -> Message:
+        """Answer a query once; the same query again gets the same answer."""
+        query = read_query(request)
+        if query.job in self._jobs:
+            raise RefusedError("this job is another task's")
+        keeper = self._keeper(query.job)
+        record = self._over.get(query.job) or load(keeper)
+        if record is None:
+            secret = secrets.token_hex(32)
+            record = answer_query(query, self._home, self._approve, secret, keeper)
+        elif record.digest != query.digest():
+            raise RefusedError("this job was asked before, and something else")
+        self._note_over(query.job, record)
+        return told(request, record)
+
     def _remember(self, job: str) -> None:
+        self._note_over(job, self._jobs.pop(job).record)
+
+    def _note_over(self, job: str, record: Record) -> None:
         """Keep of a job that is over what is needed to say so."""
-        if len(self._over) >= _MOST_OVER:
+        if job not in self._over and len(self._over) >= _MOST_OVER:
             self._over.pop(next(iter(self._over)))
-        self._over[job] = self._jobs.pop(job).record
+        self._over[job] = record
 
 
 class PendingError(RefusedError):

@@ -21,6 +21,7 @@ from strongroom.privacy.mechanisms._gaussian import (
 )
 from strongroom.privacy.mechanisms._pure import LaplaceReleases, PureReleases
 from strongroom.privacy.mechanisms._selection import RepeatedSelection, search_epsilon
+from strongroom.privacy.mechanisms._threshold import ThresholdReleases
 
 __all__ = [
     "AdaptiveClippingGaussian",
@@ -36,6 +37,7 @@ __all__ = [
     "PureReleases",
     "RepeatedSelection",
     "ShuffledGaussian",
+    "ThresholdReleases",
     "decode_private",
     "encode_private",
     "search_epsilon",
