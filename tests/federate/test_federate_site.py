@@ -612,7 +612,6 @@ def test_the_table_names_every_kind_that_is_answered() -> None:
 
 
 BAD: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
-    (Kind.ANALYSE, {}, {}),
     (Kind.STOP, {"rows": 1}, {}),
     (Kind.TRAIN, {"rows": [1, 2]}, {}),
     (Kind.TRAIN, {"weight": 1.5}, {}),
