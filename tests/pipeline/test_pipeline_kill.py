@@ -82,3 +82,13 @@ def test_killed_before_there_is_a_workspace(project: Project) -> None:
 def _reservations(project: Project) -> set[str]:
     with Workspace.read_only(project.workspace) as workspace:
         return {entry.id for entry in workspace.ledger.entries("clinic")}
+
+
+def test_what_a_kill_left_of_an_audit_is_gone_after_the_next(project: Project) -> None:
+    """The journal of an audit that isn't resumed is nobody's to finish."""
+    assert project("run", "--until", "train").code == 0
+    left = project.workspace / "cache" / "unfinished" / "0" / f"{TEMPORARY_PREFIX}0"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"")
+    assert project("run").code == 0
+    assert not left.exists()

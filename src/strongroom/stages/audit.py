@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from strongroom.files import remove_leftovers
 from strongroom.stages._stage import Outcome, Reads, Stage, Way
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def _work(way: Way) -> Outcome:
     from strongroom.vault import inspect_bytes
 
     workspace, made = way.workspace, way.outputs["train"]
+    remove_leftovers(workspace.folder / _CACHE)
     rows = workspace.get_dataset(way.outputs["seal"]["minimized"])
     test = workspace.get_dataset(way.outputs["seal"]["test"])
     model = _model(way, "model")
