@@ -146,7 +146,7 @@ class LoopbackChannel:
             data = self._spoilt(name, data, fault)
         self._earlier[name] = data
         self._saw(name, data, to_site=False)
-        return _read(data, request)
+        return request.read_answer(data)
 
     def _spoilt(self, name: str, data: bytes, fault: Fault) -> bytes:
         if fault.what == "malformed":
@@ -156,13 +156,3 @@ class LoopbackChannel:
     def _saw(self, name: str, data: bytes, *, to_site: bool) -> None:
         if self._tap is not None:
             self._tap(name, to_site, data)
-
-
-def _read(data: bytes, request: Message) -> Message:
-    try:
-        answer = Message.decode(data)
-    except MessageError as error:
-        return request.refuse(f"the answer can't be read: {error.what}")
-    if not answer.answers(request):
-        return request.refuse("the answer is to another request")
-    return answer

@@ -180,6 +180,16 @@ class Message:
         same = (self.job, self.round, self.nonce) == (request.job, request.round, request.nonce)
         return same and self.kind in {request.kind, Kind.REFUSED}
 
+    def read_answer(self, data: bytes) -> Message:
+        """Read what came back for this request; what is no answer to it becomes a refusal."""
+        try:
+            answer = Message.decode(data)
+        except MessageError as error:
+            return self.refuse(f"the answer can't be read: {error.what}")
+        if not answer.answers(self):
+            return self.refuse("the answer is to another request")
+        return answer
+
     def require(self, name: str, kind: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
         """Return an array of the type and shape that it must have; None stands for any length.
 

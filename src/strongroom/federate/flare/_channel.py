@@ -26,7 +26,6 @@ from nvflare.private.defs import ClientType
 from nvflare.private.fed.authenticator import Authenticator
 
 from strongroom.errors import InputError
-from strongroom.federate._message import Message, MessageError
 from strongroom.federate.flare._kit import COORDINATOR, PROJECT
 from strongroom.federate.flare._probe import probe
 from strongroom.federate.flare._signed import Signer
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from nvflare.fuel.f3.message import Message as CellMessage
 
+    from strongroom.federate._message import Message
     from strongroom.federate.flare._kit import Kit
 
 _THREADS = 64
@@ -145,7 +145,7 @@ class FlareChannel:
             if said in {WORKING, UNKNOWN}:
                 topic = WAIT if said == WORKING else ASK
                 continue
-            return _read(request, said)
+            return request.read_answer(said)
         return None
 
     def _send(self, site: str, topic: str, content: bytes, timeout: float) -> bytes | None:
@@ -169,16 +169,6 @@ class FlareChannel:
             if isinstance(reply.payload, bytes | bytearray | memoryview)
             else None
         )
-
-
-def _read(request: Message, said: bytes) -> Message:
-    try:
-        answer = Message.decode(said)
-    except MessageError as error:
-        return request.refuse(f"what came back is no message: {error.what}")
-    if not answer.answers(request):
-        return request.refuse("what came back is not an answer to what was asked")
-    return answer
 
 
 def _connect(kit: Kit) -> Any:  # noqa: ANN401 - FLARE has no types
