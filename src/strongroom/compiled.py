@@ -45,6 +45,14 @@ def borrowing(function: Function) -> Function:
     return compiled(function, _nrt=False)
 
 
+def inlined(function: Function) -> Function:
+    """Compile a borrowing function into each loop that calls it.
+
+    Every array that a call hands over is seven words on the stack: more than a short one does.
+    """
+    return compiled(function, _nrt=False, forceinline=True)
+
+
 def never_compiled() -> bool:
     """Tell whether a first use is still ahead, which takes half a minute."""
     return "NUMBA_CACHE_DIR" not in os.environ and not _place().exists()

@@ -45,17 +45,31 @@ def _load(context: Any, builder: Any, array: tuple[Any, Any], at: Any, kind: Any
     return builder.load(place, align=1)
 
 
+def _is_alphanumeric(builder: Any, lanes: Any) -> Any:  # noqa: ANN401
+    digit = builder.icmp_unsigned("<", builder.sub(lanes, _splat(ord("0"))), _splat(10))
+    small = builder.sub(builder.or_(lanes, _splat(32)), _splat(ord("a")))
+    return builder.or_(digit, builder.icmp_unsigned("<", small, _splat(26)))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def alphanumeric(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
+    """Return bit i for byte `at` + i: an ASCII letter or digit."""
+
+    def written(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        lanes = _load(context, builder, (signature.args[0], arguments[0]), arguments[1], _LANES)
+        return builder.bitcast(_is_alphanumeric(builder, lanes), _LONG)
+
+    return types.uint64(data, types.int64), written
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def letters(_typing: Any, data: Any, _at: Any) -> _Made:  # noqa: ANN401
     """Return bit i for byte `at` + i: an ASCII letter or digit, or part of what isn't ASCII."""
 
     def written(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
         lanes = _load(context, builder, (signature.args[0], arguments[0]), arguments[1], _LANES)
-        digit = builder.icmp_unsigned("<", builder.sub(lanes, _splat(ord("0"))), _splat(10))
-        small = builder.sub(builder.or_(lanes, _splat(32)), _splat(ord("a")))
-        letter = builder.icmp_unsigned("<", small, _splat(26))
         beyond = builder.icmp_unsigned(">=", lanes, _splat(128))
-        return builder.bitcast(builder.or_(builder.or_(digit, letter), beyond), _LONG)
+        return builder.bitcast(builder.or_(_is_alphanumeric(builder, lanes), beyond), _LONG)
 
     return types.uint64(data, types.int64), written
 
@@ -111,6 +125,16 @@ def lowest(_typing: Any, _bits: Any) -> _Made:  # noqa: ANN401
 
     def written(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401
         return builder.cttz(arguments[0], ir.Constant(_BIT, 0))
+
+    return types.int64(types.uint64), written
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def population(_typing: Any, _bits: Any) -> _Made:  # noqa: ANN401
+    """Return how many bits are set."""
+
+    def written(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        return builder.ctpop(arguments[0])
 
     return types.int64(types.uint64), written
 

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.compiled import borrowing
+from strongroom.compiled import borrowing, inlined
 from strongroom.discover.checks._kernels import passes
-from strongroom.discover.engine._kernels_bits import eight, letters, lowest
+from strongroom.discover.engine._kernels_bits import (
+    LANES,
+    alphanumeric,
+    eight,
+    letters,
+    lowest,
+    population,
+)
 from strongroom.discover.engine._kernels_context import AFTER, BEFORE
 from strongroom.discover.engine._kernels_search import (
     END,
@@ -33,12 +40,12 @@ if TYPE_CHECKING:
 NEAR = 64
 """Words of context that are remembered of a neighbourhood; more don't fit in it."""
 WHOLE, LEAD, ANCHOR = range(3)
-WAY, BACK, AHEAD, FOLLOW, COMPACT, PROGRAM, BOUNDED, APART, CURIOUS, LEAST_BITS = range(10)
+WAY, BACK, AHEAD, FOLLOW, COMPACT, PROGRAM, BOUNDED, APART, CURIOUS, LEAST_BITS, SIZES = range(11)
 """A row of `facts`, by rule: whether events are of the whole span, of its lead, or of an anchor in
 it; the automata back to its start, ahead (of the span, or from the anchor on), of what must follow
 and of the span without separators; its check-digit program (all -1 for none); 1 if no word may
 touch it, 2 if on the right only; its row of `aparts`; 1 if the words around matter; least entropy
-in millionths of a bit."""
+in millionths of a bit; and bit n for n ASCII letters and digits that the span may hold."""
 
 U = np.uint64
 _ONE, _FOLD, _NEAREST = U(1), U(0x2020202020202020), U((1 << AFTER) - 1)
@@ -46,7 +53,7 @@ _FACTOR, _WORD_SHIFT = U(0x9E3779B97F4A7C15), U(52)
 _EIGHT = 8
 
 
-@borrowing
+@inlined
 def walk(
     data: NDArray[np.uint8],
     at: int,
@@ -80,7 +87,7 @@ def walk(
     return n, at
 
 
-@borrowing
+@inlined
 def _leftmost(
     data: NDArray[np.uint8],
     at: int,
@@ -115,6 +122,134 @@ def _entropy(data: NDArray[np.uint8], start: int, end: int, counts: NDArray[np.i
             found -= many * math.log2(many / total)
             counts[data[i]] = 0
     return found / total
+
+
+@inlined
+def _proven(  # noqa: PLR0911, PLR0917
+    data: NDArray[np.uint8],
+    tail: NDArray[np.uint8],
+    tail_at: int,
+    begin: int,
+    finish: int,
+    hi: int,
+    facts: NDArray[np.int64],
+    rule: int,
+    moves: NDArray[np.int32],
+    classes: NDArray[np.uint8],
+    starts: NDArray[np.int32],
+    capitals: NDArray[np.uint8],
+    programs: NDArray[np.int64],
+    scratch: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    steps: NDArray[np.int64],
+) -> bool:
+    """Tell whether a span passes everything but its context; arguments as those of `judge`."""
+    if facts[rule, COMPACT] >= 0:
+        if finish - begin < LANES:
+            text, place = data, begin
+            if begin >= tail_at:
+                text, place = tail, begin - tail_at
+            inside = alphanumeric(text, place) & ((_ONE << U(finish - begin)) - _ONE)
+            if not (U(facts[rule, SIZES]) >> U(population(inside))) & _ONE:
+                return False
+        # The letters and digits of the span, as capitals, match it as a whole.
+        automaton = U(facts[rule, COMPACT])
+        move = starts[automaton]
+        for i in range(begin, finish):
+            byte = capitals[data[U(i)]]
+            if byte:
+                move = moves[U(abs(np.int64(move))) + U(classes[automaton, byte])]
+                if move == 0:
+                    return False
+        if move >= 0:
+            return False
+    if facts[rule, PROGRAM] >= 0 and not passes(
+        data, begin, finish, programs, facts[rule, PROGRAM], scratch
+    ):
+        return False
+    if facts[rule, LEAST_BITS]:
+        steps[0] += finish - begin
+        if _entropy(data, begin, finish, counts) * 1e6 < facts[rule, LEAST_BITS]:
+            return False
+    if facts[rule, FOLLOW] >= 0:
+        follows, _ = walk(
+            data, finish, min(hi, finish + FAIR_WALK), facts[rule, FOLLOW], moves, classes, starts,
+            ends,
+        )  # fmt: skip
+        return follows > 0
+    return True
+
+
+@inlined
+def _words_around(  # noqa: PLR0917
+    data: NDArray[np.uint8],
+    tail: NDArray[np.uint8],
+    tail_at: int,
+    lo: int,
+    begin: int,
+    finish: int,
+    hi: int,
+    known: int,
+    words: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    used: NDArray[np.uint8],
+    lexicon: NDArray[np.int64],
+    tails: NDArray[np.uint8],
+    near: NDArray[np.int64],
+    n_near: int,
+) -> int:
+    """Write the words of context around a span to `near`, the nearest first; return how many.
+
+    Args:
+        data: see `judge` here and below.
+        tail: the end of the texts.
+        tail_at: where it begins.
+        lo: where the span's text begins.
+        begin: where the span begins.
+        finish: where it ends.
+        hi: where its text ends.
+        known: how many words before it are known.
+        words: int64 [k, 3].
+        kinds: uint8 [256].
+        used: uint8 [slots].
+        lexicon: int64 [slots, 4].
+        tails: uint8.
+        near: filled.
+        n_near: how many are there already.
+    """
+    i = known - 1
+    while i >= 0 and words[i, 0] >= max(lo, begin - BEFORE):
+        if words[i, 1] <= begin and n_near < NEAR:
+            near[n_near] = words[i, 2]
+            n_near += 1
+        i -= 1
+    until = min(AFTER, hi - finish)
+    text, place = data, finish
+    if finish >= tail_at:
+        text, place = tail, finish - tail_at
+    alive = letters(text, place)
+    begins = alive & ~(alive << _ONE) & _NEAREST
+    # The rest of a word that the span ends in is no word.
+    if kinds[data[U(finish - 1)]] & LETTER:
+        begins &= ~_ONE
+    while begins:
+        k = lowest(begins)
+        begins &= begins - _ONE
+        length = lowest(~(alive >> U(k)))
+        # A row's last word ends there, whatever the next row begins with.
+        length = min(length, hi - finish - k)
+        if 0 < length <= until - k and n_near < NEAR:
+            first = eight(text, place + k)
+            key = first | _FOLD
+            if length < _EIGHT:
+                key &= (_ONE << U(8 * length)) - _ONE
+            if used[(key * _FACTOR) >> _WORD_SHIFT]:
+                number = word_at(data, finish + k, length, first, used, lexicon, tails)
+                if number >= 0:
+                    near[n_near] = number
+                    n_near += 1
+    return n_near
 
 
 @borrowing
@@ -171,7 +306,7 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         kinds: uint8 [256].
         set_at: int64 [sets + 1], where the rules of a set stand in `set_rules`.
         set_rules: int64.
-        facts: int64 [rules, 10].
+        facts: int64 [rules, 11].
         programs: int64, check-digit programs.
         aparts: uint8 [kinds, 256], characters that join numbers.
         relation: uint8 [rules, words], 1 if a word speaks for a rule, 2 if against it.
@@ -248,78 +383,33 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                     if finish + 1 < hi and aparts[joins, data[U(finish)]]:  # noqa: SIM102
                         if is_digit[data[U(finish - 1)]] and is_digit[data[U(finish + 1)]]:
                             continue
-                    said = 0
+                    # Where nothing counts without a word of context, that is asked first.
+                    wanting = worth[rule, 0] < least
+                    if not wanting and not _proven(
+                        data, tail, tail_at, begin, finish, hi, facts, rule, moves, classes, starts,
+                        capitals, programs, scratch, ends[1], counts, steps,
+                    ):  # fmt: skip
+                        continue
+                    said = np.uint8(0)
                     if facts[rule, CURIOUS]:
                         if begin != around_start or finish != around_end:
-                            around_start, around_end, n_near = begin, finish, always
-                            i = events[j, WORD] - 1
-                            while i >= 0 and words[i, 0] >= max(lo, begin - BEFORE):
-                                if words[i, 1] <= begin and n_near < NEAR:
-                                    near[n_near] = words[i, 2]
-                                    n_near += 1
-                                i -= 1
-                            until = min(AFTER, hi - finish)
-                            text, place = data, finish
-                            if finish >= tail_at:
-                                text, place = tail, finish - tail_at
-                            alive = letters(text, place)
-                            begins = alive & ~(alive << _ONE) & _NEAREST
-                            # The rest of a word that the span ends in is no word.
-                            if kinds[data[U(finish - 1)]] & LETTER:
-                                begins &= ~_ONE
-                            while begins:
-                                k = lowest(begins)
-                                begins &= begins - _ONE
-                                length = lowest(~(alive >> U(k)))
-                                # A row's last word ends there, whatever the next row begins with.
-                                length = min(length, hi - finish - k)
-                                if 0 < length <= until - k and n_near < NEAR:
-                                    first = eight(text, place + k)
-                                    key = first | _FOLD
-                                    if length < _EIGHT:
-                                        key &= (_ONE << U(8 * length)) - _ONE
-                                    if used[(key * _FACTOR) >> _WORD_SHIFT]:
-                                        number = word_at(
-                                                data, finish + k, length, first, used, lexicon,
-                                                tails,
-                                            )  # fmt: skip
-                                        if number >= 0:
-                                            near[n_near] = number
-                                            n_near += 1
+                            around_start, around_end = begin, finish
+                            n_near = _words_around(
+                                data, tail, tail_at, lo, begin, finish, hi, events[j, WORD], words,
+                                kinds, used, lexicon, tails, near, always,
+                            )  # fmt: skip
                         # The nearest word that says anything decides; a column's name is last.
                         for i in range(n_near):
                             said = relation[rule, near[(i + always) % n_near]]
                             if said:
                                 break
-                    if worth[rule, said] < least:
+                        if worth[rule, said] < least:
+                            continue
+                    if wanting and not _proven(
+                        data, tail, tail_at, begin, finish, hi, facts, rule, moves, classes, starts,
+                        capitals, programs, scratch, ends[1], counts, steps,
+                    ):  # fmt: skip
                         continue
-                    if facts[rule, COMPACT] >= 0:
-                        # The letters and digits of the span, as capitals, match it as a whole.
-                        automaton = U(facts[rule, COMPACT])
-                        move = starts[automaton]
-                        for i in range(begin, finish):
-                            byte = capitals[data[U(i)]]
-                            if byte:
-                                move = moves[U(abs(np.int64(move))) + U(classes[automaton, byte])]
-                                if move == 0:
-                                    break
-                        if move >= 0:
-                            continue
-                    if facts[rule, PROGRAM] >= 0 and not passes(
-                        data, begin, finish, programs, facts[rule, PROGRAM], scratch
-                    ):
-                        continue
-                    if facts[rule, LEAST_BITS]:
-                        steps[0] += finish - begin
-                        if _entropy(data, begin, finish, counts) * 1e6 < facts[rule, LEAST_BITS]:
-                            continue
-                    if facts[rule, FOLLOW] >= 0:
-                        follows, _ = walk(
-                            data, finish, min(hi, finish + FAIR_WALK), facts[rule, FOLLOW], moves,
-                            classes, starts, ends[1],
-                        )  # fmt: skip
-                        if not follows:
-                            continue
                     marks[rule] = finish
                     hits[n, 0], hits[n, 1], hits[n, 2] = row, begin - lo, finish - lo
                     hits[n, 3] = rule

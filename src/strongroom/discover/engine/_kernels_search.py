@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.compiled import borrowing
+from strongroom.compiled import borrowing, inlined
 from strongroom.discover.engine._kernels_bits import (
     AHEAD,
     LANES,
@@ -71,7 +71,7 @@ _EIGHT = 8
 FAIR_STEPS, FAIR_WALK, FAIR_START = 64, 256, 1 << 16
 
 
-@borrowing
+@inlined
 def word_at(
     data: NDArray[np.uint8],
     at: int,
@@ -108,7 +108,7 @@ def word_at(
     return -1
 
 
-@borrowing
+@inlined
 def _halved(events: NDArray[np.int64], n: int, first: int) -> int:
     """Forget the earlier half of the ends of a start whose events begin at `first`."""
     for i in range(first, n - ENDS // 2):
@@ -117,7 +117,7 @@ def _halved(events: NDArray[np.int64], n: int, first: int) -> int:
     return n - ENDS // 2
 
 
-@borrowing
+@inlined
 def walked_from(  # noqa: PLR0917
     data: NDArray[np.uint8],
     row: int,

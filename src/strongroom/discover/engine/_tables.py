@@ -179,7 +179,7 @@ def _judgement(
     planned: Sequence[Planned], shelf: Shelf, chosen: frozenset[str], words: Words
 ) -> dict[str, Any]:
     """Lay out what proves a hit and what it is worth."""
-    facts, programs = np.zeros((len(planned), 10), np.int64), [0]
+    facts, programs = np.zeros((len(planned), 11), np.int64), [0]
     relation = np.zeros((len(planned), max(1, len(words))), np.uint8)
     aparts: dict[str, int] = {}
     known: dict[tuple[int, ...], int] = {}
@@ -201,6 +201,7 @@ def _judgement(
             aparts.setdefault(rule.apart, len(aparts)),
             bool(rule.context or rule.against),
             round(rule.entropy * _MILLION),
+            _sizes(rule),
         )
         for word in rule.context:
             relation[i, words.numbers[word]] |= FOR
@@ -213,6 +214,19 @@ def _judgement(
         "relation": relation,
         "worth": np.array([said(one.rule, chosen) for one in planned], np.float32),
     }
+
+
+def _sizes(rule: Rule) -> int:
+    """Return bit n for n letters and digits that a span may hold, as far as 64 bits tell."""
+    if not rule.compact:
+        return -1
+    sizes = 0
+    numbered = positions(read(rule, rule.compact))
+    state = set(numbered.first)
+    for size in range(1, 64):
+        sizes |= (not state.isdisjoint(numbered.last)) << size
+        state = set().union(*(numbered.follow[position] for position in state))
+    return int(np.uint64(sizes).astype(np.int64))
 
 
 def said(rule: Rule, chosen: frozenset[str]) -> tuple[float, float, float, float]:
