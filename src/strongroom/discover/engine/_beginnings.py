@@ -11,7 +11,15 @@ from strongroom.discover.engine._automaton import positions
 from strongroom.discover.engine._buckets import PLACES, buckets, gate
 from strongroom.discover.engine._plan import Planned, Way, grams_of
 from strongroom.discover.engine._shelf import Shelf, determinised, united
-from strongroom.discover.engine._sieve import SHAPE, beginnings_of, shapes_of, sieve, word
+from strongroom.discover.engine._sieve import (
+    RUN_BITS,
+    SHAPE,
+    beginnings_of,
+    runs_of,
+    shapes_of,
+    sieve,
+    word,
+)
 from strongroom.discover.engine._words import LETTERS
 from strongroom.errors import InputError
 
@@ -36,6 +44,7 @@ class Beginnings(NamedTuple):
 
     groups: NDArray[np.int64]
     gates: NDArray[np.int64]
+    runs: NDArray[np.int64]
     glue: NDArray[np.int64]
     shapes: NDArray[np.int64]
     sieve: NDArray[np.uint32]
@@ -94,9 +103,14 @@ def beginnings(
     literal = {i for i in starting if grams_of(planned[i].head, _FEW)}
     unions = _unions(planned, starting, inside, literal, open_at)
     gates, glue = np.zeros((PLACES, 256), np.int64), np.zeros(256, np.int64)
-    shapes = np.zeros(1 << 2 * SHAPE, np.int64)
+    shapes, runs = np.zeros(1 << 2 * SHAPE, np.int64), np.zeros(1 << RUN_BITS, np.int64)
+    inside_of, begin_of, few_of = (beginnings_of(()) for _ in range(3))
     for g, union in enumerate(unions):
         shapes |= shapes_of(_met(planned[i]) for i in union.members) * np.int64(1 << g)
+        met = beginnings_of(_met(planned[i]) for i in union.members)
+        runs |= runs_of(met) * np.int64(1 << g)
+        told = inside_of if union.inside else few_of if union.literal else begin_of
+        told |= met
         gates |= np.any([open_at[i] for i in union.members], axis=0) * np.int64(1 << g)
         if not union.inside:
             apart = [{ord(c) for c in planned[i].rule.apart} for i in union.members]
@@ -104,14 +118,13 @@ def beginnings(
     anchor_at, anchors, around = _anchors(planned, shelf)
     marks = {b for i in starting for b in _bytes(planned[i].first & ~LETTERS)}
     asked = [(word(one), True) for one in words]
-    flagged = (inside, [i for i in starting if i not in literal], literal)
-    tables = [beginnings_of(_met(planned[i]) for i in f) for f in flagged]
     made = Beginnings(
         groups=np.array([shelf.add(u.automaton, u.members) for u in unions], np.int64),
         gates=gates,
+        runs=runs,
         glue=glue,
         shapes=shapes,
-        sieve=sieve([*tables, beginnings_of(asked)]),
+        sieve=sieve([inside_of, begin_of, few_of, beginnings_of(asked)]),
         anchoring=_filled(np.flatnonzero(anchor_at >= 0).tolist()),
         marking=_filled(sorted(marks)),
         literal=_bits(u.literal for u in unions),

@@ -111,7 +111,8 @@ class Engine:
         always = list(header)[: judging.NEAR // 2]
         near[: len(always)] = always
         everywhere = int(np.bitwise_or.reduce(self._asks[always])) if always else 0
-        told, marks = np.zeros(4, np.uint64), np.zeros(len(self._rules), np.int64)
+        told, symbols = np.zeros(4, np.uint64), np.zeros(searching.LANES, np.uint32)
+        marks = np.zeros(len(self._rules), np.int64)
         lent = (
             marks,
             np.zeros(SCRATCH, np.int64),
@@ -128,6 +129,7 @@ class Engine:
         while at[searching.BASE] < offsets[-1]:
             many = searching.search(
                 data, tail, tail_at, offsets, at, *s, words, events, pending, steps[:1], told,
+                symbols,
                 _WINDOW,
             )  # fmt: skip
             known, waiting, done = int(at[searching.WORDS]), int(at[searching.PENDING]), 0

@@ -144,7 +144,7 @@ SOME = 8
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def sifted(_typing: Any, data: Any, _at: Any, sieve: Any, found: Any) -> _Made:  # noqa: ANN401
+def sifted(_typing: Any, data: Any, _at: Any, sieve: Any, found: Any, runs: Any) -> _Made:  # noqa: ANN401
     """Look four bytes from each of 64 places up in a sieve; write the answers to `found`.
 
     Args:
@@ -152,6 +152,7 @@ def sifted(_typing: Any, data: Any, _at: Any, sieve: Any, found: Any) -> _Made: 
         at: the first place.
         sieve: uint32 [2**17], four bits for any four symbols, the first one highest.
         found: uint64 [4], bit i of entry f: the sieve has bit f for the bytes from place i on.
+        runs: uint32 [64], overwritten: the four symbols from each place on, the first one highest.
     """
 
     def written(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
@@ -167,6 +168,8 @@ def sifted(_typing: Any, data: Any, _at: Any, sieve: Any, found: Any) -> _Made: 
             builder, _joined(builder, first, second, _SHORT, 5),
             _joined(builder, third, last, _SHORT, 5), _INT, 10,
         )  # fmt: skip
+        runs = context.make_array(signature.args[4])(context, builder, arguments[4]).data
+        builder.store(slot, builder.bitcast(runs, slot.type.as_pointer()), align=4)
         which = builder.lshr(slot, _splat(3, _INT))
         bit = builder.shl(builder.and_(slot, _splat(7, _INT)), _splat(2, _INT))
         table = context.make_array(signature.args[2])(context, builder, arguments[2]).data
@@ -187,7 +190,7 @@ def sifted(_typing: Any, data: Any, _at: Any, sieve: Any, found: Any) -> _Made: 
             builder.store(answer, builder.gep(into, [ir.Constant(_LONG, flag)]))
         return context.get_dummy_value()
 
-    return types.void(data, types.int64, sieve, found), written
+    return types.void(data, types.int64, sieve, found, runs), written
 
 
 def _symbols(builder: Any, lanes: Any) -> tuple[Any, Any]:  # noqa: ANN401

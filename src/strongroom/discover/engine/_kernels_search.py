@@ -23,7 +23,7 @@ from strongroom.discover.engine._kernels_bits import (
     numeric,
     sifted,
 )
-from strongroom.discover.engine._sieve import SHAPE
+from strongroom.discover.engine._sieve import RUN_BITS, RUN_FACTOR, SHAPE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +63,7 @@ U = np.uint64  # places as these are never taken for places from the end
 _ONE, _FOLD = np.uint64(1), np.uint64(0x2020202020202020)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _WORD_SHIFT = np.uint64(52)
+_RUN_FACTOR, _RUN_SHIFT = np.uint64(RUN_FACTOR), np.uint64(64 - RUN_BITS)
 _BYTE = np.uint64(0xFF)
 _1, _2, _3, _4, _5, _6, _7 = (np.uint64(8 * i) for i in range(1, 8))
 _ZERO, _NINE = b"09"
@@ -195,6 +196,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     sure: NDArray[np.uint8],
     groups: NDArray[np.int64],
     gates: NDArray[np.int64],
+    runs: NDArray[np.int64],
     glue: NDArray[np.int64],
     shapes: NDArray[np.int64],
     sieve: NDArray[np.uint32],
@@ -217,6 +219,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     pending: NDArray[np.int64],
     steps: NDArray[np.int64],
     told: NDArray[np.uint64],
+    symbols: NDArray[np.uint32],
     most: int,
 ) -> int:
     """Go on with the pass; stop at the end, after `most` bytes, or when an array is full.
@@ -236,6 +239,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         sure: uint8 [sets], of which only the longest end is wanted.
         groups: int64 [groups], unions of patterns, by their bit in masks.
         gates: int64 [8, 256], the groups that may start with a byte at each of eight places.
+        runs: int64 [2**13], the groups that may start with four symbols, see `runs_of`.
         glue: int64 [256], the groups that never start at a digit that this byte joins to another.
         shapes: int64 [2**14], the groups that may start with bytes of a shape, see `shapes_of`.
         sieve: uint32, see `sifted`, with `INSIDE`, `BEGIN`, `LITERAL` and `ASKED`.
@@ -258,6 +262,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         pending: int64 [p, 4], p > 64; filled.
         steps: int64 [1], steps walked so far; changed.
         told: uint64 [4], overwritten.
+        symbols: uint32 [64], overwritten.
         most: bytes, about.
 
     Returns:
@@ -278,7 +283,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
             anchored |= among(text, place, anchoring, more)
         for more in range(0, len(marking), SOME):
             marks |= among(text, place, marking, more)
-        sifted(text, place, sieve, told)
+        sifted(text, place, sieve, told, symbols)
         edges = np.uint64(0)
         while edge <= rows and offsets[edge] < base + LANES:
             if offsets[edge] >= base:
@@ -308,6 +313,8 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
                 | (starting & -np.int64((begin >> at_k) & _ONE))
                 | (literal & -np.int64((of_few >> at_k) & _ONE))
             )
+            run = (U(symbols[at_k]) * _RUN_FACTOR) >> _RUN_SHIFT
+            begins &= runs[run] | -np.int64((short >> at_k) & _ONE)
             begins &= gates[0, first & _BYTE] & gates[1, (first >> _1) & _BYTE]
             begins &= gates[2, (first >> _2) & _BYTE] & gates[3, (first >> _3) & _BYTE]
             begins &= gates[4, (first >> _4) & _BYTE] & gates[5, (first >> _5) & _BYTE]

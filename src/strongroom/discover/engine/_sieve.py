@@ -26,6 +26,8 @@ PLACES, FLAGS = 4, 4
 SHAPE = 7
 """How many bytes a shape tells: of each whether it is a letter, a digit, what joins these (`-./:`,
 their neighbours in ASCII), or something else."""
+RUN_BITS, RUN_FACTOR = 13, 0x9E3779B97F4A7C15
+"""Four symbols as a number, times the factor: the highest bits of 64 are their place in a table."""
 _ENDED = -1
 
 
@@ -57,6 +59,14 @@ def sieve(tables: Iterable[NDArray[np.bool_]]) -> NDArray[np.uint32]:
         found |= table.ravel().astype(np.uint32) << np.uint32(flag)
     by_entry = found.reshape(-1, 8) << (FLAGS * np.arange(8, dtype=np.uint32))
     return np.asarray(np.bitwise_or.reduce(by_entry, axis=1))
+
+
+def runs_of(table: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return bool [2**`RUN_BITS`], true where some four symbols of a table have their place."""
+    symbols = np.flatnonzero(table.ravel()).astype(np.uint64)
+    found = np.zeros(1 << RUN_BITS, np.bool_)
+    found[(symbols * np.uint64(RUN_FACTOR)) >> np.uint64(64 - RUN_BITS)] = True
+    return found
 
 
 def beginnings_of(nodes: Iterable[tuple[Node, bool]]) -> NDArray[np.bool_]:

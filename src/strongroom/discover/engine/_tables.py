@@ -44,6 +44,7 @@ class Search(NamedTuple):
     sure: NDArray[np.uint8]
     groups: NDArray[np.int64]
     gates: NDArray[np.int64]
+    runs: NDArray[np.int64]
     glue: NDArray[np.int64]
     shapes: NDArray[np.int64]
     sieve: NDArray[np.uint32]
