@@ -28,6 +28,38 @@ def test_secrets_come_first_and_all_kinds_are_summed_up(
     assert "altogether: SECRET 1, EMAIL_ADDRESS 30" in said
 
 
+def test_long_paths_leave_room_for_what_was_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    deep = tmp_path.joinpath("share", *["quarterly"] * 9)
+    deep.mkdir(parents=True)
+    for i in range(4):
+        (deep / f"contacts_of_the_year_{i}.txt").write_text(f"Write to ann{i}@example.org\n" * 1234)
+    assert run(["scan", "--fresh", "--no-names", "share"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].split() == [
+        "share/quarterly/quarterly/", "1,234", "1,234", "EMAIL_ADDRESS", "1,234",
+    ]  # fmt: skip
+    assert sum("contacts_of_the_year" in line for line in lines) == 4
+
+
+def test_special_categories_weigh_more_than_addresses_and_can_be_forbidden(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(4):
+        (tmp_path / f"{i}.txt").write_text(f"Write to ann{i}@example.org\n" * 50)
+    rows = "".join(f"{i},{('asthma', 'diabetes')[i % 2]}\n" for i in range(30))
+    (tmp_path / "ward.csv").write_text(f"bed,diagnosis\n{rows}")
+    base = ["scan", "--fresh", "--no-names", str(tmp_path)]
+    assert run([*base, "--fail-on", "special_category"]) == 1
+    said = capsys.readouterr().out
+    assert said.index("ward.csv") < said.index("0.txt")
+    assert "SPECIAL_CATEGORY: 30 places, where --fail-on asks for none" in said
+
+
 def test_what_has_no_lines_is_still_counted_and_what_was_named_is_listed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import struct
 import tarfile
 import zipfile
@@ -30,6 +31,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "bz2": bz2.compress,
     "xz": lzma.compress,
     "zst": lambda content: pa.compress(content, codec="zstd", asbytes=True),
+    "lz4": lambda content: pa.compress(content, codec="lz4", asbytes=True),
 }
 FILES_IN = st.dictionaries(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Z", "Cn", "Cf", "Co"],
@@ -113,6 +115,31 @@ def test_a_stream_that_is_cut_off_says_so(form: str) -> None:
     packed = PACKERS[form](bytes(range(256)) * 50)
     with pytest.raises(DataError, match=r"cut off|damaged"):
         unpacked(form, packed[:-6])
+
+
+@pytest.mark.parametrize("form", PACKERS)
+def test_what_comes_before_damage_is_read(form: str) -> None:
+    said = b"a line, with number %d\n" * 2000
+    packed = PACKERS[form](said + bytes(random.Random(0).randbytes(1 << 20)))
+    stream = UNPACKERS[form](Forward(packed[:-1000]), "a file", Budget(Limits(), "a file"))
+    assert stream.read(len(said)) == said
+    with pytest.raises(DataError, match=r"cut off|damaged"):
+        drained(stream)
+
+
+def test_a_small_member_that_is_damaged_is_read_and_named() -> None:
+    content = bytearray(zipped({"a.txt": b"first line\nlast line\n"}, zipfile.ZIP_STORED))
+    content[content.find(b"last")] ^= 1
+    member = first(OPENERS["zip"](io.BytesIO(content), "a", Budget(Limits(), "a"))).open()
+    assert member.read(1 << 16) == b"first line\nmast line\n"
+    with pytest.raises(DataError, match="checksum"):
+        member.read(1 << 16)
+
+
+def test_the_format_that_came_before_xz_is_read() -> None:
+    packed = lzma.compress(b"text" * 50, lzma.FORMAT_ALONE)
+    assert form_of(packed) == "xz"
+    assert unpacked("xz", packed) == b"text" * 50
 
 
 @pytest.mark.parametrize("form", ["gz", "bz2", "xz"])

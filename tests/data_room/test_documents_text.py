@@ -76,6 +76,26 @@ def test_reads_what_people_write_in_the_encodings_they_write_it_in(
     )
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"name,email\nJo\0e,ann@b.example\nBob,\0bob@c.example\n",
+        b"before a crash\n" + bytes(4000) + b"after it\n",
+        b"Ann\0\0\0\0\0ann@b.example\0\0\0Bob\0\0\0\0\0bob@c.example\0\0\0" * 20,
+    ],
+)
+def test_zeros_among_letters_are_neither_binary_nor_wide(content: bytes) -> None:
+    assert "\n".join(records("text", content)) == content.decode().rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["Привет мир", "नमस्ते दुनिया", "ひらがなのみ", "你好世界", "สวัสดี", "Γειά"]
+)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_few_wide_letters_without_a_mark(text: str, encoding: str) -> None:
+    assert records("text", f"{text}\n".encode(encoding)) == [text]
+
+
 @given(LINES, st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]), st.booleans())
 def test_gives_back_every_line(lines: list[str], encoding: str, windows: bool) -> None:
     end = "\r\n" if windows else "\n"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.data_room.documents import Forward
 
 from strongroom.data import Kind, write_table
 from strongroom.data.sources import (
@@ -19,9 +21,6 @@ from strongroom.data.sources import (
     Unreadable,
     open_sources,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TABLE = pa.table({"name": ["Ann", None, "Zoë"], "n": [1, 2, None], "x": [0.5, None, 2.0]})
 
@@ -130,6 +129,26 @@ def test_a_named_file_that_cannot_be_read_is_listed(
     assert rows(other) == [{"name": "Ann", "n": 1}]
 
 
+def test_names_may_be_any_bytes(tmp_path: Path) -> None:
+    for name in (b"bad\xff.csv", b"two\nlines.csv", "né.csv".encode()):
+        file(Path(os.fsdecode(bytes(tmp_path) + b"/" + name)))
+    found = list(open_sources([str(tmp_path)]))
+    assert [Path(d.path).name for d in found] == [r"bad\xff.csv", "né.csv", "two\nlines.csv"]
+    assert [rows(d) for d in found] == [[{"name": "Ann", "n": 1}]] * 3
+    (one,) = open_sources([os.fsdecode(bytes(tmp_path) + b"/none\xff")])
+    assert isinstance(one, Unreadable)
+    assert f"{one.path} {one.error}".isascii()
+
+
+def test_what_lies_too_deep_to_be_named_is_listed(tmp_path: Path) -> None:
+    file(tmp_path / "a.csv")
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=here)
+        here = os.open("d" * 250, os.O_RDONLY, dir_fd=here)
+    assert [form for _, form in seen(tmp_path)] == ["csv", "Unreadable"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_belongs_to_somebody_else(tmp_path: Path) -> None:
     file(tmp_path / "a.csv").chmod(0)
@@ -171,6 +190,33 @@ def test_parquet_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     Input.buffer.seek(0)
     monkeypatch.setattr(sys, "stdin", Input)
     assert [rows(d) for d in open_sources(["-"])] == [TABLE.to_pylist()]
+
+
+MAIL = (
+    b"From: a@b.example\nTo: c@d.example\nSubject: s\nContent-Type: multipart/mixed; boundary=b\n\n"
+    b"--b\n\nHello.\n--b\nContent-Type: text/csv; name=a.csv\n\nname,n\nAnn,1\n--b--\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "paths"),
+    [
+        (gzip.compress(b"name,n\nAnn,1\n"), ["-"]),
+        (MAIL, ["-", "-!/a.csv"]),
+        (gzip.compress(MAIL), ["-", "-!/a.csv"]),
+        (gzip.compress(gzip.compress(MAIL)), ["-", "-!/a.csv"]),
+    ],
+)
+def test_what_has_to_be_read_twice_may_come_through_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, paths: list[str]
+) -> None:
+    class Input:
+        buffer = Forward(content)
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    found = {d.path: rows(d) for d in open_sources(["-"])}
+    assert list(found) == paths
+    assert found[paths[-1]][-1] == {"name": "Ann", "n": 1}
 
 
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from strongroom.errors import DataError
 
 _IN_FULL, _LISTED, _KINDS, _ALTOGETHER = 3, 40, 4, 12
-_ANY, _FIRST = "any", "SECRET"
+_ROOMY = 120
+_ANY = "any"
 
 
 def write(document: Mapping[str, Any], *, html: Path | None, record: Path | None) -> None:
@@ -40,11 +41,10 @@ def write(document: Mapping[str, Any], *, html: Path | None, record: Path | None
 
 def counts(found: Sequence[Found]) -> dict[str, int]:
     """Return in how many places each entity stands, in all files together."""
-    total: dict[str, int] = {}
+    total: Counter[str] = Counter()
     for one in found:
-        for entity, places in one.entities.items():
-            total[entity] = total.get(entity, 0) + places
-    return total
+        total.update(one.places)
+    return dict(total)
 
 
 def forbidden(places: Mapping[str, int], entities: Sequence[str]) -> list[str]:
@@ -85,18 +85,20 @@ def show(
 
 
 def _overview(flags: Common, found: Sequence[Found]) -> None:
-    holding = [f for f in found if any(f.entities.values())]
-    # What opens doors stands above what is merely much.
-    holding.sort(key=lambda f: (-f.entities.get(_FIRST, 0), -sum(f.entities.values()), f.name))
+    from strongroom.discover import worst_first
+
+    holding = [f for f in found if any(f.places.values())]
+    holding.sort(key=lambda f: (*worst_first(f.places), f.name))
+    console = flags.console
+    most = _KINDS if console.out.width >= _ROOMY else _KINDS // 2
     rows = [
-        (f.name, f.kind.value, f"{f.rows:,}", f"{sum(f.entities.values()):,}", _kinds(f.entities))
+        (f.name, f"{f.rows:,}", f"{sum(f.entities.values()):,}", _kinds(f.places, most))
         for f in holding[:_LISTED]
     ]
-    console = flags.console
     if rows:
-        console.table(("file", "kind", "records", "places", "what"), rows, numeric=(2, 3))
+        console.table(("file", "records", "places", "what"), rows, numeric=(1, 2))
     if len(holding) > _LISTED:
-        console.say(f"… and {len(holding) - _LISTED:,} more files", style="dim")
+        console.say(f"… and {len(holding) - _LISTED:,} more files, which weigh less", style="dim")
     places = sum(sum(f.entities.values()) for f in holding)
     console.say()
     console.say(
@@ -108,12 +110,12 @@ def _overview(flags: Common, found: Sequence[Found]) -> None:
         console.talk("scan one file to see its columns; --html FILE draws the whole map")
 
 
-def _kinds(entities: Mapping[str, int], most: int = _KINDS) -> str:
-    ranked = sorted(
-        ((e, n) for e, n in entities.items() if n), key=lambda e: (e[0] != _FIRST, -e[1], e[0])
-    )
-    more = len(ranked) - most
-    said = ", ".join(f"{entity} {places:,}" for entity, places in ranked[:most])
+def _kinds(entities: Mapping[str, int], most: int) -> str:
+    from strongroom.discover import ranked
+
+    order = ranked(entities)
+    more = len(order) - most
+    said = ", ".join(f"{entity} {places:,}" for entity, places in order[:most])
     return said + (f" and {more} more" if more > 0 else "")
 
 
@@ -127,9 +129,9 @@ def known_entities(entities: Sequence[str], spec: DiscoverSpec) -> None:
         return
     from difflib import get_close_matches
 
-    from strongroom.discover import entities_of
+    from strongroom.discover import SPECIAL_CATEGORY, entities_of
 
-    known = entities_of(spec)
+    known = (*entities_of(spec), SPECIAL_CATEGORY)
     for entity in entities:
         if entity.lower() != _ANY and entity.upper() not in known:
             close = get_close_matches(entity.upper(), known, 1)

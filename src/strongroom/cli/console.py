@@ -89,21 +89,28 @@ class Console:
     def table(
         self, header: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: Sequence[int] = ()
     ) -> None:
-        """Print a table; `numeric` names the columns that align to the right."""
+        """Print a table; `numeric` names the columns that align to the right.
+
+        Where it is too wide, the first column takes two fifths at most; numbers are never broken.
+        """
         if self.as_json:
             return
         from rich.table import Table
 
+        widths = [max(map(len, cells)) for cells in zip(header, *rows, strict=True)]
+        most = 2 * self.out.width // 5
+        fits = widths[0] <= most or sum(widths) + 2 * len(widths) <= self.out.width
         drawn = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
         for index, title in enumerate(header):
             drawn.add_column(
                 title,
                 justify="right" if index in numeric else "left",
-                no_wrap=index == 0,
+                no_wrap=index == 0 or index in numeric,
                 overflow="fold",
             )
         for row in rows:
-            drawn.add_row(*(_plain(cell) for cell in row))
+            first, *others = row
+            drawn.add_row(*map(_plain, (first if fits else _broken(first, most), *others)))
         self.out.print(drawn)
 
     def error(self, error: StrongroomError) -> None:
@@ -276,6 +283,16 @@ def _plain(cell: str) -> Any:  # noqa: ANN401 - rich's own renderable
     from rich.text import Text
 
     return Text(cell)
+
+
+def _broken(path: str, width: int) -> str:
+    """Break a long path into lines, after a slash where there is one near enough."""
+    lines = []
+    while len(path) > width:
+        cut = path.rfind("/", width // 3, width) + 1 or width
+        lines.append(path[:cut])
+        path = path[cut:]
+    return "\n".join([*lines, path])
 
 
 def _rich(*, stderr: bool) -> RichConsole:

@@ -25,6 +25,10 @@ _MARKS = (
 # Two of the others part fields (Hive) and records.
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\f\r\b\x1b\x01\x1f"})
 _MOST_CONTROLS = 0.02
+# Zeros fill up fields of fixed width, and holes that a crash left in a log.
+_PRINTED = bytes([0, *b"\n\r\f", *range(0x20, 0x7F)])
+_ZEROS = re.compile(rb"\0+")
+_MOST_HOLES = 0.2
 _HIDDEN = {"iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030"}
 _UNWANTED = {"idna", "punycode", "utf-7", "unicode_escape", "raw_unicode_escape", "undefined"}
 _LEGACY_BYTES = 1 << 13
@@ -57,7 +61,11 @@ def _by_bytes(head: bytes) -> str | None:
     wide = _wide(head)
     if wide:
         return wide
-    controls = len(head) - len(head.translate(None, _CONTROLS))
+    printed = head.translate(None, _CONTROLS)
+    zeros = len(head) - len(printed) == head.count(0)
+    if zeros and printed.isascii() and len(_ZEROS.findall(head)) <= _MOST_HOLES * len(printed):
+        return "utf-8"
+    controls = len(head) - len(printed)
     if controls > max(1, _MOST_CONTROLS * len(head)):
         return None
     if head.isascii():
@@ -191,8 +199,11 @@ def _wide(head: bytes) -> str | None:
     if min(at[:3]) > high and at[3] < low:
         return "utf-32-be"
     even, odd = (at[0] + at[2]) / 2, (at[1] + at[3]) / 2
+    # Without a zero in every second place, half of its bytes are no letters of ASCII.
+    odd_ones = len(head.translate(None, _PRINTED))
+    least = high if odd_ones < len(head) / 10 else 0
     for encoding, upper, lower in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        if upper > 4 * lower and lower < low:
+        if upper > max(least, 4 * lower) and lower < low:
             text = head.decode(encoding, "replace")
             # The last character may be cut.
             strange = sum(c < " " and c not in "\t\n\r\f" for c in text) + text[:-1].count("\ufffd")

@@ -15,6 +15,13 @@ from strongroom.discover._located import Located, source_spans, source_texts
 from strongroom.discover._own import find_own_values
 from strongroom.discover._pictures import PictureDetector, Seen, find_in_picture
 from strongroom.discover._scan import find_dataset_spans, scan, scan_batches
+from strongroom.discover._severity import (
+    SPECIAL_CATEGORY,
+    Severity,
+    ranked,
+    severity,
+    worst_first,
+)
 from strongroom.discover._source import Place, find_in_source
 from strongroom.discover._spans import entities_of, find_column_spans, find_hits, find_spans
 from strongroom.discover.columns._roles import IDENTIFYING
@@ -23,6 +30,7 @@ from strongroom.discover.recognizers import BUILT_IN, load_recognizers
 __all__ = [
     "BUILT_IN",
     "IDENTIFYING",
+    "SPECIAL_CATEGORY",
     "Baseline",
     "ColumnFound",
     "Detection",
@@ -34,6 +42,7 @@ __all__ = [
     "Recognizer",
     "ScanCache",
     "Seen",
+    "Severity",
     "entities_of",
     "find_column_spans",
     "find_dataset_spans",
@@ -43,10 +52,13 @@ __all__ = [
     "find_own_values",
     "find_spans",
     "load_recognizers",
+    "ranked",
     "resolve",
     "scan",
     "scan_batches",
     "scan_sources",
+    "severity",
     "source_spans",
     "source_texts",
+    "worst_first",
 ]

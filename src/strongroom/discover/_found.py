@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from strongroom.data import Kind, Role
+from strongroom.discover._severity import SPECIAL_CATEGORY
 from strongroom.notebook import html_table
 
 _STRICTEST = (
@@ -22,6 +23,8 @@ _ROLES = {
     Role.DIRECT_IDENTIFIER: "direct identifier",
     Role.QUASI_IDENTIFIER: "quasi-identifier",
 }
+ART_9 = "Art. 9"
+"""Stands in the reason of every column that holds a special category (GDPR)."""
 _LOOKS, _NAME, _SHOWN_KEYS = 30, 28, 3
 
 
@@ -141,6 +144,18 @@ class Found:
         """Columns of the table with free text in them, to be redacted."""
         return tuple(dict.fromkeys(c.column or c.name for c in self.columns if c.free_text))
 
+    @property
+    def special(self) -> int:
+        """How many values stand in columns of special categories (GDPR Art. 9)."""
+        under = [c for c in self.columns if ART_9 in c.reason]
+        return sum(max(0, self.looked_at - c.missing) for c in under)
+
+    @property
+    def places(self) -> dict[str, int]:
+        """What weighs: `entities`, and beside them the values of special categories."""
+        special = self.special
+        return {**self.entities, SPECIAL_CATEGORY: special} if special else dict(self.entities)
+
     def column(self, name: str) -> ColumnFound:
         """Return what was found in one column.
 
@@ -161,6 +176,7 @@ class Found:
             "looked_at": self.looked_at,
             "columns": [c.to_json() for c in self.columns],
             "entities": dict(self.entities),
+            "special": self.special,
             "keys": [
                 {"columns": list(k.columns), "share": round(k.share, 4), "rows": k.rows}
                 for k in self.keys

@@ -257,5 +257,5 @@ def _known(sources: Sequence[object], cache: ScanCache | None) -> dict[int, list
 
 def _unchanged(file: File) -> bool:
     """Tell whether a file is still what it was before it was read."""
-    again = next(iter(find_sources(file.path)), None)
+    again = next(iter(find_sources(file.place or file.path)), None)
     return isinstance(again, File) and again.version == file.version

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind, Role
-from strongroom.discover._found import ColumnFound, EntityShare, Found, Key, percent
+from strongroom.discover._found import ART_9, ColumnFound, EntityShare, Found, Key, percent
 from strongroom.discover._spans import find_column_spans, find_hits
 from strongroom.discover.columns._leaves import leaves
 from strongroom.discover.columns._roles import Verdict, judge, looks, suggest_target
@@ -209,6 +209,9 @@ def _with_target(
     distinct = profiles[place].distinct
     classes = f"{distinct} classes" if profiles[place].kind != "float" else looks(profiles[place])
     changed = list(verdicts)
+    if ART_9 in verdicts[place].reason:
+        # A special category is one as a target, too.
+        why = f"{verdicts[place].reason}; {why}"
     changed[place] = Verdict(Role.TARGET, classes, why, verdicts[place].sort)
     return changed
 

@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     from strongroom.report._read import Document
 
 _ENTITIES = {
-    "US_SSN": "US SSN",
-    "IP_ADDRESS": "IP address",
     "IBAN_CODE": "IBAN",
+    "BIC_CODE": "BIC",
     "EMAIL_ADDRESS": "E-mail address",
-    "URL": "URL",
     "NRP": "Nationality, religion or politics",
     "GPE": "Place",
-    "JWT": "JWT",
-    "ID": "Row key",
+    "ID": "Identifier",
     "DATE_TIME": "Date or time",
 }
+_LETTERS = {"ABA", "ID", "IP", "ITIN", "JWT", "MAC", "MBI", "NPI", "SSN", "URL", "US", "VIN", "ZIP"}
 _RISK = (
     "Someone who knows a few facts about a person, such as age, sex and place, looks for the row "
     "that fits. The fewer rows look alike, the likelier they find the right one."
@@ -68,7 +66,10 @@ class FileFound:
 
 def entity(name: str) -> str:
     """Return an entity's name in plain words: `PHONE_NUMBER` becomes `Phone number`."""
-    return _ENTITIES.get(name) or name.replace("_", " ").capitalize()
+    first, *rest = name.split("_")
+    words = [first if first in _LETTERS else first.capitalize()]
+    words += [word if word in _LETTERS else word.lower() for word in rest]
+    return _ENTITIES.get(name) or " ".join(words)
 
 
 def role(name: str) -> str:
@@ -106,8 +107,8 @@ def file_found(document: Document) -> FileFound:
     columns = _columns(document)
     rows, kind = number(document, "rows"), text(document, "kind")
     parts = [
-        "" if rows is None else f"{fmt.count(rows)} rows",
-        f"{len(columns)} columns" if columns else "",
+        "" if rows is None else f"{fmt.count(rows)} row{'s' * (rows != 1)}",
+        f"{len(columns)} column{'s' * (len(columns) != 1)}" if columns else "",
         kind,
     ]
     head = ("Column", "Looks like", "Role", "Why", "Distinct", "Missing")

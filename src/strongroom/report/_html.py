@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -100,7 +101,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        limited=fmt.limited, moment=fmt.moment, short=of_proof.short, field=text
+        limited=fmt.limited,
+        moment=fmt.moment,
+        short=of_proof.short,
+        field=text,
+        breakable=_breakable,
     )
     return environment
 
@@ -109,6 +114,11 @@ def environment() -> Environment:
 def resource(name: str) -> str:
     """Return a file of this package that pages are made of."""
     return (resources.files("strongroom.report") / "templates" / name).read_text("utf-8")
+
+
+def _breakable(path: str) -> Markup:
+    """Let a path break where people would break it, and not in the middle of a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/_-])(?=[^/_-])", path))
 
 
 def _allowed(content: str) -> str:

@@ -6,9 +6,9 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from strongroom.report import _format as fmt
+from strongroom.discover import SPECIAL_CATEGORY, Severity, ranked, severity
 from strongroom.report._data_sections import entity
-from strongroom.report._inventory import places, special
+from strongroom.report._inventory import counts, special
 from strongroom.report._read import items, number, text
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def render_processing(data: InventoryData) -> str:
     writer.writerow(_HEAD)
     for file in data.files:
         kinds = list(_kinds(file))
-        if kinds or places(file):
+        if kinds or special(file):
             writer.writerow([_safe(cell) for cell in _row(file, kinds, data.generated)])
     return out.getvalue()
 
@@ -62,17 +62,19 @@ def _row(file: Document, kinds: list[str], generated: str) -> tuple[str, ...]:
         TO_COMPLETE,
         TO_COMPLETE,
         TO_COMPLETE,
-        fmt.plain(number(file, "rows") or 0),
+        str(int(number(file, "rows") or 0)),
         generated,
     )
 
 
 def _kinds(file: Document) -> Iterator[str]:
-    """Yield what a file holds about people: kinds of values, and columns that are about them."""
-    counts = {e: int(number(file, "entities", e) or 0) for e in file.get("entities", {})}
-    for name in sorted((e for e in counts if counts[e]), key=lambda e: (-counts[e], e)):
-        if name != "SECRET":
-            yield entity(name)
+    """Yield what a file holds about people: kinds of values, and columns that are about them.
+
+    Secrets are no personal data, and special categories have a column of their own.
+    """
+    for name, _ in ranked(counts(file)):
+        if severity(name) is not Severity.SECRET and name != SPECIAL_CATEGORY:
+            yield "Name" if name == "PERSON" else entity(name)
     for column in items(file, "columns"):
         if text(column, "role") in {"quasi_identifier", "sensitive"}:
             yield f'column "{text(column, "name")}"'

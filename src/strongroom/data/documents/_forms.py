@@ -8,6 +8,7 @@ _BEGINNINGS = (
     (b"\x1f\x8b", "gz"),
     (b"\xfd7zXZ\0", "xz"),
     (b"\x28\xb5\x2f\xfd", "zst"),
+    (b"\x04\x22\x4d\x18", "lz4"),
     (b"\x89PNG\r\n\x1a\n", "picture"),
     (b"\xff\xd8\xff", "picture"),
     (b"GIF87a", "picture"),
@@ -21,6 +22,7 @@ _BEGINNINGS = (
 )
 _PATTERNS = (
     (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), "bz2"),
+    (re.compile(rb"\x5d\0\0.{2}(?:\xff{8}|.{5}\0{3})", re.DOTALL), "xz"),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "picture"),
     (re.compile(rb".{4}ftyp(?:heic|heix|hevc|mif1|msf1|avif)", re.DOTALL), "picture"),
     (re.compile(rb".{257}ustar", re.DOTALL), "tar"),
@@ -95,7 +97,9 @@ SUFFIXES = {
     ".gz": "gz",
     ".bz2": "bz2",
     ".xz": "xz",
+    ".lzma": "xz",
     ".zst": "zst",
+    ".lz4": "lz4",
 }
 """Ending of a name to form."""
 

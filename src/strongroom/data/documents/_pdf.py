@@ -21,6 +21,7 @@ import numpy as np
 from strongroom.data._apart import apart, nameless
 from strongroom.data.documents._metadata import xmp_fields
 from strongroom.data.documents._ocr import can_read_pictures, read_page
+from strongroom.data.documents._patient import whole
 from strongroom.data.documents._records import batches, member_of, shown_name
 from strongroom.data.documents._unpack import Ration, unpacked
 from strongroom.errors import DataError
@@ -114,7 +115,7 @@ def _on_disk(stream: BinaryIO, path: str, limits: Limits) -> Iterator[BinaryIO]:
         stream.fileno()
         yield stream
         return
-    content = stream.read(limits.buffer_bytes + 1)
+    content = whole(stream, limits.buffer_bytes + 1)
     if len(content) > limits.buffer_bytes:
         raise DataError(
             f"a PDF of more than {limits.buffer_bytes >> 20:,} MiB inside another file",

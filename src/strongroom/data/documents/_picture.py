@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from strongroom.data.documents._metadata import picture_fields
 from strongroom.data.documents._ocr import can_read_pictures, frames, read_page
+from strongroom.data.documents._patient import whole
 from strongroom.data.documents._records import batches
 from strongroom.errors import DataError
 
@@ -25,7 +26,7 @@ def read_picture(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]
     Raises:
         DataError: too large to be held in memory.
     """
-    content = stream.read(limits.buffer_bytes + 1)
+    content = whole(stream, limits.buffer_bytes + 1)
     if len(content) > limits.buffer_bytes:
         raise DataError(
             f"a picture of more than {limits.buffer_bytes >> 20:,} MiB isn't read", where=path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from strongroom.data.documents._forms import SUFFIXES, form_of
+from strongroom.data.documents._patient import Patient, whole
 from strongroom.data.sources._document import Batch, Limits, Member
 from strongroom.errors import DataError
 
@@ -24,7 +25,7 @@ BATCH_BYTES = 1 << 22
 _BATCH_ROWS = 1 << 16
 _EMPTY_LINES = re.compile(r"\n[ \t]*+\n\s*+")
 _TWICE = frozenset(
-    {"mail", "mbox", "docx", "pptx", "odf", "pdf", "zip", "tar", "gz", "bz2", "xz", "zst"}
+    {"mail", "mbox", "docx", "pptx", "odf", "pdf", "zip", "tar", "gz", "bz2", "xz", "zst", "lz4"}
 )
 _HEAD_BYTES, _PIECE_BYTES, _MOST_NAME = 1 << 16, 1 << 16, 1 << 10
 _SPACES, _MARKS = " \n\t\r", ",;|<>&\"'()[]{}"
@@ -104,7 +105,7 @@ def seekable(stream: BinaryIO, path: str, limits: Limits) -> BinaryIO:
     """
     if stream.seekable():
         return stream
-    content = stream.read(limits.buffer_bytes + 1)
+    content = whole(stream, limits.buffer_bytes + 1)
     if len(content) > limits.buffer_bytes:
         raise DataError(
             f"larger than {limits.buffer_bytes >> 20:,} MiB, and this format can't be read forward",
@@ -126,7 +127,7 @@ def member_of(stream: io.BufferedReader, name: str, limits: Limits) -> Member:
     head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]
     form = form_of(head) or SUFFIXES.get(PurePath(name).suffix.lower())
     if form in _TWICE:
-        content = stream.read(limits.buffer_bytes)
+        content = whole(stream, limits.buffer_bytes)
         if len(content) < limits.buffer_bytes:
             return Member(name, head, lambda: io.BytesIO(content))
         stream = streamed(chain([content], iter(lambda: stream.read(BATCH_BYTES), b"")))
@@ -168,7 +169,7 @@ def peeked(stream: BinaryIO, count: int = _HEAD_BYTES) -> tuple[bytes, BinaryIO]
 
 def streamed(chunks: Iterator[bytes]) -> io.BufferedReader:
     """Return chunks as a stream, forward only."""
-    return io.BufferedReader(_Streamed(chunks), _PIECE_BYTES)
+    return Patient(_Streamed(chunks), _PIECE_BYTES)
 
 
 class _Streamed(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""Compressed streams: gzip, bzip2, xz and Zstandard, unpacked as far as limits allow."""
+"""Compressed streams: gzip, bzip2, xz, Zstandard and LZ4, unpacked as far as limits allow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import pyarrow as pa
 
+from strongroom.data.documents._patient import Patient
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Unpacked(io.RawIOBase):
     def __init__(self, give: Callable[[int], bytes], ration: Ration) -> None:
         super().__init__()
         self._give, self._ration, self._written = give, ration, 0
+        self._late: DataError | None = None
 
     def readable(self) -> bool:
         """It is."""
@@ -123,23 +125,33 @@ class Unpacked(io.RawIOBase):
         """Fill the buffer as far as there is something.
 
         Raises:
-            DataError: damaged, cut off, or more than limits allow.
+            DataError: damaged, cut off, or more than limits allow; after all that came before it.
         """
         view = memoryview(buffer).cast("B")
         filled = 0
-        while filled < len(view):
+        while filled < len(view) and self._late is None:
             try:
-                piece = self._give(len(view) - filled)
-            except EOFError as error:
-                raise DataError("cut off before its end", where=self._ration.path) from error
-            except _DAMAGE as error:
-                raise DataError("the compression is damaged", where=self._ration.path) from error
+                piece = self._next(len(view) - filled)
+            except DataError as error:
+                self._late = error
+                break
             if not piece:
                 break
             view[filled : filled + len(piece)] = piece
             filled += len(piece)
-            self._count(len(piece))
+        if self._late is not None and not filled:
+            raise self._late
         return filled
+
+    def _next(self, most: int) -> bytes:
+        try:
+            piece = self._give(most)
+        except EOFError as error:
+            raise DataError("cut off before its end", where=self._ration.path) from error
+        except _DAMAGE as error:
+            raise DataError("the compression is damaged", where=self._ration.path) from error
+        self._count(len(piece))
+        return piece
 
     def _count(self, count: int) -> None:
         self._written += count
@@ -153,19 +165,20 @@ class Unpacked(io.RawIOBase):
 
 
 def unpacked(method: str, stream: BinaryIO, ration: Ration) -> io.BufferedReader:
-    """Return what a stream holds that was packed by gz, bz2, xz, zst, deflate, or only stored.
+    """Return what a stream holds that was packed by gz, bz2, xz, zst, lz4, deflate, or only stored.
 
     Streams that follow each other are one, as their own tools have it.
     """
-    if method == "zst":
-        # By Arrow, which opens windows of at most 128 MiB and checks the frames' checksums.
-        arrow = pa.CompressedInputStream(pa.PythonFile(_Kept(stream), mode="r"), "zstd")
+    if method in _BY_ARROW:
+        # It opens windows of at most 128 MiB and checks the frames' checksums.
+        packed = pa.PythonFile(_Kept(stream), mode="r")
+        arrow = pa.CompressedInputStream(packed, _BY_ARROW[method])
         give: Callable[[int], bytes] = arrow.read
     elif method == "stored":
         give = stream.read
     else:
         give = _Following(stream, _METHODS[method]).give
-    return io.BufferedReader(Unpacked(give, ration), _BUFFER_BYTES)
+    return Patient(Unpacked(give, ration), _BUFFER_BYTES)
 
 
 class _Following:
@@ -232,7 +245,7 @@ class _Counted(_Kept):
         return count
 
 
-def _unpack(method: str, stream: BinaryIO, path: str, budget: Budget) -> BinaryIO:
+def _unpack(method: str, stream: BinaryIO, path: str, budget: Budget) -> io.BufferedReader:
     ration = Ration(path, budget)
     counted = io.BufferedReader(_Counted(stream, ration), _PACKED_BYTES)
     return unpacked(method, counted, ration)
@@ -242,10 +255,11 @@ _METHODS: Mapping[str, Callable[[], Decompressor]] = {
     "gz": partial(_Inflate, 31),
     "deflate": partial(_Inflate, -15),
     "bz2": bz2.BZ2Decompressor,
-    # Without a bound a stream of some bytes may ask for 4 GiB.
+    # Also the format that came before xz. Without a bound some bytes may ask for 4 GiB.
     "xz": partial(lzma.LZMADecompressor, memlimit=_MOST_WINDOW),
 }
+_BY_ARROW = {"zst": "zstd", "lz4": "lz4"}
 
 UNPACKERS: Mapping[str, Unpacker] = {
-    method: partial(_unpack, method) for method in ("gz", "bz2", "xz", "zst")
+    method: partial(_unpack, method) for method in ("gz", "bz2", "xz", "zst", "lz4")
 }

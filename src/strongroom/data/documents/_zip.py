@@ -14,6 +14,7 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from strongroom.data.documents._patient import Patient
 from strongroom.data.documents._records import member_of, seekable, shown_name
 from strongroom.data.documents._unpack import Ration, unpacked
 from strongroom.data.sources._document import Unreadable
@@ -132,7 +133,7 @@ def open_entry(stream: BinaryIO, entry: Entry, path: str, ration: Ration) -> io.
         raise DataError("the archive is damaged here", where=path)
     begin = entry.at + _LOCAL.size + sum(_LOCAL.unpack(fixed)[-2:])
     packed = io.BufferedReader(_Section(stream, begin, entry.packed), _BUFFER_BYTES)
-    return io.BufferedReader(_Checked(unpacked(method, packed, ration), entry, path), _BUFFER_BYTES)
+    return Patient(_Checked(unpacked(method, packed, ration), entry, path), _BUFFER_BYTES)
 
 
 def _directory(stream: BinaryIO, path: str) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import TYPE_CHECKING, BinaryIO
 
 from strongroom.errors import DataError
@@ -168,7 +169,7 @@ Tables = Callable[[Callable[[], BinaryIO], str, str, str, Limits], Iterator[Docu
 """(opens the bytes, where they lie on disk or nothing, path for messages, version, limits) to the
 tables of a file that holds several."""
 
-Unpacker = Callable[[BinaryIO, str, Budget], BinaryIO]
+Unpacker = Callable[[BinaryIO, str, Budget], BufferedReader]
 """(compressed stream, path for messages, budget) to what it holds, forward only."""
 
 Opener = Callable[[BinaryIO, str, Budget], Iterator[Member | Unreadable]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import io
 import os
@@ -28,6 +29,8 @@ KEPT_BY_TOOLS = frozenset({
     ".gradle", ".terraform", ".strongroom",
 })  # fmt: skip
 _PATTERN = "*?["
+# Of what has vanished, and of links that lead nowhere or in a circle: no data.
+_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE})
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class File:
     """Bytes that somebody named, or that lie below a folder that somebody named.
 
     Attributes:
-        path: as the user named it, or that with what lies below.
+        path: as the user named it, or that with what lies below; bytes of it that are no text are
+            escaped.
         open: gives the bytes from their beginning.
         size: in bytes, where known.
         version: tells that it is unchanged; empty if that can't be told.
@@ -72,7 +76,8 @@ def find_files(
     elif any(mark in path for mark in _PATTERN) and not _exists(path):
         matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - as it was named
         if not matches:
-            yield Unreadable(path, DataError("no file matches this pattern", where=path))
+            said = _said(path)
+            yield Unreadable(said, DataError("no file matches this pattern", where=said))
         for match in matches:
             if not (Path(match).is_dir() and "**" in path):
                 yield from _local(match, skip)
@@ -84,7 +89,7 @@ def _local(path: str, skip: frozenset[str]) -> Iterator[File | Unreadable | Pass
     try:
         about = Path(path).stat()
     except (OSError, ValueError) as error:
-        yield Unreadable(path, cannot_read(error, path))
+        yield Unreadable(_said(path), cannot_read(error, path))
         return
     if stat.S_ISDIR(about.st_mode):
         yield from _below(path, skip)
@@ -92,7 +97,7 @@ def _local(path: str, skip: frozenset[str]) -> Iterator[File | Unreadable | Pass
         yield _regular(path, about, named=True)
     else:
         # What a shell makes of <(command); read once, as standard input.
-        yield File(path, partial(open_local, path))
+        yield File(_said(path), partial(open_local, path))
 
 
 def _below(top: str, skip: frozenset[str]) -> Iterator[File | Unreadable | PassedOver]:
@@ -103,19 +108,21 @@ def _below(top: str, skip: frozenset[str]) -> Iterator[File | Unreadable | Passe
         path = waiting.pop()
         try:
             about = Path(path).stat()
-        except OSError:
-            continue  # a link that leads nowhere or in a circle, or what has vanished: no data
+        except OSError as error:
+            if error.errno not in _NOTHING:
+                yield Unreadable(_said(path), cannot_read(error, path))
+            continue
         if stat.S_ISREG(about.st_mode):
             yield _regular(path, about, named=False)
         elif stat.S_ISDIR(about.st_mode) and (about.st_dev, about.st_ino) not in walked:
             walked.add((about.st_dev, about.st_ino))
             if path != top and Path(path).name in skip:
-                yield PassedOver(path, "a folder that a tool keeps")
+                yield PassedOver(_said(path), "a folder that a tool keeps")
                 continue
             try:
                 names = sorted(os.listdir(path), reverse=True)  # noqa: PTH208 - names only
             except OSError as error:
-                yield Unreadable(path, cannot_read(error, path, "folder"))
+                yield Unreadable(_said(path), cannot_read(error, path, "folder"))
                 continue
             waiting += [os.path.join(path, name) for name in names]  # noqa: PTH118 - as it was named
 
@@ -127,7 +134,7 @@ def _regular(path: str, about: os.stat_result, *, named: bool) -> File:
         beside = Path(f"{path}-wal").stat()
         version += f":{beside.st_size}:{beside.st_mtime_ns}"
     opened = partial(open_local, path)
-    return File(path, opened, about.st_size, version, named=named, place=path)
+    return File(_said(path), opened, about.st_size, version, named=named, place=path)
 
 
 def open_local(path: str) -> BinaryIO:
@@ -148,10 +155,16 @@ def open_local(path: str) -> BinaryIO:
 
 def cannot_read(error: Exception, path: str, what: str = "file") -> DataError:
     """Say that the operating system doesn't let us read something, and why."""
+    path = _said(path)
     if isinstance(error, FileNotFoundError):
         return DataError("no such file", where=path, hint="check the path and its spelling")
     why = getattr(error, "strerror", None) or "its name or content can't be"
     return DataError(f"cannot read the {what}: {why}", where=path)
+
+
+def _said(path: str) -> str:
+    """Return a path as text: names on disk may be any bytes."""
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class _Steady(io.RawIOBase):

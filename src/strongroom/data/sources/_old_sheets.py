@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from strongroom.data._apart import apart, nameless
 from strongroom.data._dataset import Kind
+from strongroom.data.documents._patient import whole
 from strongroom.data.sources._document import Document, Limits, Unreadable
 from strongroom.data.sources._sheets import batches_of_sheet
 from strongroom.errors import DataError, MissingExtraError
@@ -81,7 +82,7 @@ def _held(opened: Callable[[], BinaryIO], place: str, path: str, limits: Limits)
     else:
         file = nameless()
         with opened() as stream:
-            content = stream.read(limits.buffer_bytes + 1)
+            content = whole(stream, limits.buffer_bytes + 1)
         if len(content) > limits.buffer_bytes:
             raise DataError(
                 f"larger than {limits.buffer_bytes >> 20:,} MiB inside another file",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from strongroom.data import documents
 from strongroom.data._dataset import Kind
+from strongroom.data.documents._records import member_of
 from strongroom.data.sources._columnar import read_arrow, read_parquet
 from strongroom.data.sources._database import find_tables, is_database
 from strongroom.data.sources._delimited import read_delimited
@@ -100,9 +101,9 @@ def documents_in(file: File, limits: Limits) -> Iterator[Found]:
         with what.open() as stream:
             head = stream.read(HEAD_BYTES)
             if not stream.seekable():
-                # It comes once.
-                once = io.BufferedReader(Once(head, stream))
-                what = replace(what, open=lambda: once)
+                # It comes once, and is held where it has to be read twice.
+                once = member_of(io.BufferedReader(Once(head, stream), HEAD_BYTES), name, limits)
+                what = replace(what, open=once.open)
                 yield from _documents(what, head, budget, named=file.named)
                 return
         yield from _documents(what, head, budget, named=file.named)
@@ -172,7 +173,7 @@ def _records(what: _Bytes, reader: Reader, limits: Limits) -> Iterator[Batch]:
 def _unpacked(what: _Bytes, form: str, budget: Budget, *, named: bool) -> Iterator[Found]:
     unpack = documents.UNPACKERS[form]
 
-    def opened() -> BinaryIO:
+    def opened() -> io.BufferedReader:
         # Read more than once, it unfolds into no more than before.
         return unpack(what.open(), what.path, replace(budget))
 
@@ -180,9 +181,18 @@ def _unpacked(what: _Bytes, form: str, budget: Budget, *, named: bool) -> Iterat
     inner = name.stem if name.suffix else what.name
     if name.suffix.lower() in {".tgz", ".tbz", ".txz", ".tzst"}:
         inner += ".tar"
-    with opened() as stream:
-        head = stream.read(HEAD_BYTES)
-    below = replace(what, name=inner, open=opened, size=None, depth=what.depth + 1, place="")
+    stream = opened()
+    head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
+    # What was looked at is read on; only whoever reads it again opens it again.
+    first = [stream]
+    below = replace(
+        what,
+        name=inner,
+        open=lambda: first.pop() if first else opened(),
+        size=None,
+        depth=what.depth + 1,
+        place="",
+    )
     yield from _documents(below, head, budget, named=named)
 
 

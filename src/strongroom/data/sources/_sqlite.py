@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 from strongroom.data._dataset import Kind
+from strongroom.data.documents._patient import whole
 from strongroom.data.sources._document import Document, Limits, Unreadable
 from strongroom.data.sources._rows import batches_of_rows
 from strongroom.errors import DataError
@@ -78,7 +79,7 @@ def sqlite_tables(
 
 def _content(opened: Callable[[], BinaryIO], path: str, limits: Limits) -> bytes:
     with opened() as stream:
-        content = stream.read(limits.buffer_bytes + 1)
+        content = whole(stream, limits.buffer_bytes + 1)
     if len(content) <= limits.buffer_bytes:
         return content
     raise DataError(

@@ -13,6 +13,8 @@ from strongroom.discover._rule import Rule
 from strongroom.discover.recognizers._write import any_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from strongroom.config import DiscoverSpec
 
 _CONTEXT = ("phone", "phones", "telephone", "tel", "mobile", "mob", "cell", "cellphone", "call",
@@ -24,25 +26,56 @@ _CONTEXT = ("phone", "phones", "telephone", "tel", "mobile", "mob", "cell", "cel
 # Numbers of things, not of people: without a plan that knows them they stay what they are.
 _OTHER = ("order", "invoice", "ref", "reference", "ticket", "case", "part", "serial", "zip",
           "postcode", "box", "card", "iban", "ssn", "account", "id", "isbn", "model", "code",
-          "social", "security", "passport", "license", "licence")  # fmt: skip
+          "social", "security", "passport", "license", "licence", "bug", "issue", "commit",
+          "revision", "cve", "doi", "issuecomment")  # fmt: skip
 _APART = " .-/,:+"
-_BETWEEN = "(?:[ .()/-]|–){0,3}"
 _EXTENSION = r"(?:,? ?(?i:x|ext\.?) ?\d{1,6})?"
 _EXTENDED = r"(?:(?:EXT|X)\d{1,6})?"
-_NATIONAL = rf"\(?\d(?:{_BETWEEN}\d){{5,16}}{_EXTENSION}"
-# Dots part decimals, versions and OIDs too, so within a country they must part as in phones.
-_GAP = "(?:[ ()/-]|–){0,3}"
-_DOTTED = rf"\d{{2,4}}(?:\.\d{{2,4}}){{2,4}}{_EXTENSION}"
-_CODED = rf"\(\d{{1,6}}\)(?:{_BETWEEN}\d){{4,14}}{_EXTENSION}"
-_LOCAL = any_of([rf"\d(?:{_GAP}\d){{5,16}}{_EXTENSION}", _DOTTED, _CODED])
-# Two long numbers with a dash between are a span, as in 10000-10090, unless more parts follow.
+_DASH = "(?:-|–)"
+_JOIN = f"(?: |{_DASH}| {_DASH} | ?/ ?)"
+_LINK = f"(?:[ ./]|{_DASH}| {_DASH} )"
+_DIGITS = rf"\d(?:{_JOIN}?\d)"
+# A pair of parentheses holds an area, or the zero that isn't dialled from abroad: no year, as in
+# references to volumes and pages.
+_AREA = r"\((?:0\d{0,5}|0\d \d{1,4}|\d{1,3}|(?:1[0-8]|2[1-9]|[3-9]\d)\d\d|[1-9]\d{4})\)"
+# Dots part decimals, versions and OIDs too: there is none, or several, or one behind the code.
+_DOTS = rf"\d{{2,4}}(?:\.\d{{2,4}}){{2,4}}{_EXTENSION}"
+_BEHIND_AREA = rf"{_AREA}{_LINK}?\d(?:{_LINK}?\d){{3,13}}{_EXTENSION}"
+_CODE = r"\+(?:\d{1,3}|\(\d{1,3}\))|\(\+\d{1,3}\)"
+_ABROAD = any_of([
+    rf"{_JOIN}?(?:\(\d{{1,5}}\){_JOIN}?)?{_DIGITS}{{3,14}}",
+    r"\.\d{4,14}", r"(?:\.\d{1,6}){2,6}",
+    rf"(?: |{_DASH}| ?\(\d{{1,5}}\)[ -]?)\d{{1,6}}(?:\.\d{{2,6}}){{1,5}}",
+]) + _EXTENSION  # fmt: skip
+# "+ 49": in sums, what follows a sign and a blank is seldom parted.
+_SPACED = rf"\+ (?:\d{{1,3}}(?: |{_DASH})|\d{{1,3}} ?\(\d{{1,5}}\) ?){_DIGITS}{{3,14}}{_EXTENSION}"
+_INTERNATIONAL = rf"(?:{_CODE}){_ABROAD}|{_SPACED}"
+_PREFIXED = rf"00{_JOIN}?\d{{1,3}}{_ABROAD}"
+# North America writes 3-3-4.
+_AMERICAN = any_of([
+    rf"(?:1[ .-]{{0,2}})?\(\d{{3}}\){_LINK}{{0,2}}\d{{3}}(?:{_LINK})?\d{{4}}",
+    rf"(?:1[ .-]{{1,2}})?\d{{3}}(?:[ /]|{_DASH}| {_DASH} )\d{{3}}(?: |{_DASH}| {_DASH} )\d{{4}}",
+    r"(?:1[ .-])?\d{3}\.\d{3}\.\d{4}",
+]) + _EXTENSION  # fmt: skip
+# Elsewhere groups differ. Without the zero of the trunk, one dash between two numbers is a span of
+# pages or ports, and one slash a fraction.
+_TIGHT = f"(?: |{_DASH})"
+_NO_YEAR = r"(?:[1-9]\d{0,2}|(?:1[0-8]|2[1-9]|[3-9]\d)\d\d)"
 _PARTED = any_of([
-    rf"\d{{1,4}}(?:[ ()/-]|–)(?:{_GAP}\d){{4,16}}{_EXTENSION}",
-    rf"\d{{5,6}}[ ()/](?:{_GAP}\d){{4,16}}{_EXTENSION}",
-    rf"\d{{5,6}}(?:-|–)(?:\d{{6,11}}|\d{{1,5}}(?:[ ()/-]|–)(?:{_GAP}\d){{2,12}}){_EXTENSION}",
-    _DOTTED,
-    _CODED,
+    rf"0\d{{0,5}}{_JOIN}(?:\d{{1,2}}/)?\d(?:(?: |{_DASH})?\d){{3,14}}{_EXTENSION}",
+    rf"{_NO_YEAR}(?:{_TIGHT}\d{{2,6}}){{2,6}}(?:-\d)?{_EXTENSION}",
+    rf"[1-9]\d{{1,3}}{_TIGHT}\d{{6,8}}{_EXTENSION}",
+    rf"[1-9]\d{{3}}{_TIGHT}\d{{4}}{_EXTENSION}",
+    rf"[1-9]\d{{4,5}}(?: \d{{4,8}}|{_DASH}\d{{6,11}}){_EXTENSION}",
+    rf"[1-9]\d{{0,2}}/\d{{3}}{_TIGHT}?\d{{2}}{_TIGHT}?\d{{1,4}}{_EXTENSION}",
+    _DOTS,
+    rf"(?:[018](?: |{_DASH}))?{_BEHIND_AREA}",
 ])  # fmt: skip
+# Where a word says so, groups may be any.
+_LOCAL = any_of([
+    rf"{_DIGITS}{{5,16}}{_EXTENSION}", _DOTS, rf"(?:[018](?: |{_DASH}))?{_BEHIND_AREA}"
+])  # fmt: skip
+_NORTH_AMERICA = 1
 _KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number",
           "voip", "pager", "uan", "voicemail")  # fmt: skip
 # Where the library rewrites a national number before it looks at it, this says what it accepts.
@@ -96,31 +129,43 @@ def _plan(code: int, country: str = "") -> str:
 
 def rules_for(spec: DiscoverSpec) -> tuple[Rule, ...]:
     """Return the rules: international numbers, those of the chosen countries, those by context."""
-    plans = [national_plan(c) for c in (spec.country, *spec.countries)]
-    national = f"{any_of(filter(None, plans))}{_EXTENDED}" if any(plans) else ""
     return (
-        _rule(rf"\+ ?{_NATIONAL}|\(\+ ?{_NATIONAL}", 0.95, international_plan() + _EXTENDED,
-              validated=True, examples=("from abroad +44 7700 900123 x12", "(+49) 30 901820")),
+        _rule(_INTERNATIONAL, 0.95, international_plan() + _EXTENDED, validated=True,
+              examples=("from abroad +44 7700 900123 x12", "(+49) 30 901820", "+1.7148568779",
+                        "+ 49 (0) 30 901820", "+1 (714) 856.8779"),
+              lookalikes=("6.332362889 + 45.92828268", "x + 278326125*y", "+49793.0000000000",
+                          "C++14 20.8.2.3")),
         # Operators open blocks faster than lists are updated, and test numbers are in none.
-        _rule(rf"\+ ?{_NATIONAL}", 0.8, rf"[1-9]\d{{6,14}}{_EXTENDED}",
-              examples=("+1 555 010 9999 12",)),
-        _rule(rf"00{_BETWEEN}{_NATIONAL}", 0.9, f"00{international_plan()}{_EXTENDED}",
-              validated=True, examples=("0044 20 7946 0018",)),
-        *(_national(national) if national else ()),
+        _rule(f"(?:{_CODE}){_ABROAD}", 0.8, rf"[1-9]\d{{6,14}}{_EXTENDED}",
+              examples=("+1 555 010 9999 12",), lookalikes=("a + 14916195*uk_59",)),
+        _rule(_PREFIXED, 0.9, f"00{international_plan()}{_EXTENDED}", validated=True,
+              examples=("0044 20 7946 0018",)),
+        *_national(spec),
         # Any number, where words say that it is one; years and spans of years are not.
         _rule(_LOCAL, 0.0, rf"(?:[03-9]\d|1[0-8]|2[1-9])\d{{5,13}}{_EXTENDED}",
               context=_CONTEXT, context_score=0.6, against=_OTHER,
-              examples=("fax: 03.93.92.16.85",), lookalikes=("03.93.92.16.85", "call 2019-2020")),
+              examples=("fax: 03.93.92.16.85",),
+              lookalikes=("03.93.92.16.85", "call 2019-2020", "text [Bug 1882495]")),
     )  # fmt: skip
 
 
-def _national(plan: str) -> tuple[Rule, ...]:
-    return (
-        _rule(_PARTED, 0.8, plan, validated=True, context=_CONTEXT, context_score=0.95,
-              against=_OTHER, against_score=0.5),
-        _rule(_LOCAL, 0.2, plan, validated=True, context=_CONTEXT, context_score=0.75,
-              against=_OTHER, against_score=0.1),
-    )  # fmt: skip
+def _national(spec: DiscoverSpec) -> Iterator[Rule]:
+    """Yield the rules of numbers that are dialled within the chosen countries."""
+    import phonenumbers
+
+    plans: dict[str, list[str]] = {}
+    for country in dict.fromkeys((spec.country, *spec.countries)):
+        plan = national_plan(country)
+        if plan:
+            american = phonenumbers.country_code_for_region(country) == _NORTH_AMERICA
+            plans.setdefault(_AMERICAN if american else _PARTED, []).append(plan)
+    for written, known in plans.items():
+        yield _rule(written, 0.8, any_of(known) + _EXTENDED, validated=True, context=_CONTEXT,
+                    context_score=0.95, against=_OTHER, against_score=0.5)  # fmt: skip
+    if plans:
+        known = [plan for some in plans.values() for plan in some]
+        yield _rule(_LOCAL, 0.2, any_of(known) + _EXTENDED, validated=True, context=_CONTEXT,
+                    context_score=0.75, against=_OTHER, against_score=0.1)  # fmt: skip
 
 
 def _rule(pattern: str, score: float, compact: str, **more: Any) -> Rule:  # noqa: ANN401 - Rule's own
