@@ -60,7 +60,7 @@ class Engine:
             if tables is None:
                 tables = compile_rules(self._rules, chosen, self._least, self._words)
                 _store.save(key, tables)
-            self._search, self._judge, self._asks = tables
+            self._search, self._judge, self._asks, self._longest = tables
 
     def find(self, values: pa.Array, header: str = "") -> Hits:
         """Find what the rules describe.
@@ -147,7 +147,7 @@ class Engine:
                     break
                 done, many = beside.search_beside(
                     data, offsets, pending, done, waiting, words, known, int(at[searching.BASE]),
-                    self._asks, everywhere, *walked, events, steps[:1],
+                    self._asks, everywhere, self._longest, *walked, events, steps[:1],
                 )  # fmt: skip
             kept = min(known, searching.WORDS_KEPT)
             words[:kept] = words[known - kept : known].copy()

@@ -21,7 +21,6 @@ from strongroom.discover.engine._kernels_search import (
     U,
     walked_from,
 )
-from strongroom.discover.engine._plan import LONGEST_BESIDE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 BEFORE, AFTER = 56, 16
 """How many bytes before a span and after it a word of context lies in, as a whole."""
-_FAR = AFTER + LONGEST_BESIDE
 
 
 @borrowing
@@ -44,6 +42,7 @@ def search_beside(  # noqa: PLR0917
     searched: int,
     asks: NDArray[np.int64],
     everywhere: int,
+    longest: int,
     moves: NDArray[np.int32],
     classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
@@ -66,6 +65,7 @@ def search_beside(  # noqa: PLR0917
         searched: how far words are known; what may have one behind it is walked.
         asks: int64 [words], the groups that each word speaks for.
         everywhere: the groups that the name of the column speaks for.
+        longest: bytes of the longest span that is looked for here.
         moves: int32, rows of automata, see `Shelf`.
         classes: uint8 [automata, 256].
         starts: int32 [automata].
@@ -78,21 +78,21 @@ def search_beside(  # noqa: PLR0917
     Returns:
         The pending start to go on with, and how many events there are.
     """
-    n, walked = 0, steps[0]
+    n, walked, far = 0, steps[0], AFTER + longest
     room = len(events) - (MOST_GROUPS + 1) * ENDS
     while at < waiting and n < room:
         row, i = pending[at, ROW_OF], pending[at, START]
         met, mask = pending[at, END], pending[at, GROUPS]
         at += 1
         wanted = everywhere
-        if i + _FAR >= searched:
+        if i + far >= searched:
             wanted = mask
         j = met - 1
         while j >= 0 and words[j, 0] >= i - BEFORE:
             wanted |= asks[words[j, 2]]
             j -= 1
         j = met
-        while j < known and words[j, 0] <= i + _FAR:
+        while j < known and words[j, 0] <= i + far:
             wanted |= asks[words[j, 2]]
             j += 1
         wanted &= mask
@@ -101,7 +101,7 @@ def search_beside(  # noqa: PLR0917
             g = lowest(U(wanted))
             wanted &= wanted - 1
             n, end = walked_from(
-                data, row, i, min(hi, i + LONGEST_BESIDE), hi, groups[g], moves, classes, starts,
+                data, row, i, min(hi, i + longest), hi, groups[g], moves, classes, starts,
                 beyond, sure, met, events, n,
             )  # fmt: skip
             walked += end - i

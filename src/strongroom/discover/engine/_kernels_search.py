@@ -110,6 +110,12 @@ def word_at(
 
 
 @inlined
+def _from(place: int) -> np.uint64:
+    """Return the bits from a place on."""
+    return ~np.uint64(0) << U(place) if place < LANES else np.uint64(0)
+
+
+@inlined
 def _halved(events: NDArray[np.int64], n: int, first: int) -> int:
     """Forget the earlier half of the ends of a start whose events begin at `first`."""
     for i in range(first, n - ENDS // 2):
@@ -301,7 +307,13 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
         inside = told[INSIDE] | short
         begin, of_few = outside & (told[BEGIN] | short), outside & (told[LITERAL] | short)
         asked = first_letters & (told[ASKED] | short)
-        bits = begin | of_few | asked | anchored | (inside if anywhere else np.uint64(0))
+        if not anywhere:
+            inside = np.uint64(0)
+        # In a greedy span only these count.
+        always = of_few | asked | inside
+        bits = begin | anchored | always
+        if base < reach:
+            bits &= _from(reach - base) | always
         while bits:
             k = lowest(bits)
             bits &= bits - _ONE
@@ -376,6 +388,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
                 )  # fmt: skip
                 if n > earlier and (eager >> g) & 1:
                     reach = max(reach, events[n - 1, END])
+                    bits &= _from(reach - base) | always
                 walked += end - i
             while anchor >= 0:
                 # What may follow the byte is asked first: a full stop rarely is a domain's dot.

@@ -101,7 +101,7 @@ def plan(rule: Rule, *, contextual: bool = False) -> Planned:
             return around
     marks = (firsts(span) & ~LETTERS).bit_count()
     way = Way.START if rule.bounded and marks <= _MARKS else Way.ANYWHERE
-    beside = way is Way.START and not rule.greedy and _longest(span) <= LONGEST_BESIDE
+    beside = way is Way.START and not rule.greedy and longest(span) <= LONGEST_BESIDE
     met = Sequence((span, read(rule, rule.follow))) if rule.follow else span
     return Planned(rule, way, span, met, None, span, contextual and beside)
 
@@ -166,14 +166,14 @@ def _anchored(rule: Rule, span: Node) -> Planned | None:
     return best
 
 
-def _longest(node: Node) -> float:
+def longest(node: Node) -> float:
     """Return how many bytes a pattern matches at most."""
     if isinstance(node, Bytes):
         return 1
     if isinstance(node, Repeat):
-        once = _longest(node.part)
+        once = longest(node.part)
         return once * (math.inf if node.most is None else node.most) if once else 0
-    every = [_longest(part) for part in node.parts]
+    every = [longest(part) for part in node.parts]
     return sum(every) if isinstance(node, Sequence) else max(every)
 
 

@@ -61,6 +61,7 @@ def load(key: str) -> Tables | None:
             Search(**{n: whole[n] for n in Search._fields}),
             Judge(**{n: whole[n] for n in Judge._fields}),
             found["asks"],
+            whole["longest"],
         )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, StrongroomError):
         return None
@@ -70,7 +71,7 @@ def save(key: str, tables: Tables) -> None:
     """Keep tables; what can't be written is compiled again next time."""
     stream = io.BytesIO()
     arrays = tables.search._asdict() | tables.judge._asdict()
-    np.savez(stream, asks=tables.asks, **arrays)
+    np.savez(stream, asks=tables.asks, longest=tables.longest, **arrays)
     folder = _folder()
     with contextlib.suppress(OSError, StrongroomError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

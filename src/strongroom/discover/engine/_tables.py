@@ -9,7 +9,7 @@ import numpy as np
 from strongroom.discover.engine._automaton import positions
 from strongroom.discover.engine._beginnings import beginnings
 from strongroom.discover.engine._dialect import ALL, WORD
-from strongroom.discover.engine._plan import Planned, Way, firsts, plan, read
+from strongroom.discover.engine._plan import Planned, Way, firsts, longest, plan, read
 from strongroom.discover.engine._shelf import Shelf
 from strongroom.discover.engine._words import LETTERS, Words, flags
 
@@ -86,11 +86,12 @@ class Judge(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Both, and which groups each word of context speaks for."""
+    """Both, which groups each word of context speaks for, and the longest span of these."""
 
     search: Search
     judge: Judge
     asks: NDArray[np.int64]
+    longest: int
 
 
 def compile_rules(
@@ -142,7 +143,8 @@ def compile_rules(
         capitals=_CAPITALS,
         is_digit=_IS_DIGIT,
     )
-    return Tables(search, judge, asks)
+    beside = max((int(longest(planned[i].head)) for i in group_of), default=0)
+    return Tables(search, judge, asks, beside)
 
 
 def _behind(one: Planned) -> NDArray[np.bool_]:
