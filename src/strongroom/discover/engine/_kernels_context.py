@@ -44,7 +44,7 @@ def search_beside(  # noqa: PLR0917
     everywhere: int,
     longest: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.int32],
     starts: NDArray[np.int32],
     beyond: NDArray[np.uint8],
     sure: NDArray[np.uint8],
@@ -66,8 +66,8 @@ def search_beside(  # noqa: PLR0917
         asks: int64 [words], the groups that each word speaks for.
         everywhere: the groups that the name of the column speaks for.
         longest: bytes of the longest span that is looked for here.
-        moves: int32, rows of automata, see `Shelf`.
-        classes: uint8 [automata, 256].
+        moves: int32, automata, see `Shelf`.
+        classes: int32 [automata, 256].
         starts: int32 [automata].
         beyond: uint8 [sets, 257], see `search`.
         sure: uint8 [sets].

@@ -60,7 +60,7 @@ def walk(
     to: int,
     automaton: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.int32],
     starts: NDArray[np.int32],
     ends: NDArray[np.int64],
 ) -> tuple[int, int]:
@@ -94,7 +94,7 @@ def _leftmost(
     lo: int,
     automaton: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.int32],
     starts: NDArray[np.int32],
     kinds: NDArray[np.uint8],
 ) -> int:
@@ -135,7 +135,7 @@ def _proven(  # noqa: PLR0911, PLR0917
     facts: NDArray[np.int64],
     rule: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.int32],
     starts: NDArray[np.int32],
     capitals: NDArray[np.uint8],
     programs: NDArray[np.int64],
@@ -262,7 +262,7 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
     at: int,
     n_events: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.int32],
     starts: NDArray[np.int32],
     kinds: NDArray[np.uint8],
     set_at: NDArray[np.int64],
@@ -300,9 +300,9 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         events: int64 [m, 6], see `_kernels_search`.
         at: the event to begin with.
         n_events: how many there are.
-        moves: int32, rows of automata, see `Shelf`.
-        classes: uint8 [automata, 256], the column of each byte.
-        starts: int32 [automata], first rows.
+        moves: int32, automata, see `Shelf`.
+        classes: int32 [automata, 256], what each byte adds to a place.
+        starts: int32 [automata], first states.
         kinds: uint8 [256].
         set_at: int64 [sets + 1], where the rules of a set stand in `set_rules`.
         set_rules: int64.

@@ -133,7 +133,7 @@ def walked_from(  # noqa: PLR0917
     hi: int,
     automaton: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.int32],
     starts: NDArray[np.int32],
     beyond: NDArray[np.uint8],
     sure: NDArray[np.uint8],
@@ -151,7 +151,7 @@ def walked_from(  # noqa: PLR0917
         hi: where the text ends.
         automaton: which union.
         moves: see `Shelf` here and below.
-        classes: the column of each byte.
+        classes: what each byte adds to a place.
         starts: first rows.
         beyond: uint8 [sets, 257], what may stand behind the end of each set of patterns.
         sure: uint8 [sets], of which only the longest end is wanted.
@@ -195,7 +195,7 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
     offsets: NDArray[np.int64],
     at: NDArray[np.int64],
     moves: NDArray[np.int32],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.int32],
     starts: NDArray[np.int32],
     kinds: NDArray[np.uint8],
     beyond: NDArray[np.uint8],
@@ -237,9 +237,9 @@ def search(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass, one loop
             has less than `LAST` bytes before the end.
         offsets: int64 [rows + 1], where each begins.
         at: int64 [7], where the search stands; changed.
-        moves: int32, rows of automata, see `Shelf`.
-        classes: uint8 [automata, 256], the column of each byte.
-        starts: int32 [automata], first rows.
+        moves: int32, automata, see `Shelf`.
+        classes: int32 [automata, 256], what each byte adds to a place.
+        starts: int32 [automata], first states.
         kinds: uint8 [256], LETTER, UNDERSCORE or 0.
         beyond: uint8 [sets, 257], which byte may stand behind what a set accepts.
         sure: uint8 [sets], of which only the longest end is wanted.

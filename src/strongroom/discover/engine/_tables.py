@@ -37,7 +37,7 @@ class Search(NamedTuple):
     """What the pass over the bytes reads, in the order of its arguments; they are told there."""
 
     moves: NDArray[np.int32]
-    classes: NDArray[np.uint8]
+    classes: NDArray[np.int32]
     starts: NDArray[np.int32]
     kinds: NDArray[np.uint8]
     beyond: NDArray[np.uint8]
@@ -68,7 +68,7 @@ class Judge(NamedTuple):
     """What makes hits of events reads, likewise."""
 
     moves: NDArray[np.int32]
-    classes: NDArray[np.uint8]
+    classes: NDArray[np.int32]
     starts: NDArray[np.int32]
     kinds: NDArray[np.uint8]
     set_at: NDArray[np.int64]
