@@ -1,39 +1,73 @@
-"""What counts only beside a word of its context is walked only there.
+"""Words of context: which one stands somewhere, and which starts stand near enough to one.
 
-Most rules of foreign countries are such: a number of so many digits says nothing without a word
-that names it. The pass over the bytes leaves the places where one might begin; here they are held
-against the words that it met.
+Most rules of foreign countries count only beside a word: a number of so many digits says nothing
+without one that names it. The places where such a rule might begin are kept ("pending"); those that
+have a word for it near them are walked.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from strongroom.compiled import borrowing
+import numpy as np
+
+from strongroom.compiled import borrowing, inlined
 from strongroom.discover.engine._kernels_bits import lowest
-from strongroom.discover.engine._kernels_search import (
-    END,
-    ENDS,
-    GROUPS,
-    MOST_GROUPS,
-    ROW_OF,
-    START,
-    U,
-    walked_from,
-)
+from strongroom.discover.engine._kernels_walk import GROUP, KNOWN, MOST_GROUPS, ROW_OF, START, U
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 BEFORE, AFTER = 56, 16
 """How many bytes before a span and after it a word of context lies in, as a whole."""
+KEY, LENGTH, TAIL, NUMBER = range(4)
+"""A row of `lexicon`: first eight bytes, length, where the others stand in `tails`, and number."""
+LETTER, UNDERSCORE = 1, 2
+"""What `kinds` says of a byte: a letter or digit or part of what isn't ASCII; else 0."""
+_ONE, _FOLD = np.uint64(1), np.uint64(0x2020202020202020)
+_FACTOR, _WORD_SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(52)
+_EIGHT = 8
+
+
+@inlined
+def word_at(
+    data: NDArray[np.uint8],
+    at: int,
+    length: int,
+    first: int,
+    used: NDArray[np.uint8],
+    lexicon: NDArray[np.int64],
+    tails: NDArray[np.uint8],
+) -> int:
+    """Return the number of the word of some rule's context that stands here, or -1.
+
+    Args:
+        data: the text.
+        at: where the word begins.
+        length: its bytes.
+        first: the eight bytes there.
+        used: uint8 [slots], which rows of the lexicon are taken.
+        lexicon: int64 [slots, 4].
+        tails: what long words have behind their eighth byte.
+    """
+    key = first | _FOLD
+    if length < _EIGHT:
+        key &= (_ONE << np.uint64(8 * length)) - _ONE
+    slot = np.int64((key * _FACTOR) >> _WORD_SHIFT)
+    while used[slot]:
+        if np.uint64(lexicon[slot, KEY]) == key and lexicon[slot, LENGTH] == length:
+            tail = lexicon[slot, TAIL] - _EIGHT
+            same = True
+            for i in range(_EIGHT, length):
+                same = same and (data[at + i] | 32) == tails[tail + i]
+            if same:
+                return int(lexicon[slot, NUMBER])
+        slot = (slot + 1) & (len(used) - 1)
+    return -1
 
 
 @borrowing
-def search_beside(  # noqa: PLR0917
-    data: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
+def beside(  # noqa: PLR0917
     pending: NDArray[np.int64],
     at: int,
     waiting: int,
@@ -43,21 +77,12 @@ def search_beside(  # noqa: PLR0917
     asks: NDArray[np.int64],
     everywhere: int,
     longest: int,
-    moves: NDArray[np.int32],
-    classes: NDArray[np.int32],
-    starts: NDArray[np.int32],
-    beyond: NDArray[np.uint8],
-    sure: NDArray[np.uint8],
-    groups: NDArray[np.int64],
-    events: NDArray[np.int64],
-    steps: NDArray[np.int64],
+    walks: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Walk from pending starts that stand near a word for their groups, until `events` is full.
+    """Choose the pending starts that stand near a word for their groups, until `walks` is full.
 
     Args:
-        data: uint8, the texts one after the other.
-        offsets: int64 [rows + 1], where each begins.
-        pending: int64 [p, 4], see `search`; by place.
+        pending: int64 [p, 4], by place, see `_kernels_walk`.
         at: the one to begin with.
         waiting: how many there are.
         words: int64 [m, 3], words of context, by place.
@@ -66,23 +91,15 @@ def search_beside(  # noqa: PLR0917
         asks: int64 [words], the groups that each word speaks for.
         everywhere: the groups that the name of the column speaks for.
         longest: bytes of the longest span that is looked for here.
-        moves: int32, automata, see `Shelf`.
-        classes: int32 [automata, 256].
-        starts: int32 [automata].
-        beyond: uint8 [sets, 257], see `search`.
-        sure: uint8 [sets].
-        groups: int64 [groups].
-        events: int64 [k, 6]; filled.
-        steps: int64 [1], steps walked so far; changed.
+        walks: int64 [w, 4], w > `MOST_GROUPS`; filled.
 
     Returns:
-        The pending start to go on with, and how many events there are.
+        The pending start to go on with, and how many walks there are.
     """
-    n, walked, far = 0, steps[0], AFTER + longest
-    room = len(events) - (MOST_GROUPS + 1) * ENDS
+    n, far, room = 0, AFTER + longest, len(walks) - MOST_GROUPS
     while at < waiting and n < room:
         row, i = pending[at, ROW_OF], pending[at, START]
-        met, mask = pending[at, END], pending[at, GROUPS]
+        met, mask = pending[at, KNOWN], pending[at, GROUP]
         at += 1
         wanted = everywhere
         if i + far >= searched:
@@ -96,14 +113,9 @@ def search_beside(  # noqa: PLR0917
             wanted |= asks[words[j, 2]]
             j += 1
         wanted &= mask
-        hi = offsets[row + 1]
         while wanted:
-            g = lowest(U(wanted))
+            walks[n, ROW_OF], walks[n, START] = row, i
+            walks[n, KNOWN], walks[n, GROUP] = met, lowest(U(wanted))
             wanted &= wanted - 1
-            n, end = walked_from(
-                data, row, i, min(hi, i + longest), hi, groups[g], moves, classes, starts,
-                beyond, sure, met, events, n,
-            )  # fmt: skip
-            walked += end - i
-    steps[0] = walked
+            n += 1
     return at, n

@@ -17,21 +17,18 @@ from strongroom.discover.engine._kernels_bits import (
     lowest,
     population,
 )
-from strongroom.discover.engine._kernels_context import AFTER, BEFORE
-from strongroom.discover.engine._kernels_search import (
+from strongroom.discover.engine._kernels_context import AFTER, BEFORE, LETTER, word_at
+from strongroom.discover.engine._kernels_walk import (
     END,
     ENDS,
-    FAIR_START,
-    FAIR_STEPS,
     FAIR_WALK,
-    LETTER,
     LONGEST,
     ROW_OF,
     START,
     VISITED,
     WHAT,
     WORD,
-    word_at,
+    fair,
 )
 
 if TYPE_CHECKING:
@@ -297,7 +294,7 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         tail: uint8, the end of them, see `search`.
         tail_at: where it begins.
         offsets: int64 [rows + 1], where each begins.
-        events: int64 [m, 6], see `_kernels_search`.
+        events: int64 [m, 6], see `_kernels_walk`.
         at: the event to begin with.
         n_events: how many there are.
         moves: int32, automata, see `Shelf`.
@@ -351,9 +348,7 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
                     continue
                 ends[0, 0] = end
                 if facts[rule, WAY] != WHOLE:
-                    far = LONGEST
-                    if steps[0] > FAIR_START + FAIR_STEPS * (start - offsets[0]):
-                        far = FAIR_WALK
+                    far = fair(steps[0], start - offsets[0])
                     n_ends, reached = walk(
                         data, walked_from, min(hi, walked_from + far), facts[rule, AHEAD],
                         moves, classes, starts, ends[0],

@@ -46,7 +46,7 @@ def key_of(rules: Sequence[Rule], chosen: frozenset[str], least: float) -> str:
 
 def load(key: str) -> Tables | None:
     """Return the tables of a key, or None if there are none that can be used."""
-    from strongroom.discover.engine._tables import Judge, Search, Tables
+    from strongroom.discover.engine._tables import Tables
 
     path = _folder() / f"{key}.npz"
     try:
@@ -57,12 +57,7 @@ def load(key: str) -> Tables | None:
         os.utime(path)
         # Numbers are arrays without a dimension in the file.
         whole: dict[str, Any] = {n: int(a) if a.ndim == 0 else a for n, a in found.items()}
-        return Tables(
-            Search(**{n: whole[n] for n in Search._fields}),
-            Judge(**{n: whole[n] for n in Judge._fields}),
-            found["asks"],
-            whole["longest"],
-        )
+        return Tables.of_arrays(whole)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, StrongroomError):
         return None
 
@@ -70,8 +65,7 @@ def load(key: str) -> Tables | None:
 def save(key: str, tables: Tables) -> None:
     """Keep tables; what can't be written is compiled again next time."""
     stream = io.BytesIO()
-    arrays = tables.search._asdict() | tables.judge._asdict()
-    np.savez(stream, asks=tables.asks, longest=tables.longest, **arrays)
+    np.savez(stream, **tables.arrays())
     folder = _folder()
     with contextlib.suppress(OSError, StrongroomError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from strongroom.discover.engine._shelf import Shelf
 from strongroom.discover.engine._words import LETTERS, Words, flags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,22 +36,34 @@ _EVENTS = {Way.LEAD: _LEAD, Way.BYTE: _ANCHOR, Way.RUN: _ANCHOR}
 class Search(NamedTuple):
     """What the pass over the bytes reads, in the order of its arguments; they are told there."""
 
-    moves: NDArray[np.int32]
-    classes: NDArray[np.int32]
-    starts: NDArray[np.int32]
-    kinds: NDArray[np.uint8]
-    beyond: NDArray[np.uint8]
-    sure: NDArray[np.uint8]
-    groups: NDArray[np.int64]
     gates: NDArray[np.int64]
     runs: NDArray[np.int64]
-    glue: NDArray[np.int64]
-    shapes: NDArray[np.int64]
     sieve: NDArray[np.uint32]
     anchoring: NDArray[np.uint8]
     marking: NDArray[np.uint8]
     literal: int
     starting: int
+    anywhere: int
+
+
+class Walk(NamedTuple):
+    """What walks of unions read, likewise."""
+
+    moves: NDArray[np.int32]
+    classes: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    beyond: NDArray[np.uint8]
+    sure: NDArray[np.uint8]
+    groups: NDArray[np.int64]
+
+
+class Begin(NamedTuple):
+    """What is read besides where something may begin, likewise."""
+
+    kinds: NDArray[np.uint8]
+    glue: NDArray[np.int64]
+    shapes: NDArray[np.int64]
+    literal: int
     eager: int
     anywhere: int
     contextual: int
@@ -61,7 +73,6 @@ class Search(NamedTuple):
     used: NDArray[np.uint8]
     lexicon: NDArray[np.int64]
     tails: NDArray[np.uint8]
-    longest_word: int
 
 
 class Judge(NamedTuple):
@@ -86,12 +97,38 @@ class Judge(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Both, which groups each word of context speaks for, and the longest span of these."""
+    """All of them.
+
+    Attributes:
+        search, walk, begin, judge: what the kernels read.
+        asks: int64 [words], the groups that each word of context speaks for.
+        longest: bytes of the longest span of these groups.
+    """
 
     search: Search
+    walk: Walk
+    begin: Begin
     judge: Judge
     asks: NDArray[np.int64]
     longest: int
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Any]) -> Tables:
+        """Lay arrays and numbers out by their names, which mean the same everywhere.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        kinds = (Search, Walk, Begin, Judge)
+        parts = [kind(*(arrays[name] for name in kind._fields)) for kind in kinds]
+        return cls(*parts, arrays["asks"], arrays["longest"])
+
+    def arrays(self) -> dict[str, Any]:
+        """Return what `of_arrays` takes."""
+        found: dict[str, Any] = {"asks": self.asks, "longest": self.longest}
+        for part in self[:4]:
+            found |= part._asdict()
+        return found
 
 
 def compile_rules(
@@ -124,27 +161,21 @@ def compile_rules(
     asks = np.zeros(max(1, len(words)), np.int64)
     for i, group in group_of.items():
         asks[[words.numbers[w] for w in planned[i].rule.context]] |= np.int64(1 << group)
-    shared: dict[str, Any] = dict(
-        zip(("moves", "classes", "starts"), automata, strict=True), kinds=kinds
-    )
-    shared |= dict(zip(("used", "lexicon", "tails"), asked, strict=False))
-    search = Search(
-        **shared,
-        beyond=np.array(beyond, np.uint8),
-        sure=np.array(sure, np.uint8),
-        **begun._asdict(),
-        longest_word=asked[3],
-    )
-    judge = Judge(
-        **shared,
-        **judgement,
-        set_at=set_at,
-        set_rules=set_rules,
-        capitals=_CAPITALS,
-        is_digit=_IS_DIGIT,
-    )
-    beside = max((int(longest(planned[i].head)) for i in group_of), default=0)
-    return Tables(search, judge, asks, beside)
+    arrays: dict[str, Any] = begun._asdict() | judgement
+    arrays |= dict(zip(("moves", "classes", "starts"), automata, strict=True))
+    arrays |= dict(zip(("used", "lexicon", "tails"), asked, strict=True))
+    arrays |= {
+        "kinds": kinds,
+        "beyond": np.array(beyond, np.uint8),
+        "sure": np.array(sure, np.uint8),
+        "set_at": set_at,
+        "set_rules": set_rules,
+        "capitals": _CAPITALS,
+        "is_digit": _IS_DIGIT,
+        "asks": asks,
+        "longest": max((int(longest(planned[i].head)) for i in group_of), default=0),
+    }
+    return Tables.of_arrays(arrays)
 
 
 def _behind(one: Planned) -> NDArray[np.bool_]:

@@ -57,8 +57,8 @@ class Words:
         found = {self.folded.get(fold(part.encode())) for part in parts}
         return sorted(n for n in found if n is not None)
 
-    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], int]:
-        """Return `used`, `lexicon`, `tails` and `longest_word`, as the kernels ask for them."""
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]:
+        """Return `used`, `lexicon` and `tails`, as the kernels ask for them."""
         used, lexicon, tails = np.zeros(SLOTS, np.uint8), np.zeros((SLOTS, 4), np.int64), b""
         for coded, number in self.folded.items():
             key = int.from_bytes(coded[:_KEY], "little")
@@ -69,8 +69,7 @@ class Words:
             signed = key - (1 << 64) if key >> 63 else key
             lexicon[slot] = signed, len(coded), len(tails), number
             tails += coded[_KEY:]
-        longest = max(map(len, self.folded), default=0)
-        return used, lexicon, np.frombuffer(tails + b"\0", np.uint8).copy(), longest
+        return used, lexicon, np.frombuffer(tails + b"\0", np.uint8).copy()
 
 
 def fold(coded: bytes) -> bytes:
