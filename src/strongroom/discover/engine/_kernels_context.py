@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strongroom.compiled import borrowing, inlined
-from strongroom.discover.engine._kernels_bits import lowest
-from strongroom.discover.engine._kernels_walk import GROUP, KNOWN, MOST_GROUPS, ROW_OF, START, U
+from strongroom.discover.engine._kernels_bits import eight, letters, lowest
+from strongroom.discover.engine._kernels_walk import GROUPS, KNOWN, ROW_OF, START
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,9 +67,55 @@ def word_at(
 
 
 @borrowing
+def meet(
+    data: NDArray[np.uint8],
+    tail: NDArray[np.uint8],
+    tail_at: int,
+    offsets: NDArray[np.int64],
+    row: int,
+    asking: NDArray[np.int64],
+    many: int,
+    used: NDArray[np.uint8],
+    lexicon: NDArray[np.int64],
+    tails: NDArray[np.uint8],
+    words: NDArray[np.int64],
+    known: int,
+) -> int:
+    """Look at the places where words of context may stand.
+
+    Args:
+        data: uint8, the texts one after the other.
+        tail: uint8, the end of them, and zeros, see `search`.
+        tail_at: where it begins.
+        offsets: int64 [rows + 1], where each begins.
+        row: one that doesn't begin after the first place.
+        asking: int64 [p], the places.
+        many: how many there are.
+        used: uint8 [slots], see `word_at` here and below.
+        lexicon: int64 [slots, 4].
+        tails: uint8.
+        words: int64 [m, 3], start, end and number of words of context; filled.
+        known: how many there are.
+
+    Returns:
+        How many there are now.
+    """
+    for at in range(many):
+        i = asking[at]
+        while offsets[row + 1] <= i:
+            row += 1
+        text, place = (data, i) if i < tail_at else (tail, i - tail_at)
+        # A text's last word ends there, whatever the next one begins with.
+        length = min(lowest(~letters(text, place)), offsets[row + 1] - i)
+        number = word_at(data, i, length, eight(text, place), used, lexicon, tails)
+        words[known, 0], words[known, 1], words[known, 2] = i, i + length, number
+        known += number >= 0
+    return known
+
+
+@borrowing
 def beside(  # noqa: PLR0917
     pending: NDArray[np.int64],
-    at: int,
     waiting: int,
     words: NDArray[np.int64],
     known: int,
@@ -77,13 +123,11 @@ def beside(  # noqa: PLR0917
     asks: NDArray[np.int64],
     everywhere: int,
     longest: int,
-    walks: NDArray[np.int64],
-) -> tuple[int, int]:
-    """Choose the pending starts that stand near a word for their groups, until `walks` is full.
+) -> int:
+    """Keep the pending walks that begin near a word for their groups.
 
     Args:
-        pending: int64 [p, 4], by place, see `_kernels_walk`.
-        at: the one to begin with.
+        pending: int64 [p, 4], by place, see `_kernels_walk`; those that are kept come first.
         waiting: how many there are.
         words: int64 [m, 3], words of context, by place.
         known: how many there are.
@@ -91,19 +135,14 @@ def beside(  # noqa: PLR0917
         asks: int64 [words], the groups that each word speaks for.
         everywhere: the groups that the name of the column speaks for.
         longest: bytes of the longest span that is looked for here.
-        walks: int64 [w, 4], w > `MOST_GROUPS`; filled.
 
     Returns:
-        The pending start to go on with, and how many walks there are.
+        How many are kept.
     """
-    n, far, room = 0, AFTER + longest, len(walks) - MOST_GROUPS
-    while at < waiting and n < room:
-        row, i = pending[at, ROW_OF], pending[at, START]
-        met, mask = pending[at, KNOWN], pending[at, GROUP]
-        at += 1
-        wanted = everywhere
-        if i + far >= searched:
-            wanted = mask
+    kept, far = 0, AFTER + longest
+    for at in range(waiting):
+        i, met, mask = pending[at, START], pending[at, KNOWN], pending[at, GROUPS]
+        wanted = mask if i + far >= searched else everywhere
         j = met - 1
         while j >= 0 and words[j, 0] >= i - BEFORE:
             wanted |= asks[words[j, 2]]
@@ -112,10 +151,7 @@ def beside(  # noqa: PLR0917
         while j < known and words[j, 0] <= i + far:
             wanted |= asks[words[j, 2]]
             j += 1
-        wanted &= mask
-        while wanted:
-            walks[n, ROW_OF], walks[n, START] = row, i
-            walks[n, KNOWN], walks[n, GROUP] = met, lowest(U(wanted))
-            wanted &= wanted - 1
-            n += 1
-    return at, n
+        pending[kept, ROW_OF], pending[kept, START] = pending[at, ROW_OF], i
+        pending[kept, KNOWN], pending[kept, GROUPS] = met, wanted & mask
+        kept += (wanted & mask) != 0
+    return kept

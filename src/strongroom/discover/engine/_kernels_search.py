@@ -1,8 +1,8 @@
 """The pass over the bytes: where something may begin, by vectors and tables alone.
 
-It knows nothing of rules nor of texts' contents: of every place it says which groups of rules the
-bytes from there on may belong to, whether a word of context may stand there, and whether an anchor
-does ("places"). No branch depends on what is read: it couldn't be foreseen.
+It knows nothing of rules: it lists the places from which on the bytes may belong to some groups of
+rules, those where a word of context may stand, and those where an anchor does. No branch depends on
+what is read: it couldn't be foreseen.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 BASE, EDGE, CARRY = range(3)
 """Where a search stands: next byte, next row to begin, and whether a letter stands before."""
+PLACES, WORDS, ANCHORS = range(3)
+"""How many of each were found."""
 AT, GROUPS = range(2)
-"""A place: four times where it is, with `WORD` and `ANCHOR`; and the groups that may begin there."""
-WORD, ANCHOR = 1, 2
-"""A word of context may stand there; a byte of an anchor does."""
+"""A place, and the groups that may begin there."""
 INSIDE, BEGIN, LITERAL, ASKED = range(4)
 """What `sieve` says of four bytes: something may begin there at any byte; where a word begins; one
 of few words of a rule; a word of context."""
@@ -56,6 +56,7 @@ def search(  # noqa: PLR0914, PLR0917
     runs: NDArray[np.int64],
     sieve: NDArray[np.uint32],
     anchoring: NDArray[np.uint8],
+    around: NDArray[np.uint8],
     marking: NDArray[np.uint8],
     literal: int,
     starting: int,
@@ -63,8 +64,11 @@ def search(  # noqa: PLR0914, PLR0917
     told: NDArray[np.uint64],
     symbols: NDArray[np.uint32],
     places: NDArray[np.int64],
+    asking: NDArray[np.int64],
+    anchored: NDArray[np.int64],
+    found: NDArray[np.int64],
     most: int,
-) -> int:
+) -> None:
     """Go on with the pass; stop at the end, after `most` bytes, or when `places` is full.
 
     Args:
@@ -78,6 +82,7 @@ def search(  # noqa: PLR0914, PLR0917
         runs: int64 [2**13], the groups that may start with four symbols, see `runs_of`.
         sieve: uint32, see `sifted`, with `INSIDE`, `BEGIN`, `LITERAL` and `ASKED`.
         anchoring: uint8 [a multiple of `SOME`], the bytes of anchors.
+        around: uint8 [256], what may stand behind any anchor's byte.
         marking: uint8 [a multiple of `SOME`], bytes that aren't letters and yet starts.
         literal: the groups that start with one of few words.
         starting: the others that start where a word does.
@@ -85,20 +90,21 @@ def search(  # noqa: PLR0914, PLR0917
         told: uint64 [4], overwritten.
         symbols: uint32 [64], overwritten.
         places: int64 [p, 2], p > 64; filled.
+        asking: int64 [p], where words of context may stand; filled.
+        anchored: int64 [p], where anchors do; filled.
+        found: int64 [3], how many of each; overwritten.
         most: bytes, about.
-
-    Returns:
-        How many places there are.
     """
     rows, stop = len(offsets) - 1, offsets[-1]
     base, edge, carry = at[BASE], at[EDGE], np.uint64(at[CARRY])
-    until, room, n = min(stop, base + most), len(places) - LANES, 0
-    while base < until and n < room:
+    until, room = min(stop, base + most), len(places) - LANES
+    n, words, anchors = 0, 0, 0
+    while base < until and max(n, words, anchors) < room:
         text, place = (data, base) if base < tail_at else (tail, base - tail_at)
         alive = letters(text, place)
-        anchored, marks = np.uint64(0), np.uint64(0)
+        anchor, marks = np.uint64(0), np.uint64(0)
         for more in range(0, len(anchoring), SOME):
-            anchored |= among(text, place, anchoring, more)
+            anchor |= among(text, place, anchoring, more)
         for more in range(0, len(marking), SOME):
             marks |= among(text, place, marking, more)
         sifted(text, place, sieve, told, symbols)
@@ -119,7 +125,7 @@ def search(  # noqa: PLR0914, PLR0917
         inside = told[INSIDE] | short
         begin, of_few = outside & (told[BEGIN] | short), outside & (told[LITERAL] | short)
         asked = first_letters & (told[ASKED] | short)
-        bits = begin | of_few | asked | anchored | (inside if anywhere else np.uint64(0))
+        bits = begin | of_few | asked | anchor | (inside if anywhere else np.uint64(0))
         if stop - base < LANES:
             bits &= (_ONE << U(stop - base)) - _ONE
         while bits:
@@ -138,10 +144,12 @@ def search(  # noqa: PLR0914, PLR0917
             groups &= gates[2, (first >> _2) & _BYTE] & gates[3, (first >> _3) & _BYTE]
             groups &= gates[4, (first >> _4) & _BYTE] & gates[5, (first >> _5) & _BYTE]
             groups &= gates[6, (first >> _6) & _BYTE] & gates[7, first >> _7]
-            what = ((asked >> at_k) & _ONE) | (((anchored >> at_k) & _ONE) << _ONE)
-            places[n, AT] = 4 * (base + k) | np.int64(what)
-            places[n, GROUPS] = groups
-            n += (groups | np.int64(what)) != 0
+            places[n, AT], places[n, GROUPS] = base + k, groups
+            n += groups != 0
+            asking[words] = base + k
+            words += np.int64((asked >> at_k) & _ONE)
+            anchored[anchors] = base + k
+            anchors += np.int64((anchor >> at_k) & around[(first >> _1) & _BYTE])
         base += LANES
     at[BASE], at[EDGE], at[CARRY] = base, edge, np.int64(carry)
-    return n
+    found[PLACES], found[WORDS], found[ANCHORS] = n, words, anchors

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strongroom.compiled import borrowing, inlined
+from strongroom.discover.engine._kernels_bits import lowest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,11 +20,12 @@ MOST_GROUPS = 62
 ROW_OF, START, END, WHAT, WORD, VISITED = range(6)
 """An event: its row; where it starts and ends; the set that accepts or, if negative, ~the rule of
 an anchor; how many words were known by then; and which walk it comes from."""
-KNOWN, GROUP = 2, 3
-"""A walk: `ROW_OF` and `START` as an event, how many words were known by then, and what is walked
-there: a group, or of what is only pending, the bits of groups."""
+KNOWN, GROUPS = 2, 3
+"""A walk: `ROW_OF` and `START` as an event, how many words were known by then, and the groups that
+are walked there."""
 NOWHERE = 256
 """The byte behind a text, for `beyond`."""
+_ONE = np.uint64(1)
 U = np.uint64  # places as these are never taken for places from the end
 # A text made to be slow: past this many steps a byte, a walk goes only so far.
 FAIR_STEPS, FAIR_WALK, FAIR_START = 64, 256, 1 << 16
@@ -137,21 +139,23 @@ def walk_all(  # noqa: PLR0917
         beyond: uint8 [sets, 257], which byte may stand behind what a set accepts.
         sure: uint8 [sets], of which only the longest end is wanted.
         groups: int64 [groups], unions of patterns.
-        events: int64 [k, 6], k > `ENDS`; filled.
+        events: int64 [k, 6], k > `MOST_GROUPS` times `ENDS`; filled.
         steps: int64 [1], steps walked so far; changed.
 
     Returns:
         The walk to go on with, and how many events there are.
     """
-    n, walked, begun, room = 0, steps[0], offsets[0], len(events) - ENDS
+    n, walked, begun, room = 0, steps[0], offsets[0], len(events) - MOST_GROUPS * ENDS
     while at < many and n < room:
-        row, i, known, g = walks[at, ROW_OF], walks[at, START], walks[at, KNOWN], walks[at, GROUP]
+        row, i, known = walks[at, ROW_OF], walks[at, START], walks[at, KNOWN]
+        hi, mask = offsets[row + 1], U(walks[at, GROUPS])
         at += 1
-        hi = offsets[row + 1]
-        n, end = walked_from(
-            data, row, i, min(hi, i + fair(walked, i - begun)), hi, groups[U(g)], moves, classes,
-            starts, beyond, sure, known, events, n,
-        )  # fmt: skip
-        walked += end - i
+        while mask:
+            n, end = walked_from(
+                data, row, i, min(hi, i + fair(walked, i - begun)), hi, groups[U(lowest(mask))],
+                moves, classes, starts, beyond, sure, known, events, n,
+            )  # fmt: skip
+            mask &= mask - _ONE
+            walked += end - i
     steps[0] = walked
     return at, n

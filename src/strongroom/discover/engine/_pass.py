@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strongroom.discover.checks._kernels import SCRATCH
-from strongroom.discover.engine import _kernels_context as beside
+from strongroom.discover.engine import _kernels_context as context
 from strongroom.discover.engine import _kernels_judge as judging
 from strongroom.discover.engine import _kernels_search as searching
 from strongroom.discover.engine import _kernels_starts as starting
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from strongroom.discover.engine._tables import Tables
 
 _WINDOW = 1 << 18
-_PLACES, _WORDS, _PENDING, _WALKS, _EVENTS, _HITS = (1 << n for n in (16, 14, 14, 15, 14, 15))
+_PLACES, _EVENTS, _HITS = 1 << 16, 1 << 14, 1 << 15
 
 
 class Pass:
@@ -39,9 +39,11 @@ class Pass:
     ) -> None:
         self._tables, self._data, self._offsets = tables, data, offsets
         self._tail, self._tail_at = _tail(data, int(offsets[0]))
-        self._words = np.empty((_WORDS, 3), np.int64)
-        self._pending, self._walks = np.empty((_PENDING, 4), np.int64), np.empty((_WALKS, 4), np.int64)
-        margin = walking.MOST_GROUPS * walking.ENDS + len(tables.begin.anchors)
+        self._words = np.empty((_PLACES + starting.WORDS_KEPT, 3), np.int64)
+        self._places, self._covers = (np.empty((_PLACES, 2), np.int64) for _ in range(2))
+        self._asking, self._anchored = (np.empty(_PLACES, np.int64) for _ in range(2))
+        self._pending, self._walks = (np.empty((_PLACES, 4), np.int64) for _ in range(2))
+        margin = max(walking.MOST_GROUPS * walking.ENDS, len(tables.anchor.anchors))
         self._events = np.empty((_EVENTS + margin, 6), np.int64)
         self._walked, self._judged = np.zeros(1, np.int64), np.zeros(1, np.int64)
         rules = len(tables.judge.facts)
@@ -70,49 +72,65 @@ class Pass:
         always = list(header)[: judging.NEAR // 2]
         self._near[: len(always)], self._always = always, len(always)
         everywhere = int(np.bitwise_or.reduce(self._tables.asks[always])) if always else 0
-        at, standing = np.zeros(3, np.int64), np.zeros(5, np.int64)
+        at, found, known = np.zeros(3, np.int64), np.zeros(3, np.int64), 0
         at[searching.BASE] = self._offsets[0]
         told, symbols = np.zeros(4, np.uint64), np.zeros(searching.LANES, np.uint32)
-        places = np.empty((_PLACES, 2), np.int64)
+        standing = np.zeros(5, np.int64)
         texts = (self._data, self._tail, self._tail_at, self._offsets)
         while at[searching.BASE] < self._offsets[-1]:
-            done = 0
-            many = searching.search(
-                *texts, at, *self._tables.search, told, symbols, places, _WINDOW
+            searching.search(
+                *texts, at, *self._tables.search, told, symbols, self._places, self._asking,
+                self._anchored, found, _WINDOW,
+            )  # fmt: skip
+            places, asking, anchored = found.tolist()
+            row = int(standing[starting.ROW])
+            known = context.meet(
+                *texts, row, self._asking, asking, *self._tables.meet, self._words, known
             )
-            while done < many:
+            done = 0
+            while done < places:
                 done, events = starting.begin(
-                    *texts, places, done, many, standing, *self._tables.walk, *self._tables.begin,
-                    self._words, self._pending, self._walks, self._events, self._walked,
+                    *texts, self._places, done, places, self._words, known, standing,
+                    *self._tables.walk, *self._tables.begin, self._covers, self._pending,
+                    self._walks, self._events, self._walked,
                 )  # fmt: skip
-                until = int(places[done, searching.AT]) // 4 if done < many else int(at[searching.BASE])
                 self._judge(events)
-                self._walk(int(standing[starting.WALKS]))
-                self._beside(standing, until, everywhere)
+            covering, waiting, walks = standing[starting.COVERS :].tolist()
+            done = 0
+            while done < anchored:
+                done, events = starting.anchor(
+                    self._data, self._offsets, row, self._anchored, done, anchored, self._words,
+                    known, self._covers, covering, *self._tables.anchor, self._events,
+                )  # fmt: skip
+                self._judge(events)
+            self._walk(self._walks, walks)
+            waiting = context.beside(
+                self._pending, waiting, self._words, known, int(at[searching.BASE]),
+                self._tables.asks, everywhere, self._tables.longest,
+            )  # fmt: skip
+            self._walk(self._pending, waiting)
+            kept = min(known, starting.WORDS_KEPT)
+            self._words[:kept] = self._words[known - kept : known].copy()
+            known = kept
+            standing[starting.PENDING :] = 0
+            self._keep_cover(standing)
         self._before.append((self._hits[: self._found], self._scores[: self._found]))
         every, worth = zip(*self._before, strict=True)
         return np.concatenate(every), np.concatenate(worth)
 
-    def _beside(self, standing: NDArray[np.int64], until: int, everywhere: int) -> None:
-        """Walk the pending starts that have a word near them, and forget what lies behind."""
-        known, waiting = int(standing[starting.WORDS]), int(standing[starting.PENDING])
-        done = 0
-        while done < waiting:
-            done, many = beside.beside(
-                self._pending, done, waiting, self._words, known, until, self._tables.asks,
-                everywhere, self._tables.longest, self._walks,
-            )  # fmt: skip
-            self._walk(many)
-        kept = min(known, starting.WORDS_KEPT)
-        self._words[:kept] = self._words[known - kept : known].copy()
-        standing[[starting.WORDS, starting.PENDING, starting.WALKS]] = kept, 0, 0
+    def _keep_cover(self, standing: NDArray[np.int64]) -> None:
+        """Forget greedy spans but the last, which may reach into the next window."""
+        many = int(standing[starting.COVERS])
+        if many:
+            self._covers[0] = self._covers[many - 1]
+            standing[starting.COVERS] = 1
 
-    def _walk(self, many: int) -> None:
+    def _walk(self, walks: NDArray[np.int64], many: int) -> None:
         done = 0
         while done < many:
             done, events = walking.walk_all(
-                self._data, self._offsets, self._walks, done, many, *self._tables.walk,
-                self._events, self._walked,
+                self._data, self._offsets, walks, done, many, *self._tables.walk, self._events,
+                self._walked,
             )  # fmt: skip
             self._judge(events)
 

@@ -40,6 +40,7 @@ class Search(NamedTuple):
     runs: NDArray[np.int64]
     sieve: NDArray[np.uint32]
     anchoring: NDArray[np.uint8]
+    around: NDArray[np.uint8]
     marking: NDArray[np.uint8]
     literal: int
     starting: int
@@ -67,9 +68,21 @@ class Begin(NamedTuple):
     eager: int
     anywhere: int
     contextual: int
+
+
+class Anchor(NamedTuple):
+    """What anchors are held against, likewise."""
+
+    moves: NDArray[np.int32]
+    classes: NDArray[np.int32]
+    starts: NDArray[np.int32]
     anchor_at: NDArray[np.int16]
     anchors: NDArray[np.int64]
-    around: NDArray[np.uint8]
+
+
+class Meet(NamedTuple):
+    """What words of context are looked up in, likewise."""
+
     used: NDArray[np.uint8]
     lexicon: NDArray[np.int64]
     tails: NDArray[np.uint8]
@@ -100,14 +113,16 @@ class Tables(NamedTuple):
     """All of them.
 
     Attributes:
-        search, walk, begin, judge: what the kernels read.
+        search, meet, begin, anchor, walk, judge: what the kernels read.
         asks: int64 [words], the groups that each word of context speaks for.
         longest: bytes of the longest span of these groups.
     """
 
     search: Search
-    walk: Walk
+    meet: Meet
     begin: Begin
+    anchor: Anchor
+    walk: Walk
     judge: Judge
     asks: NDArray[np.int64]
     longest: int
@@ -119,14 +134,14 @@ class Tables(NamedTuple):
         Raises:
             KeyError: one is missing.
         """
-        kinds = (Search, Walk, Begin, Judge)
+        kinds = (Search, Meet, Begin, Anchor, Walk, Judge)
         parts = [kind(*(arrays[name] for name in kind._fields)) for kind in kinds]
         return cls(*parts, arrays["asks"], arrays["longest"])
 
     def arrays(self) -> dict[str, Any]:
         """Return what `of_arrays` takes."""
         found: dict[str, Any] = {"asks": self.asks, "longest": self.longest}
-        for part in self[:4]:
+        for part in self[:6]:
             found |= part._asdict()
         return found
 
