@@ -84,10 +84,10 @@ class Engine:
         keep = self._confirmed(data, offsets, hits)
         if texts.null_count:
             keep &= texts.is_valid().to_numpy(zero_copy_only=False)[hits[:, 0]]
-        order = np.flatnonzero(keep)
+        hits, scores = hits[keep], scores[keep]
         # Nearly in order already: a sort by runs takes next to nothing.
-        order = order[np.argsort((hits[order, 0] << _PLACE_BITS) | hits[order, 1], kind="stable")]
-        row, start, end, rule = (hits[order, i] for i in range(4))
+        order = np.argsort((hits[:, 0] << _PLACE_BITS) | hits[:, 1], kind="stable")
+        row, start, end, rule = hits[order].T
         return Hits(
             row, start, end,
             self._entity[rule], scores[order], self._recognizer[rule], self._validated[rule],

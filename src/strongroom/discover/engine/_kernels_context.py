@@ -114,7 +114,7 @@ def meet(
 
 
 @borrowing
-def beside(  # noqa: PLR0917
+def beside(
     pending: NDArray[np.int64],
     waiting: int,
     words: NDArray[np.int64],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.compiled import borrowing, inlined
+from strongroom.compiled import borrowing
 from strongroom.discover.checks._kernels import passes
 from strongroom.discover.engine._kernels_bits import (
     LANES,
@@ -50,7 +50,7 @@ _FACTOR, _WORD_SHIFT = U(0x9E3779B97F4A7C15), U(52)
 _EIGHT = 8
 
 
-@inlined
+@borrowing
 def walk(
     data: NDArray[np.uint8],
     at: int,
@@ -84,7 +84,7 @@ def walk(
     return n, at
 
 
-@inlined
+@borrowing
 def _leftmost(
     data: NDArray[np.uint8],
     at: int,
@@ -121,8 +121,8 @@ def _entropy(data: NDArray[np.uint8], start: int, end: int, counts: NDArray[np.i
     return found / total
 
 
-@inlined
-def _proven(  # noqa: PLR0911, PLR0917
+@borrowing
+def _proven(  # noqa: C901, PLR0911, PLR0917
     data: NDArray[np.uint8],
     tail: NDArray[np.uint8],
     tail_at: int,
@@ -178,7 +178,7 @@ def _proven(  # noqa: PLR0911, PLR0917
     return True
 
 
-@inlined
+@borrowing
 def _words_around(  # noqa: PLR0917
     data: NDArray[np.uint8],
     tail: NDArray[np.uint8],

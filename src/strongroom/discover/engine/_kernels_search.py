@@ -46,7 +46,7 @@ _1, _2, _3, _4, _5, _6, _7 = (np.uint64(8 * i) for i in range(1, 8))
 
 
 @borrowing
-def search(  # noqa: PLR0914, PLR0917
+def search(  # noqa: PLR0915, PLR0917 - one pass, one loop
     data: NDArray[np.uint8],
     tail: NDArray[np.uint8],
     tail_at: int,

@@ -46,7 +46,7 @@ _ZERO, _NINE = b"09"
 
 
 @borrowing
-def begin(  # noqa: PLR0914, PLR0915, PLR0917
+def begin(  # noqa: PLR0917
     data: NDArray[np.uint8],
     tail: NDArray[np.uint8],
     tail_at: int,
