@@ -147,9 +147,9 @@ def search(  # noqa: PLR0915, PLR0917 - one pass, one loop
             places[n, AT], places[n, GROUPS] = base + k, groups
             n += groups != 0
             asking[words] = base + k
-            words += np.int64((asked >> at_k) & _ONE)
+            words += int((asked >> at_k) & _ONE)
             anchored[anchors] = base + k
-            anchors += np.int64((anchor >> at_k) & around[(first >> _1) & _BYTE])
+            anchors += int((anchor >> at_k) & around[(first >> _1) & _BYTE])
         base += LANES
     at[BASE], at[EDGE], at[CARRY] = base, edge, np.int64(carry)
     found[PLACES], found[WORDS], found[ANCHORS] = n, words, anchors

@@ -102,7 +102,7 @@ def begin(  # noqa: PLR0917
         eager: those of which a span hides what starts inside of it, but what is literal.
         anywhere: the groups that may begin inside a word.
         contextual: those that count only beside a word of their context.
-        covers: int64 [p, 2], spans of greedy rules; filled.
+        covers: int64 [p + 1, 2], spans of greedy rules; filled.
         pending: int64 [p, 4], walks for `beside`; filled.
         walks: int64 [p, 4]; filled.
         events: int64 [k, 6], k > `MOST_GROUPS` times `ENDS`; filled.
@@ -143,6 +143,7 @@ def begin(  # noqa: PLR0917
         walks[walking, KNOWN], walks[walking, GROUPS] = met, begins & ~eager
         walking += (begins & ~eager) != 0
         begins &= eager
+        before_it = reach
         while begins:
             earlier = n
             n, end = walked_from(
@@ -151,10 +152,10 @@ def begin(  # noqa: PLR0917
             )  # fmt: skip
             begins &= begins - 1
             walked += end - i
-            if n > earlier and events[n - 1, END] > reach:
-                reach = events[n - 1, END]
-                covers[covering, 0], covers[covering, 1] = i, reach
-                covering += 1
+            if n > earlier:
+                reach = max(reach, events[n - 1, END])
+        covers[covering, 0], covers[covering, 1] = i, reach
+        covering += reach > before_it
     standing[ROW], standing[REACH], standing[COVERS] = row, reach, covering
     standing[PENDING], standing[WALKS] = waiting, walking
     steps[0] = walked

@@ -12,6 +12,7 @@ from strongroom.discover.engine import _kernels_judge as judging
 from strongroom.discover.engine import _kernels_search as searching
 from strongroom.discover.engine import _kernels_starts as starting
 from strongroom.discover.engine import _kernels_walk as walking
+from strongroom.discover.engine._kernels_bits import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,8 @@ class Pass:
         self._tables, self._data, self._offsets = tables, data, offsets
         self._tail, self._tail_at = _tail(data, int(offsets[0]))
         self._words = np.empty((_PLACES + starting.WORDS_KEPT, 3), np.int64)
-        self._places, self._covers = (np.empty((_PLACES, 2), np.int64) for _ in range(2))
+        self._places = np.empty((_PLACES, 2), np.int64)
+        self._covers = np.empty((_PLACES + 1, 2), np.int64)
         self._asking, self._anchored = (np.empty(_PLACES, np.int64) for _ in range(2))
         self._pending, self._walks = (np.empty((_PLACES, 4), np.int64) for _ in range(2))
         margin = max(walking.MOST_GROUPS * walking.ENDS, len(tables.anchor.anchors))
@@ -74,32 +76,41 @@ class Pass:
         everywhere = int(np.bitwise_or.reduce(self._tables.asks[always])) if always else 0
         at, found, known = np.zeros(3, np.int64), np.zeros(3, np.int64), 0
         at[searching.BASE] = self._offsets[0]
-        told, symbols = np.zeros(4, np.uint64), np.zeros(searching.LANES, np.uint32)
+        told, symbols = np.zeros(4, np.uint64), np.zeros(LANES, np.uint32)
         standing = np.zeros(5, np.int64)
-        texts = (self._data, self._tail, self._tail_at, self._offsets)
-        while at[searching.BASE] < self._offsets[-1]:
+        data, tail, tail_at, offsets = self._data, self._tail, self._tail_at, self._offsets
+        while at[searching.BASE] < offsets[-1]:
             searching.search(
-                *texts, at, *self._tables.search, told, symbols, self._places, self._asking,
-                self._anchored, found, _WINDOW,
+                data, tail, tail_at, offsets, at, *self._tables.search, told, symbols,
+                self._places, self._asking, self._anchored, found, _WINDOW,
             )  # fmt: skip
             places, asking, anchored = found.tolist()
             row = int(standing[starting.ROW])
             known = context.meet(
-                *texts, row, self._asking, asking, *self._tables.meet, self._words, known
+                data,
+                tail,
+                tail_at,
+                offsets,
+                row,
+                self._asking,
+                asking,
+                *self._tables.meet,
+                self._words,
+                known,
             )
             done = 0
             while done < places:
                 done, events = starting.begin(
-                    *texts, self._places, done, places, self._words, known, standing,
-                    *self._tables.walk, *self._tables.begin, self._covers, self._pending,
-                    self._walks, self._events, self._walked,
+                    data, tail, tail_at, offsets, self._places, done, places, self._words, known,
+                    standing, *self._tables.begin, self._covers, self._pending, self._walks,
+                    self._events, self._walked,
                 )  # fmt: skip
                 self._judge(events)
             covering, waiting, walks = standing[starting.COVERS :].tolist()
             done = 0
             while done < anchored:
                 done, events = starting.anchor(
-                    self._data, self._offsets, row, self._anchored, done, anchored, self._words,
+                    data, offsets, row, self._anchored, done, anchored, self._words,
                     known, self._covers, covering, *self._tables.anchor, self._events,
                 )  # fmt: skip
                 self._judge(events)
@@ -150,8 +161,8 @@ class Pass:
 
 def _tail(data: NDArray[np.uint8], begin: int) -> tuple[NDArray[np.uint8], int]:
     """Return a copy of the last bytes with zeros behind, and where in the data it begins."""
-    steps = (len(data) - searching.LAST - begin) // searching.LANES + 1
-    at = begin + searching.LANES * max(0, steps)
+    steps = (len(data) - searching.LAST - begin) // LANES + 1
+    at = begin + LANES * max(0, steps)
     tail = np.zeros(searching.LAST_ROOM, np.uint8)
     tail[: len(data) - at] = data[at:]
     tail.flags.writeable = False

@@ -59,8 +59,14 @@ class Walk(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """What is read besides where something may begin, likewise."""
+    """What makes walks of places reads, likewise."""
 
+    moves: NDArray[np.int32]
+    classes: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    beyond: NDArray[np.uint8]
+    sure: NDArray[np.uint8]
+    groups: NDArray[np.int64]
     kinds: NDArray[np.uint8]
     glue: NDArray[np.int64]
     shapes: NDArray[np.int64]
@@ -134,14 +140,18 @@ class Tables(NamedTuple):
         Raises:
             KeyError: one is missing.
         """
-        kinds = (Search, Meet, Begin, Anchor, Walk, Judge)
-        parts = [kind(*(arrays[name] for name in kind._fields)) for kind in kinds]
-        return cls(*parts, arrays["asks"], arrays["longest"])
+        kinds: dict[str, Any] = {
+            "search": Search, "meet": Meet, "begin": Begin, "anchor": Anchor, "walk": Walk,
+            "judge": Judge,
+        }  # fmt: skip
+        parts = {n: k(*(arrays[one] for one in k._fields)) for n, k in kinds.items()}
+        return cls(**parts, asks=arrays["asks"], longest=arrays["longest"])
 
     def arrays(self) -> dict[str, Any]:
         """Return what `of_arrays` takes."""
         found: dict[str, Any] = {"asks": self.asks, "longest": self.longest}
-        for part in self[:6]:
+        parts = (self.search, self.meet, self.begin, self.anchor, self.walk, self.judge)
+        for part in parts:
             found |= part._asdict()
         return found
 
