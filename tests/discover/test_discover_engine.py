@@ -17,7 +17,7 @@ from tests.discover.plain_engine import _bytes, plain
 from strongroom.config import DiscoverSpec
 from strongroom.discover._rule import Rule
 from strongroom.discover.checks import CHECKS
-from strongroom.discover.engine import Engine, _store
+from strongroom.discover.engine import Engine, _pass, _store
 from strongroom.discover.engine._automaton import determinise, positions, reverse
 from strongroom.discover.engine._dialect import parse
 from strongroom.errors import InputError
@@ -86,7 +86,7 @@ def test_a_rule_alone_finds_what_it_finds_among_others(rule: Rule) -> None:
 
 
 def test_where_a_text_stands_in_a_column_changes_nothing() -> None:
-    """Chunks of 64 bytes, windows of half a megabyte, slices: their edges aren't texts' edges."""
+    """Chunks of 64 bytes, windows, slices: their edges aren't texts' edges."""
     draw = random.Random(3)
     texts = ["".join(draw.choices(PARTS, k=draw.randint(0, 9))) for _ in range(3000)]
     engine = Engine(RULES, SPEC)
@@ -99,6 +99,23 @@ def test_where_a_text_stands_in_a_column_changes_nothing() -> None:
     for row in range(0, 3000, 97):
         one = engine.find(pa.array([texts[row]], pa.large_string()))
         assert (one.end == whole.end[whole.row == row]).all()
+
+
+@pytest.mark.parametrize(("window", "places", "events"), [(64, 256, 1), (256, 65, 40), (1, 70, 9)])
+def test_where_a_pass_is_parted_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, window: int, places: int, events: int
+) -> None:
+    """Spans, words and greedy spans go on behind the edges of windows; full arrays lose nothing."""
+    draw = random.Random(window)
+    rules = (*RULES, Rule("eager", "E", r"[a-z]{2}(?:\.[a-z/]{1,9}){2,}", 0.8, greedy=True))
+    texts = ["".join(draw.choices([*PARTS, " "], k=draw.randint(0, 90))) for _ in range(150)]
+    texts[70] = "".join(draw.choices(PARTS, k=3000))
+    whole = found(rules, texts)
+    monkeypatch.setattr(_pass, "_WINDOW", window)
+    monkeypatch.setattr(_pass, "_PLACES", places)
+    monkeypatch.setattr(_pass, "_EVENTS", events)
+    assert found(rules, texts) == whole
+    assert len(whole) > 1_000
 
 
 def test_a_long_text_gives_the_hits_of_its_lines() -> None:
