@@ -138,7 +138,7 @@ def find_hits(
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
     found = Hits.together(held) if overlaps else Hits.merged(held)
-    return without_allowed(found, texts, spec)
+    return without_allowed(found.named(), texts, spec)
 
 
 def _names(texts: pa.Array, spec: DiscoverSpec) -> Hits:
@@ -159,7 +159,7 @@ def _addresses(spec: DiscoverSpec) -> Engine:
 
 def entities_of(spec: DiscoverSpec = _DEFAULT) -> tuple[str, ...]:
     """Return what may be found at all, in the order of the alphabet."""
-    found = {rule.entity for rule in (*load_rules(spec), *custom(spec).rules)}
+    found = {rule.entity for rule in (*load_rules(spec), *custom(spec).rules)} - {""}
     found.update(entity for one in load_recognizers(spec) for entity in one.entities)
     if spec.names:
         from strongroom.discover.names import ENTITIES
