@@ -62,13 +62,15 @@ class Secrets:
         return "\n".join([head, *lines])
 
 
-def find(paths: Sequence[str], spec: DiscoverSpec, *, baseline: Path | None, anew: bool) -> Secrets:
+def find(
+    paths: Sequence[str], spec: DiscoverSpec, *, baseline: Path | None, anew: bool, jobs: int = 1
+) -> Secrets:
     """Find secrets by line; tell the known ones apart; write the baseline anew if asked to."""
     from strongroom.data.sources import PassedOver, Unreadable
     from strongroom.discover import Baseline, Place, find_in_source
 
     known = Baseline.new() if baseline is None or anew else Baseline.read(baseline)
-    found = list(find_in_source(paths, spec, key=known.key))
+    found = list(find_in_source(paths, spec, key=known.key, jobs=jobs))
     places = tuple(known.apart(one for one in found if isinstance(one, Place)))
     errors = tuple(one.error for one in found if isinstance(one, Unreadable))
     passed = frozenset(one.path for one in found if isinstance(one, PassedOver))
