@@ -19,29 +19,34 @@ class _Looks(Enum):
     """What four numbers look like."""
 
     ADDRESS = "little else"
-    EITHER = "an address, or a version, a chapter or an object identifier"
+    EITHER = "an address, or a version, a chapter, an object identifier, part of a drawing"
     NUMBERS = "numbers below 20, as of versions"
 
 
 _SMALL, _LARGE, _HIGH = r"1?\d", r"[2-9]\d", r"(?:25[0-5]|2[0-4]\d|1\d\d)"
-_FIRSTS = ("0", "1", "2", "10", r"(?:[3-9]|1[1-9])", _LARGE, _HIGH)
+_FIRSTS = ("0", "1", "2", "10", "[3-9]", "1[1-9]", _LARGE, _HIGH)
 _SECONDS = ("[0-3]", "4", "5", r"(?:[6-9]|1\d)", _LARGE, _HIGH)
+_DIGITS = {"0", "1", "2", "[3-9]"}
 
 
 def _looks(numbers: tuple[str, ...]) -> _Looks:
     """Tell what numbers of these classes look like, the first two as above.
 
-    Of addresses drawn at random two in a thousand look like either; 10.0.0.0/8 is everywhere.
-    Object identifiers begin with 0, 1.0 to 1.3 and 2.5 (X.500).
+    Of addresses drawn at random three in a thousand look like either; 10.0.0.0/8 is everywhere.
+    Object identifiers begin with 0, 1.0 to 1.3 and 2.5 (X.500), revisions of CVS with 1.x.2.
     """
-    large = sum(n in {_LARGE, _HIGH} for n in numbers)
-    first, second = numbers[:2]
+    first, second, third, _ = numbers
+    high, large = numbers.count(_HIGH), sum(n in {_LARGE, _HIGH} for n in numbers)
     if not large:
         return _Looks.NUMBERS
-    of_objects = first == "0" or (first == "1" and second == "[0-3]")
-    if of_objects or (first, second) == ("2", "5"):
-        return _Looks.EITHER
-    return _Looks.EITHER if large == 1 and first not in {"10", _HIGH} else _Looks.ADDRESS
+    counted = (
+        first == "0"
+        or (first == "1" and (second == "[0-3]" or third == _SMALL))
+        or (first, second) == ("2", "5")
+        or (large == 1 and first not in {"10", _HIGH})
+        or (not high and first in _DIGITS)
+    )
+    return _Looks.EITHER if counted else _Looks.ADDRESS
 
 
 def _four(looks: _Looks, firsts: tuple[str, ...] = _FIRSTS) -> str:
@@ -86,10 +91,17 @@ def _begun(groups: int) -> str:
 
 
 V6 = _v6(0, _GROUPS)
+# Of few groups, those that are in use: "[::2]" and "ec2::" are of programs.
+_IN_USE = r"(?:[23][0-9A-Fa-f]{3}|[Ff][C-Fc-f][0-9A-Fa-f]{2}|64|100|0{1,4})"
+_SHORT = any_of([
+    "::[01]", f"::{_run(2)}", f"::{V4}", f"{_IN_USE}::", f"{_IN_USE}::{_GROUP}",
+    f"{_IN_USE}:{_GROUP}::",
+])  # fmt: skip
 _VERSION = ("v", "ver", "version", "versions", "release", "released", "releases", "build", "update",
             "updates", "updated", "firmware", "section", "sec", "chapter", "upgrade", "upgrades",
             "upgraded", "driver", "sdk", "api", "oid", "clause", "clauses", "figure", "table",
-            "requires", "require", "bump", "changelog", "standard")  # fmt: skip
+            "requires", "require", "bump", "changelog", "standard",
+            "sections", "step", "rfc", "ieee")  # fmt: skip
 _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts", "client",
             "server", "remote", "ping", "dns", "gateway", "network", "subnet", "login", "src",
             "dst", "peer", "proxy", "router", "web", "form", "visitor", "browser", "session",
@@ -98,9 +110,8 @@ _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts"
 # Where four numbers may be a version as well, programs have sessions and servers, too.
 _SAID = ("ip", "ips", "ipv4", "ipv6", "inet", "inet6", "address", "addresses", "addr", "host",
          "hosts", "hostname", "localhost", "loopback", "ping", "dns", "nameserver", "resolver",
-         "gateway", "network", "subnet", "netmask", "cidr", "src", "dst", "peer", "peers", "proxy",
-         "router", "route", "visitor", "visitors", "connect", "connected", "listen",
-         "listening", "bind")  # fmt: skip
+         "gateway", "subnet", "netmask", "cidr", "src", "dst", "peer", "peers", "proxy", "router",
+         "route", "visitor", "visitors", "connect", "connected", "listening", "bind")  # fmt: skip
 # A digit somewhere: "a::b" and "dead:beef::" are words of code.
 _WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
 _PAIR = "[0-9A-Fa-f]{2}"
@@ -111,7 +122,8 @@ RULES = (
         context=_CONTEXT, context_score=1.0, against=_VERSION, against_score=0.2,
         examples=("from 84.17.61.18:443", "10.200.0.0/16", "127.0.0.1", "10.0.0.72", "192.0.2.1"),
         lookalikes=("version 10.4.2.100", "300.1.2.3", "1.2.3.40.5", "[23.2.4.1] capacity",
-                    "id-ce 2.5.29.37", "dpkg (1.4.0.20) unstable", "opencv-5.0.0.93.dist-info"),
+                    "id-ce 2.5.29.37", "c2.83-2.12 3.51.98.32 2.03.5", "rev.1.178.2.223",
+                    "dpkg (1.4.0.20) unstable", "opencv-5.0.0.93.dist-info"),
     ),
     # What begins the next sentence may speak of something else: where an address stands after a
     # word that leads to one, that word decides.
@@ -142,9 +154,10 @@ RULES = (
         lookalikes=("12:30:45 std::vector a::b", "dead:beef::cafe", "id 0F:DA:72:01:C9:03:C5:3A"),
     ),
     Rule(
-        "ip_address", "IP_ADDRESS", _v6(1, _FEW - 1), 0.4, apart=".-:", compact=_WITH_DIGIT,
+        "ip_address", "IP_ADDRESS", _SHORT, 0.4, apart=".-:", compact=_WITH_DIGIT,
         validated=True, context=_SAID, context_score=0.8,
-        examples=("host ::1", "peer fe80::1"), lookalikes=("12::30", "f()::1", "signed char [::1]"),
+        examples=("host ::1", "peer fe80::1"),
+        lookalikes=("12::30", "f()::1", "signed char [::1]", "copy_to_host(a[::2])"),
     ),
     Rule(
         "mac_address", "MAC_ADDRESS",

@@ -53,8 +53,8 @@ _INTERNATIONAL = rf"(?:{_CODE}){_ABROAD}|{_SPACED}"
 _PREFIXED = rf"00{_JOIN}?\d{{1,3}}{_ABROAD}"
 # North America writes 3-3-4.
 _AMERICAN = any_of([
-    rf"(?:1[ .-]{{0,2}})?\(\d{{3}}\){_LINK}{{0,2}}\d{{3}}(?:{_LINK})?\d{{4}}",
-    rf"(?:1[ .-]{{1,2}})?\d{{3}}(?:[ /]|{_DASH}| {_DASH} )\d{{3}}(?: |{_DASH}| {_DASH} )\d{{4}}",
+    rf"(?:1[ -]{{0,2}})?\(\d{{3}}\){_LINK}{{0,2}}\d{{3}}(?:{_LINK})?\d{{4}}",
+    rf"(?:1[ -]{{1,2}})?\d{{3}}(?:[ /]|{_DASH}| {_DASH} )\d{{3}}(?: |{_DASH}| {_DASH} )\d{{4}}",
     r"(?:1[ .-])?\d{3}\.\d{3}\.\d{4}",
 ]) + _EXTENSION  # fmt: skip
 # Elsewhere groups differ. Without the zero of the trunk, one dash between two numbers is a span of

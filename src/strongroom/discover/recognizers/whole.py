@@ -39,8 +39,8 @@ RULES = (
     _whole("weights", r"[.*][0-9A-F]{4}(?:\.[0-9A-F]{4}){2,3}", "[.38D0.0020.0002]",
            lookalikes=("001B.4411.3AB7",)),
     # Numbers of programs: below zero, behind a point, in a product, at the end of their type.
-    _whole("negative", r"-\d{9,18}", "x = -2144206796", "(-2147467244)", lead=r"[=(,\[{]\s{0,2}",
-           lookalikes=("Mob:-9876543210", "call -2125550143")),
+    _whole("negative", r"-\d{9,18}", "x = -2144206796", "(-2147467244)",
+           lead=r"[=(,\[{|&<>?]\s{0,2}", lookalikes=("Mob:-9876543210", "call -2125550143")),
     _whole("fraction", r"\.\d{9,32}", "[-.5650069742788596, 1]",
            lookalikes=("0.5650069742788596",)),
     _whole("product", r"\d{6,32}(?:\.\d{1,32})?\*{1,2}[A-Za-z_(]\w{0,31}",
