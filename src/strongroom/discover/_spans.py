@@ -16,6 +16,7 @@ from strongroom.discover._custom import custom, without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
 from strongroom.discover._marks import parted
+from strongroom.discover._written import written
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers import load_recognizers, load_rules, street_address
 
@@ -124,14 +125,16 @@ def find_hits(
     words = header_words(header) if header else ""
     parts = []
     if recognizers is None:
-        plain = parted(texts)
+        seen = written(texts)
+        plain = parted(seen.texts)
         parts += [engine.find(one, words) for engine in engines_of(spec) for one in plain]
         if spec.names:
             # A password that looks like a firm's name is a password.
-            named = _names(texts, spec)
+            named = _names(seen.texts, spec)
             for part in parts:
                 named = named.clear_of(part, "SECRET")
             parts += [named, *(_addresses(spec).find(one) for one in plain)]
+        parts = [seen.back(part) for part in parts]
         # Rows of a text are its lines; keys lie over several.
         parts += [find_across(texts)] if spec.names or header in {"", "text"} else []
         recognizers = load_recognizers(spec)
