@@ -101,7 +101,8 @@ _VERSION = ("v", "ver", "version", "versions", "release", "released", "releases"
             "updates", "updated", "firmware", "section", "sec", "chapter", "upgrade", "upgrades",
             "upgraded", "driver", "sdk", "api", "oid", "clause", "clauses", "figure", "table",
             "requires", "require", "bump", "changelog", "standard",
-            "sections", "step", "rfc", "ieee")  # fmt: skip
+            "sections", "step", "rfc", "ieee", "spec", "specification",
+            "objectidentifier")  # fmt: skip
 _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts", "client",
             "server", "remote", "ping", "dns", "gateway", "network", "subnet", "login", "src",
             "dst", "peer", "proxy", "router", "web", "form", "visitor", "browser", "session",
@@ -111,7 +112,7 @@ _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts"
 _SAID = ("ip", "ips", "ipv4", "ipv6", "inet", "inet6", "address", "addresses", "addr", "host",
          "hosts", "hostname", "localhost", "loopback", "ping", "dns", "nameserver", "resolver",
          "gateway", "subnet", "netmask", "cidr", "src", "dst", "peer", "peers", "proxy", "router",
-         "route", "visitor", "visitors", "connect", "connected", "listening", "bind")  # fmt: skip
+         "route", "visitor", "visitors", "listening", "bind")  # fmt: skip
 # A digit somewhere: "a::b" and "dead:beef::" are words of code.
 _WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
 _PAIR = "[0-9A-Fa-f]{2}"

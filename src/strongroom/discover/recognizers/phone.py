@@ -57,6 +57,7 @@ _AMERICAN = any_of([
     rf"(?:1[ -]{{1,2}})?\d{{3}}(?:[ /]|{_DASH}| {_DASH} )\d{{3}}(?: |{_DASH}| {_DASH} )\d{{4}}",
     r"(?:1[ .-])?\d{3}\.\d{3}\.\d{4}",
 ]) + _EXTENSION  # fmt: skip
+_AMERICAN_BARE = rf"{_AMERICAN}|1?\d{{10}}{_EXTENSION}"
 # Elsewhere groups differ. Without the zero of the trunk, one dash between two numbers is a span of
 # pages or ports, and one slash a fraction.
 _TIGHT = f"(?: |{_DASH})"
@@ -154,19 +155,19 @@ def _national(spec: DiscoverSpec) -> Iterator[Rule]:
     """Yield the rules of numbers that are dialled within the chosen countries."""
     import phonenumbers
 
-    plans: dict[str, list[str]] = {}
+    plans: dict[tuple[str, str], list[str]] = {}
     for country in dict.fromkeys((spec.country, *spec.countries)):
         plan = national_plan(country)
         if plan:
             american = phonenumbers.country_code_for_region(country) == _NORTH_AMERICA
-            plans.setdefault(_AMERICAN if american else _PARTED, []).append(plan)
-    for written, known in plans.items():
-        yield _rule(written, 0.8, any_of(known) + _EXTENDED, validated=True, context=_CONTEXT,
-                    context_score=0.95, against=_OTHER, against_score=0.5)  # fmt: skip
-    if plans:
-        known = [plan for some in plans.values() for plan in some]
-        yield _rule(_LOCAL, 0.2, any_of(known) + _EXTENDED, validated=True, context=_CONTEXT,
-                    context_score=0.75, against=_OTHER, against_score=0.1)  # fmt: skip
+            ways = (_AMERICAN, _AMERICAN_BARE) if american else (_PARTED, _LOCAL)
+            plans.setdefault(ways, []).append(plan)
+    for (parted, any_way), known in plans.items():
+        plan = any_of(known) + _EXTENDED
+        yield _rule(parted, 0.8, plan, validated=True, context=_CONTEXT, context_score=0.95,
+                    against=_OTHER, against_score=0.5)  # fmt: skip
+        yield _rule(any_way, 0.2, plan, validated=True, context=_CONTEXT, context_score=0.75,
+                    against=_OTHER, against_score=0.1)  # fmt: skip
 
 
 def _rule(pattern: str, score: float, compact: str, **more: Any) -> Rule:  # noqa: ANN401 - Rule's own

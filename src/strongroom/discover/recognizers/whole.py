@@ -11,6 +11,11 @@ from strongroom.discover._rule import Rule
 
 _PAIR, _FOUR = "[0-9A-Fa-f]{2}", "[0-9A-Fa-f]{4,5}"
 _LETTER = "[0-9A-F]*[A-F][0-9A-F]*"
+# The data of a path (SVG 2, 9.3): numbers need nothing between them where a sign or a second point
+# begins the next.
+_NUMBER = r"-?(?:\d{1,6}(?:\.\d{0,9})?|\.\d{1,9})"
+_NUMBERS = rf"{_NUMBER}(?:[\s,]{{0,3}}{_NUMBER})*"
+_DRAWN = rf"\s?(?:[Zz]|[HhVvLlCcSsQqTtAaMm]\s?{_NUMBERS})"
 
 
 def _whole(
@@ -35,6 +40,12 @@ RULES = (
     _whole("table", rf"{_FOUR}(?:\s{{1,2}}{_FOUR}){{7,255}}",
            "8142 8143 8144 8145 8146 8147 8148 8149 814A 814B", compact=_LETTER,
            lookalikes=("4111 1111 1111 1111 5555 5555 5555 4444",)),
+    _whole("drawing", rf"[Mm]\s?{_NUMBERS}{_DRAWN}{_DRAWN}(?:{_DRAWN})*",
+           'd="M98.196 1.65.588 2.255c.223.2.223.55 0 .75l-6.302 5.672z"',
+           lookalikes=("M 212-555-0143, M 312-555-0199", "M 07700 900123 a 1", "m 12 at 3")),
+    # A letter and what stands on it, by code points.
+    _whole("letter", r"00[0-9A-F]{2}(?: 03[0-6][0-9A-F]){2,3}", "0069 0307 0301",
+           lookalikes=("0044 0351 123456", "0049 0351 4567")),
     # Weights of the Unicode Collation Algorithm (UTS 10).
     _whole("weights", r"[.*][0-9A-F]{4}(?:\.[0-9A-F]{4}){2,3}", "[.38D0.0020.0002]",
            lookalikes=("001B.4411.3AB7",)),
