@@ -58,7 +58,8 @@ class Secrets:
             f"  {p.path}:{p.line}:{p.column}  {p.recognizer}" for p in self.places if not p.allowed
         ]
         known = len(self.places) - self.new
-        head = f"{self.new:,} secrets in source" + (f", {known:,} known or allowed" * bool(known))
+        many = "secret" if self.new == 1 else "secrets"
+        head = f"{self.new:,} {many} in source" + (f", {known:,} known or allowed" * bool(known))
         return "\n".join([head, *lines])
 
 
@@ -81,13 +82,13 @@ def find(
     return Secrets(places, errors, passed)
 
 
-def write(secrets: Secrets, sarif: Path | None) -> None:
-    """Write SARIF with paths relative to where we are."""
+def write(secrets: Secrets, sarif: Path | None, unread: Sequence[DataError]) -> None:
+    """Write SARIF with paths relative to where we are; say in it what could not be read."""
     if sarif is None:
         return
     from strongroom import __version__
     from strongroom.files import write_bytes
     from strongroom.report import render_scan_sarif
 
-    log = render_scan_sarif(secrets.places, __version__, root=str(Path.cwd()))
+    log = render_scan_sarif(secrets.places, __version__, root=str(Path.cwd()), unread=unread)
     write_bytes(sarif, json.dumps(log, indent=1).encode())

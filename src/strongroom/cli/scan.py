@@ -133,11 +133,11 @@ def _scan(
             anew=asked["write_baseline"],
             jobs=_jobs(asked["jobs"]),
         )
-        source.write(secrets, asked["sarif"])
         counts["SECRET"] = secrets.new + secrets.beside(found)
         document["secrets"] = secrets.to_json()
         listed = {str(error) for error in errors}
         errors += [error for error in secrets.errors if str(error) not in listed]
+        source.write(secrets, asked["sarif"], errors)
     elif asked["write_baseline"]:
         raise InputError("where to?", hint="--baseline FILE --write-baseline")
     document["errors"] = [{"what": e.what, "where": e.where, "hint": e.hint} for e in errors]
@@ -149,6 +149,9 @@ def _scan(
         flags.console.say(str(secrets))
     for line in document["refused"]:
         flags.console.say(line, style="bold red")
+    for name in ("html", "record", "sarif", "baseline"):
+        if asked[name] and (name != "baseline" or asked["write_baseline"]):
+            flags.console.talk(f"wrote {asked[name]}")
     flags.console.document("scan", document)
     if errors:
         return 2
