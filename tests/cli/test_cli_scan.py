@@ -72,3 +72,49 @@ def test_what_has_no_lines_is_still_counted_and_what_was_named_is_listed(
     assert run([*base, str(tmp_path / "packed.zip")]) == 2
     document = json.loads(capsys.readouterr().out)
     assert [e["where"] for e in document["errors"]] == [str(tmp_path / "packed.zip")]
+
+
+def test_what_the_code_scanner_gets_says_what_was_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.py").write_text(PASSWORD)
+    (tmp_path / "lost.parquet").write_bytes(b"no parquet")
+    written = tmp_path / "out.sarif"
+    base = ["scan", "--fresh", "--no-names", str(tmp_path), "--sarif", str(written)]
+    assert run(base) == 2
+    said = capsys.readouterr()
+    assert "1 secret in source" in said.out
+    assert f"wrote {written}" in said.err
+    (log,) = json.loads(written.read_text())["runs"]
+    (told,) = log["invocations"][0]["toolExecutionNotifications"]
+    assert told["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith(
+        "lost.parquet"
+    )
+
+
+def test_a_baseline_lets_known_secrets_pass_and_new_ones_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.py").write_text(PASSWORD)
+    known = str(tmp_path / "known.json")
+    base = ["scan", "--no-names", str(tmp_path / "settings.py"), "--baseline", known]
+    assert run([*base, "--fail-on", "SECRET"]) == 2
+    assert "--write-baseline" in capsys.readouterr().err
+    assert run([*base, "--write-baseline"]) == 0
+    assert run([*base, "--fail-on", "SECRET"]) == 0
+    (tmp_path / "settings.py").write_text(f"{PASSWORD}{PASSWORD.replace('9', '7')}")
+    capsys.readouterr()
+    assert run([*base, "--fail-on", "SECRET"]) == 1
+    said = capsys.readouterr().out
+    assert "SECRET: 1 place, where --fail-on asks for none" in said
+    assert "hunter2" not in said
+
+
+def test_labels_that_nothing_looks_for_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gold = tmp_path / "gold.jsonl"
+    span = {"start": 0, "end": 9, "label": "STARSHIP"}
+    gold.write_text(json.dumps({"text": "Rocinante flew.", "spans": [span]}))
+    assert run(["scan", "--no-names", "--evaluate", str(gold)]) == 0
+    assert "nothing here looks for it: STARSHIP" in capsys.readouterr().out

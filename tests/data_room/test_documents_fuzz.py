@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.data_room.documents import FILES, Forward
 from tests.data_room.test_documents_html import PAGE
 from tests.data_room.test_documents_mail import RAW
+from tests.data_room.test_documents_xml import FILE as XML
 
 from strongroom.data.documents import OPENERS, READERS, UNPACKERS, form_of
 from strongroom.data.sources import Budget, Limits, Unreadable
@@ -53,6 +54,7 @@ def tarred(out: io.BytesIO) -> None:
 SEEDS = {
     "text": "Grüße aus Köln\n".encode() * 40,
     "html": PAGE.encode(),
+    "xml": XML.encode("latin-1"),
     "mail": RAW,
     "mbox": (b"From x@y.example Thu Jan  1 00:00:00 2020\n" + RAW + b"\n") * 2,
     "docx": (FILES / "letter.docx").read_bytes(),
@@ -66,6 +68,7 @@ SEEDS = {
     "bz2": bz2.compress(RAW * 20),
     "xz": lzma.compress(RAW * 20),
     "zst": pa.compress(RAW * 20, codec="zstd", asbytes=True),
+    "lz4": pa.compress(RAW * 20, codec="lz4", asbytes=True),
 }
 CHANGE = st.tuples(
     st.floats(0, 1),  # where

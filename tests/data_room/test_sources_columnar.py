@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.orc as pa_orc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow.parquet import encryption
 
-from strongroom.data.sources import Limits
+from strongroom.data.sources import Document, Limits, open_sources
 from strongroom.data.sources._columnar import read_arrow, read_parquet
+from strongroom.data.sources._orc import read_orc
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from strongroom.data.sources import Batch
 
 TABLE = pa.table(
@@ -131,3 +137,54 @@ def test_a_damaged_file_is_rows_or_a_data_error(
         del content[int(cut * len(content)) :]
     with contextlib.suppress(DataError):
         read(bytes(content))
+
+
+def orc(table: pa.Table, **options: object) -> bytes:
+    sink = io.BytesIO()
+    pa_orc.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+def orc_rows(content: bytes) -> list[dict[str, object]]:
+    batches = read_orc(io.BytesIO(content), "t", Limits())
+    return [row for batch in batches for row in batch.table.to_pylist()]
+
+
+def test_orc_gives_the_rows_that_parquet_gives(tmp_path: Path) -> None:
+    table = TABLE.drop_columns(["kind"])
+    (expected,) = read(parquet(table))
+    assert orc_rows(orc(table, compression="zstd")) == expected.table.to_pylist()
+    assert orc_rows(orc(table.slice(0, 0))) == []
+    (tmp_path / "part-0").write_bytes(orc(table))
+    (tmp_path / "play.txt").write_text("ORCHESTRA: Ann Smith\n")
+    found = open_sources([str(tmp_path)])
+    assert [one.form for one in found if isinstance(one, Document)] == ["orc", "text"]
+
+
+def test_damaged_orc_is_an_error_and_ends_no_process() -> None:
+    content = orc(TABLE.drop_columns(["kind"]))
+    for damaged in (b"ORC", content[: len(content) // 2], content[:-30] + bytes(30)):
+        with pytest.raises(DataError):
+            orc_rows(damaged)
+
+
+def test_an_encrypted_column_is_called_so(tmp_path: Path) -> None:
+    keys = encryption.EncryptionConfiguration("k", column_keys={"k": ["a"]}, plaintext_footer=True)
+    factory = encryption.CryptoFactory(Keys)
+    properties = factory.file_encryption_properties(encryption.KmsConnectionConfig(), keys)
+    with pq.ParquetWriter(
+        tmp_path / "t", pa.schema([("a", pa.string())]), encryption_properties=properties
+    ) as writer:
+        writer.write_table(pa.table({"a": ["Ann"]}))
+    with pytest.raises(DataError, match="encrypted"):
+        read((tmp_path / "t").read_bytes())
+
+
+class Keys(encryption.KmsClient):  # type: ignore[misc]
+    """Keeps keys nowhere."""
+
+    def __init__(self, _: object) -> None:
+        super().__init__()
+
+    def wrap_key(self, key_bytes: bytes, _: str) -> bytes:
+        return base64.b64encode(key_bytes)

@@ -57,6 +57,13 @@ EXPECTED = {
 }
 
 
+def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    (one,) = open_sources([f"sqlite:///{tmp_path}/none.db"])
+    assert isinstance(one, Unreadable)
+    assert one.error.what == "no such file"
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["t.db", "t.sqlite", "called.csv", "wei?rd #%20 .db"])
 def test_each_table_of_a_sqlite_file(tmp_path: Path, name: str) -> None:
     path = sqlite_file(tmp_path / name, *PEOPLE)

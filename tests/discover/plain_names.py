@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from strongroom.discover.names import _layout as at
+from strongroom.discover.names._model import ONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,10 +154,10 @@ class Twin:
         ]
         for t in range(n):
             after = tokens[t + 1][3] if t + 1 < n else 3
-            hidden[t] = a["flags"][tokens[t][3] * at.GAPS + after]
+            hidden[t] = np.rint(ONE * a["flags"][tokens[t][3] * at.GAPS + after])
             for k in range(max(0, t - at.REACH), min(n, t + at.REACH + 1)):
-                hidden[t] += words[k] @ first[:, k - t + at.REACH]
-        hidden = np.maximum(hidden, 0)
+                hidden[t] += np.rint(ONE * words[k] @ first[:, k - t + at.REACH])
+        hidden = np.maximum(hidden, 0) / ONE
         self.gate = hidden @ a["gate"] + a["gate_bias"][0]
         out = np.empty((n, at.LABELS))
         for t in range(n):

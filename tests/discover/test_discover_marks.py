@@ -22,7 +22,8 @@ def seen(text: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("around", ["“{}”", "«{}»", "—{}—", "‘{}…", "：{}。", "\u00a0{}\u202f",
-                                    "😀{}😀", "•{}", "\ufeff{}", "（{}）"])  # fmt: skip
+                                    "😀{}😀", "•{}", "\ufeff{}", "（{}）",
+                                    "\x85{}\x85"])  # fmt: skip
 @pytest.mark.parametrize(
     ("entity", "value"),
     [
@@ -52,7 +53,7 @@ def plain(text: str, *, unspaced: bool) -> str:
     made = []
     for char in text:
         code, category = ord(char), unicodedata.category(char)
-        parts = category[0] in "PSZ" or category == "Cf"
+        parts = category[0] in "PSZ" or category in {"Cc", "Cf"}
         parts |= unspaced and any(first <= code < end for first, end in _UNSPACED)
         if code > 0xFFFF:
             parts = 0x1F000 <= code < 0x20000

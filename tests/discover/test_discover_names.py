@@ -18,7 +18,6 @@ from strongroom.discover.names._kernels_words import describe
 from strongroom.discover.names._kernels_words import split as split_bytes
 from strongroom.discover.names._model import (
     KEPT,
-    SEGMENT,
     WEIGHTS,
     NameModel,
     folding,
@@ -193,7 +192,7 @@ def test_offsets_are_bytes_in_hits_and_code_points_in_detections() -> None:
 
 
 def test_a_value_longer_than_a_segment_is_read_to_its_end() -> None:
-    text = "nothing to see here . " * SEGMENT + "Dear Mr. Peter Schmidt, thank you."
+    text = "nothing to see here . " * _layout.SEGMENT + "Dear Mr. Peter Schmidt, thank you."
     found = names_in(text)
     assert ("Peter Schmidt", "PERSON") in {(text[s:e], entity) for s, e, entity, _ in found}
     assert all(e > len(text) - 40 for _, e, _, _ in found)

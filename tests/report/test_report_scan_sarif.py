@@ -11,9 +11,11 @@ import pytest
 
 from strongroom.discover._source import IN_SOURCE, KNOWN, Place, find_in_source
 from strongroom.discover.recognizers.secrets import RULES, examples
+from strongroom.errors import DataError
 from strongroom.report._scan_sarif import render_scan_sarif
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 TOKEN = examples.true_one(next(r for r in RULES if r.name == "secrets.github_token"))[1]
@@ -83,8 +85,25 @@ _RULE = _object(
     properties={"type": "object"},
 )
 _DRIVER = _object("name rules", name=_STRING, semanticVersion=_STRING, rules=_many(_RULE))
+_NOTIFICATION = _object(
+    "message",
+    message=_TEXT,
+    level=_LEVEL,
+    locations=_many(
+        _object(
+            "physicalLocation",
+            physicalLocation=_object("artifactLocation", artifactLocation=_object("uri", uri=_URI)),
+        )
+    ),
+)
+_INVOCATION = _object(
+    "executionSuccessful",
+    executionSuccessful={"const": True},
+    toolExecutionNotifications=_many(_NOTIFICATION),
+)
 _RUN = _object(
     "tool results",
+    invocations={**_many(_INVOCATION), "minItems": 1},
     tool=_object("driver", driver=_DRIVER),
     columnKind={"const": "unicodeCodePoints"},
     automationDetails=_object("id", id=_STRING),
@@ -104,8 +123,9 @@ def place(**change: Any) -> Place:  # noqa: ANN401 - any field
     return Place(**{**fields, **change})
 
 
-def render(*places: Place, root: str = "") -> dict[str, Any]:
-    log = json.loads(json.dumps(render_scan_sarif(places, "1.2.3", root=root), allow_nan=False))
+def render(*places: Place, root: str = "", unread: Sequence[DataError] = ()) -> dict[str, Any]:
+    rendered = render_scan_sarif(places, "1.2.3", root=root, unread=unread)
+    log = json.loads(json.dumps(rendered, allow_nan=False))
     jsonschema.validate(log, _LOG)
     run: dict[str, Any] = log["runs"][0]
     return run
@@ -161,6 +181,16 @@ def test_each_result_points_to_its_rule_which_people_can_read() -> None:
 )
 def test_how_bad_it_is_follows_from_what_and_how_sure(change: dict[str, Any], level: str) -> None:
     assert render(place(**change))["results"][0]["level"] == level
+
+
+def test_what_could_not_be_read_is_told_and_not_passed_over() -> None:
+    lost = DataError("cut off before its end", where="/work/lake/old a.zip!/b.csv")
+    (invocation,) = render(root="/work", unread=[lost])["invocations"]
+    (said,) = invocation["toolExecutionNotifications"]
+    assert said["message"]["text"] == "Not read: cut off before its end."
+    (where,) = said["locations"]
+    assert where["physicalLocation"]["artifactLocation"]["uri"] == "lake/old%20a.zip"
+    assert "invocations" not in render(place())
 
 
 def test_an_alert_stays_the_same_when_lines_move_and_no_two_are_the_same() -> None:

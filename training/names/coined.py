@@ -62,4 +62,5 @@ def _known(kind: str) -> list[str]:
     else:
         locales = [home for homes in HOME.values() for home, _ in homes] + list(ABROAD)
         found = [n for locale in locales for what in _KINDS[kind] for n in pool(locale, what)]
-    return sorted({n for n in found if n.isalpha() and n.istitle()})
+    # In small letters a dotted capital I leaves its dot behind.
+    return sorted({n for n in found if n.istitle() and n.lower().isalpha()})

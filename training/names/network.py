@@ -28,12 +28,12 @@ class Network(nn.Module):
 
     Args:
         vocabulary: words that have a row of their own.
-        size: numbers per word, of the first and of the second layer.
+        word: numbers per word.
     """
 
-    def __init__(self, vocabulary: int, size: tuple[int, int, int] = (56, 128, 96)) -> None:
+    def __init__(self, vocabulary: int, word: int = 56) -> None:
         super().__init__()
-        word, wide, deep = size
+        wide, deep = at.WIDE, at.DEEP
         self.embed = nn.EmbeddingBag(at.VOCABULARY + vocabulary, word, mode="sum", sparse=True)
         nn.init.normal_(self.embed.weight, std=0.1)
         self.flags = nn.Embedding(at.FLAGS, wide)

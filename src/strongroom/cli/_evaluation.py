@@ -23,7 +23,7 @@ def run(
     flags: Common, gold: Path, paths: Sequence[str], spec: DiscoverSpec, *, reveal: bool
 ) -> int:
     """Print precision, recall and their harmonic means, with intervals and the worst mistakes."""
-    from strongroom.discover import find_hits
+    from strongroom.discover import entities_of, find_hits
     from strongroom.discover.evaluation import evaluate
 
     low = spec.model_copy(update={"min_score": min(spec.min_score, _LEAST)})
@@ -38,6 +38,9 @@ def run(
             _gold(gold, paths), find, min_score=spec.min_score, reveal=reveal, progress=bar
         )
     flags.console.say(str(measured))
+    strange = [e.entity for e in measured.entities if e.entity not in entities_of(spec)]
+    if strange:
+        flags.console.say(f"marked, but nothing here looks for it: {', '.join(strange)}")
     flags.console.document("evaluate", measured.to_json())
     return 0
 

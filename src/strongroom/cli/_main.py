@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from strongroom import __version__
+from strongroom.cli._verbs import Verbs
 from strongroom.cli.console import Console
 from strongroom.errors import InputError, StrongroomError, did_you_mean
 
@@ -38,36 +38,10 @@ VERBS = {
 EXIT_INTERRUPTED = 130
 
 
-class _Verbs(click.Group):
-    """Loads a verb's file when it is called, and no other."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"strongroom.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise InputError(
-                f'unknown verb "{args[0]}"',
-                hint=did_you_mean(args[0], VERBS) or "strongroom --help lists the verbs",
-            )
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
-
-
 @click.group(
-    cls=_Verbs,
+    cls=Verbs,
+    verbs=VERBS,
+    place=lambda verb: (verb, "command"),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Every verb takes --json, --quiet, -c/--config and --workspace. Exit codes: 0 done and "
     "within policy; 1 done, and the policy says no; 2 bad usage or input; 130 interrupted.",

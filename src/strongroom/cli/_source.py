@@ -58,17 +58,20 @@ class Secrets:
             f"  {p.path}:{p.line}:{p.column}  {p.recognizer}" for p in self.places if not p.allowed
         ]
         known = len(self.places) - self.new
-        head = f"{self.new:,} secrets in source" + (f", {known:,} known or allowed" * bool(known))
+        many = "secret" if self.new == 1 else "secrets"
+        head = f"{self.new:,} {many} in source" + (f", {known:,} known or allowed" * bool(known))
         return "\n".join([head, *lines])
 
 
-def find(paths: Sequence[str], spec: DiscoverSpec, *, baseline: Path | None, anew: bool) -> Secrets:
+def find(
+    paths: Sequence[str], spec: DiscoverSpec, *, baseline: Path | None, anew: bool, jobs: int = 1
+) -> Secrets:
     """Find secrets by line; tell the known ones apart; write the baseline anew if asked to."""
     from strongroom.data.sources import PassedOver, Unreadable
     from strongroom.discover import Baseline, Place, find_in_source
 
     known = Baseline.new() if baseline is None or anew else Baseline.read(baseline)
-    found = list(find_in_source(paths, spec, key=known.key))
+    found = list(find_in_source(paths, spec, key=known.key, jobs=jobs))
     places = tuple(known.apart(one for one in found if isinstance(one, Place)))
     errors = tuple(one.error for one in found if isinstance(one, Unreadable))
     passed = frozenset(one.path for one in found if isinstance(one, PassedOver))
@@ -79,13 +82,13 @@ def find(paths: Sequence[str], spec: DiscoverSpec, *, baseline: Path | None, ane
     return Secrets(places, errors, passed)
 
 
-def write(secrets: Secrets, sarif: Path | None) -> None:
-    """Write SARIF with paths relative to where we are."""
+def write(secrets: Secrets, sarif: Path | None, unread: Sequence[DataError]) -> None:
+    """Write SARIF with paths relative to where we are; say in it what could not be read."""
     if sarif is None:
         return
     from strongroom import __version__
     from strongroom.files import write_bytes
     from strongroom.report import render_scan_sarif
 
-    log = render_scan_sarif(secrets.places, __version__, root=str(Path.cwd()))
+    log = render_scan_sarif(secrets.places, __version__, root=str(Path.cwd()), unread=unread)
     write_bytes(sarif, json.dumps(log, indent=1).encode())

@@ -78,7 +78,7 @@ def command(flags: Common, paths: tuple[str, ...], **asked: Any) -> int:  # noqa
         flags.console.talk("compiling what searches, once on this machine: about half a minute")
     limits = Limits(ocr=not asked["no_ocr"])
     if asked["spans"]:
-        return _spans(flags, paths, spec, limits, reveal=asked["reveal"])
+        return _spans(flags, paths, spec, limits, asked)
     return _scan(flags, paths, spec, limits, asked)
 
 
@@ -126,12 +126,18 @@ def _scan(
     document: dict[str, Any] = {"files": [f.to_json() for f in found]}
     counts = inventory.counts(found)
     if asked["sarif"] or asked["baseline"]:
-        secrets = source.find(paths, spec, baseline=asked["baseline"], anew=asked["write_baseline"])
-        source.write(secrets, asked["sarif"])
+        secrets = source.find(
+            paths,
+            spec,
+            baseline=asked["baseline"],
+            anew=asked["write_baseline"],
+            jobs=_jobs(asked["jobs"]),
+        )
         counts["SECRET"] = secrets.new + secrets.beside(found)
         document["secrets"] = secrets.to_json()
         listed = {str(error) for error in errors}
         errors += [error for error in secrets.errors if str(error) not in listed]
+        source.write(secrets, asked["sarif"], errors)
     elif asked["write_baseline"]:
         raise InputError("where to?", hint="--baseline FILE --write-baseline")
     document["errors"] = [{"what": e.what, "where": e.where, "hint": e.hint} for e in errors]
@@ -143,6 +149,9 @@ def _scan(
         flags.console.say(str(secrets))
     for line in document["refused"]:
         flags.console.say(line, style="bold red")
+    for name in ("html", "record", "sarif", "baseline"):
+        if asked[name] and (name != "baseline" or asked["write_baseline"]):
+            flags.console.talk(f"wrote {asked[name]}")
     flags.console.document("scan", document)
     if errors:
         return 2
@@ -171,7 +180,7 @@ def _looked(
             target=asked["target"],
             limits=limits,
             cache=cache,
-            jobs=asked["jobs"] or _jobs(),
+            jobs=_jobs(asked["jobs"]),
             progress=bar,
         ):
             if isinstance(one, Unreadable):
@@ -183,26 +192,32 @@ def _looked(
     return found, errors, passed
 
 
-def _jobs() -> int:
-    """Return the cores that we may use, and not more than whose memory is likely there."""
+def _jobs(asked: int | None) -> int:
+    """Return what was asked, or the cores that we may use, if the memory for them is likely."""
+    if asked:
+        return asked
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cores or 1, _MOST_JOBS)
 
 
 def _spans(
-    flags: Common, paths: tuple[str, ...], spec: DiscoverSpec, limits: Limits, *, reveal: bool
+    flags: Common,
+    paths: tuple[str, ...],
+    spec: DiscoverSpec,
+    limits: Limits,
+    asked: dict[str, Any],
 ) -> int:
     from strongroom.data.sources import Unreadable
     from strongroom.discover import source_spans
 
     failed = False
-    for one in source_spans(paths, spec, limits=limits):
+    for one in source_spans(paths, spec, limits=limits, jobs=_jobs(asked["jobs"])):
         if isinstance(one, Unreadable):
             flags.console.error(one.error)
             failed = True
             continue
         line = one.to_json()
-        if reveal:
+        if asked["reveal"]:
             line["value"] = one.value
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     return 2 if failed else 0

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from strongroom.data._patient import whole
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -103,6 +104,35 @@ class Answers:
         if not fresh:
             raise self.broken()
         self._waiting += fresh
+
+
+@contextlib.contextmanager
+def on_disk(stream: BinaryIO, path: str, most: int) -> Iterator[BinaryIO]:
+    """Give a stream as a file with a descriptor; in memory where it has none.
+
+    Args:
+        stream: what shall be handed over.
+        path: for messages.
+        most: bytes that may be held in memory.
+
+    Raises:
+        DataError: it has more.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        stream.fileno()
+        yield stream
+        return
+    content = whole(stream, most + 1)
+    if len(content) > most:
+        raise DataError(
+            f"a file of this kind of more than {most >> 20:,} MiB inside another file",
+            where=path,
+            hint="unpack it and scan the file itself",
+        )
+    with nameless() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
 
 
 def nameless() -> BinaryIO:

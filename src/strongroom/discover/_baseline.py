@@ -58,7 +58,7 @@ class Baseline:
             raise InputError(
                 f"this baseline can't be read: {error.strerror}",
                 where=str(path),
-                hint="write one first",
+                hint="the same command with --write-baseline makes one",
             ) from error
         except (ValueError, RecursionError) as error:
             raise _broken(path) from error

@@ -162,6 +162,13 @@ class Hits:
         reach = np.where(before < 0, -1, ends[np.maximum(before, 0)])
         return self.take(np.flatnonzero(reach <= ((self.row << _PLACE_BITS) | self.start)))
 
+    def named(self) -> Hits:
+        """Leave out what has no entity: wholes that hid what lies in them."""
+        if self.entities[:1] != ("",):
+            return self
+        kept = self.take(np.flatnonzero(self.entity > 0))
+        return replace(kept, entity=kept.entity - np.int16(1), entities=self.entities[1:])
+
     def take(self, places: np.ndarray) -> Hits:
         """Return some of the hits."""
         return replace(

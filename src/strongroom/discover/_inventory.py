@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections import deque
 from dataclasses import replace
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from strongroom.config import DiscoverSpec
 from strongroom.data import Kind
@@ -21,20 +21,22 @@ from strongroom.data.sources import (
     documents_in,
     find_sources,
 )
-from strongroom.discover._processes import Processes
+from strongroom.discover._processes import Processes, told
 from strongroom.discover._sample import Sample
 from strongroom.discover._scan import scan_batches
+from strongroom.discover._scanned import to_json
 from strongroom.errors import DataError
 from strongroom.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
     from strongroom.data.sources import Batch
     from strongroom.discover._cache import ScanCache
     from strongroom.discover._detection import Recognizer
     from strongroom.discover._scanned import Scanned
+
+One = TypeVar("One")
 
 _DEFAULT = DiscoverSpec()
 _LIMITS = Limits()
@@ -78,15 +80,58 @@ def scan_sources(
     sources = [source for path in paths for source in find_sources(path, skip=skip)]
     known = _known(sources, cache)
     meter = _Meter(progress, [s.size or 0 for s in sources if isinstance(s, File)])
-    pace = _Pace(1 if recognizers else jobs)
 
     def finished(file: File, scanned: Sequence[Scanned]) -> None:
         meter.done(file)
         if cache and _unchanged(file):
             cache.put(file, scanned)
 
-    with ExitStack() as stack:
-        begun: dict[int, Future[list[Scanned]]] = {}
+    def here(place: int, source: File | Document | Unreadable | PassedOver) -> Iterator[Scanned]:
+        if not isinstance(source, File):
+            yield from _scanned(source, spec, target, recognizers, _nobody)
+        elif place in known:
+            yield from known.pop(place)
+            meter.done(source)
+        else:
+            read, scanned = partial(meter.add, source), []
+            for one in scan_file(source, spec, target, limits, recognizers, read):
+                scanned.append(one)
+                yield one
+            finished(source, scanned)
+
+    def beside(files: list[File]) -> Generator[Iterator[Scanned], None, None]:
+        with Processes(spec, target, limits, min(jobs, len(files))) as processes:
+            futures = deque(processes.scan(files, meter.add, finished))
+            while futures:
+                yield iter(futures.popleft().result())
+
+    yield from file_by_file(
+        sources, here, beside, jobs=1 if recognizers else jobs, known=frozenset(known)
+    )
+    meter.end()
+
+
+def file_by_file(
+    sources: Sequence[File | Document | Unreadable | PassedOver],
+    here: Callable[[int, Any], Iterator[One]],
+    beside: Callable[[list[File]], Generator[Iterator[One], None, None]],
+    *,
+    jobs: int,
+    known: frozenset[int] = frozenset(),
+) -> Iterator[One]:
+    """Yield what is said of each source, in their order: by processes, if it takes long enough.
+
+    Args:
+        sources: what to look at.
+        here: looks at one in this process; it gets its place and itself.
+        beside: looks at some in processes, and yields what is said of each, in their order.
+        jobs: how many processes there may be.
+        known: places of what needs no looking at.
+    """
+    pace = _Pace(jobs)
+    begun: frozenset[int] = frozenset()
+    answers: Generator[Iterator[One], None, None] | None = None
+    try:
         for place, source in enumerate(sources):
             if pace.due():
                 rest = {
@@ -95,25 +140,24 @@ def scan_sources(
                     if isinstance(one, File) and one.place and i not in known
                 }
                 if pace.slow(rest.values()):
-                    processes = Processes(spec, target, limits, min(jobs, len(rest)))
-                    scanning = stack.enter_context(processes)
-                    futures = scanning.scan(list(rest.values()), meter.add, finished)
-                    begun = dict(zip(rest, futures, strict=True))
-            if place in begun:
-                yield from begun.pop(place).result()
-            elif not isinstance(source, File):
-                yield from _scanned(source, spec, target, recognizers, _nobody)
-            elif place in known:
-                yield from known.pop(place)
-                meter.done(source)
+                    begun, answers = frozenset(rest), beside(list(rest.values()))
+            if answers is not None and place in begun:
+                yield from next(answers)
             else:
-                read, scanned = partial(meter.add, source), []
-                for one in scan_file(source, spec, target, limits, recognizers, read):
-                    scanned.append(one)
-                    yield one
-                finished(source, scanned)
-                pace.add(source)
-    meter.end()
+                yield from here(place, source)
+                if isinstance(source, File) and place not in known:
+                    pace.add(source)
+    finally:
+        if answers is not None:
+            answers.close()
+
+
+def answer(
+    file: File, settings: dict[str, Any], read: Callable[[float], None]
+) -> Iterator[dict[str, Any]]:
+    """Say what is in a file, as one of several processes."""
+    spec, limits = told(settings)
+    return map(to_json, scan_file(file, spec, settings["target"], limits, read=read))
 
 
 def scan_file(

@@ -72,11 +72,11 @@ def _with(texts: pa.Array, data: NDArray[np.uint8]) -> pa.Array:
 
 @cache
 def _parting(*, unspaced: bool) -> NDArray[np.uint8]:
-    """Return a bit for each character up to U+FFFF: marks, symbols, spaces, unspaced scripts."""
+    """Return a bit for each character up to U+FFFF: marks, spaces, controls, unspaced scripts."""
     bits = np.zeros(0x10000, np.uint8)
     for code in range(_MANY, 0x10000):
         category = unicodedata.category(chr(code))
-        bits[code] = category[0] in "PSZ" or category == "Cf"
+        bits[code] = category[0] in "PSZ" or category in {"Cc", "Cf"}
     for first, end in _UNSPACED:
         bits[first:end] |= unspaced
     bits[[ord(char) for char in _NAMED_BY_RULES]] = 0

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from strongroom.config import DiscoverSpec
 from strongroom.data.documents import READERS
@@ -25,17 +25,20 @@ from strongroom.data.sources import (
 from strongroom.discover._across import stretches, windows
 from strongroom.discover._detection import Detection
 from strongroom.discover._hits import Hits
+from strongroom.discover._inventory import file_by_file
 from strongroom.discover._marks import parted
+from strongroom.discover._processes import Processes, told
+from strongroom.discover._scanned import from_json, to_json
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers.secrets import RULES
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     import pyarrow as pa
 
-    from strongroom.data.sources import Batch
+    from strongroom.data.sources import Batch, Document
 
 _DEFAULT = DiscoverSpec()
 _LIMITS = Limits()
@@ -75,6 +78,9 @@ class Place:
     allowed: str = ""
 
 
+Said = Place | Unreadable | PassedOver
+
+
 def find_in_source(
     paths: Sequence[str],
     spec: DiscoverSpec = _DEFAULT,
@@ -82,7 +88,8 @@ def find_in_source(
     key: bytes = b"",
     limits: Limits = _LIMITS,
     skip: frozenset[str] = KEPT_BY_TOOLS,
-) -> Iterator[Place | Unreadable | PassedOver]:
+    jobs: int = 1,
+) -> Iterator[Said]:
     """Yield the secrets in files of text, whatever their endings, by file, line and column.
 
     Tables are read as the text they are written in, so that lines can be told; what is no text is
@@ -94,23 +101,51 @@ def find_in_source(
         key: of marks; see `Baseline`.
         limits: how long a line may be before it is cut.
         skip: names of folders that are passed over below the folders named.
+        jobs: how many processes may look at files, once it is seen that it takes long enough; the
+            order stays that of the paths and names.
     """
-    for path in paths:
-        for source in find_sources(path, skip=skip):
-            if isinstance(source, File):
-                yield from _in_file(source, spec, key, limits)
-            elif isinstance(source, Unreadable | PassedOver):
-                yield source
-            else:
-                yield PassedOver(source.path, "no text")
+    sources = [source for path in paths for source in find_sources(path, skip=skip)]
+
+    def here(_place: int, source: File | Document | Unreadable | PassedOver) -> Iterator[Said]:
+        if isinstance(source, File):
+            yield from _in_file(source, spec, key, limits)
+        elif isinstance(source, Unreadable | PassedOver):
+            yield source
+        else:
+            yield PassedOver(source.path, "no text")
+
+    def beside(files: list[File]) -> Generator[Iterator[Said], None, None]:
+        room, count = __name__.rpartition(".")[2], min(jobs, len(files))
+        with Processes(spec, None, limits, count, room, key=key.hex()) as processes:
+            yield from processes.stream(files, _from_json)
+
+    yield from file_by_file(sources, here, beside, jobs=jobs)
+
+
+def answer(
+    file: File, settings: dict[str, Any], read: Callable[[float], None]
+) -> Iterator[dict[str, Any]]:
+    """Say which secrets stand in a file, as one of several processes."""
+    spec, limits = told(settings)
+    for one in _in_file(file, spec, bytes.fromhex(settings["key"]), limits, read):
+        yield asdict(one) if isinstance(one, Place) else to_json(one)
+
+
+def _from_json(entry: dict[str, Any]) -> Said:
+    return Place(**entry) if "line" in entry else cast("Said", from_json(entry))
 
 
 def _in_file(
-    file: File, spec: DiscoverSpec, key: bytes, limits: Limits
-) -> Iterator[Place | Unreadable | PassedOver]:
+    file: File,
+    spec: DiscoverSpec,
+    key: bytes,
+    limits: Limits,
+    read: Callable[[float], None] = lambda _: None,
+) -> Iterator[Said]:
     try:
         with file.open() as stream:
             for batch in windows(READERS["text"](stream, file.path, limits)):
+                read(batch.table.nbytes)
                 yield from _in_batch(file.path, batch, spec, key)
     except DataError as error:
         yield Unreadable(file.path, error) if file.named else PassedOver(file.path, "no text")

@@ -16,6 +16,7 @@ from strongroom.discover._custom import custom, without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
 from strongroom.discover._marks import parted
+from strongroom.discover._written import written
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers import load_recognizers, load_rules, street_address
 
@@ -124,21 +125,23 @@ def find_hits(
     words = header_words(header) if header else ""
     parts = []
     if recognizers is None:
-        plain = parted(texts)
+        seen = written(texts)
+        plain = parted(seen.texts)
         parts += [engine.find(one, words) for engine in engines_of(spec) for one in plain]
         if spec.names:
             # A password that looks like a firm's name is a password.
-            named = _names(texts, spec)
+            named = _names(seen.texts, spec)
             for part in parts:
                 named = named.clear_of(part, "SECRET")
             parts += [named, *(_addresses(spec).find(one) for one in plain)]
+        parts = [seen.back(part) for part in parts]
         # Rows of a text are its lines; keys lie over several.
         parts += [find_across(texts)] if spec.names or header in {"", "text"} else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
     found = Hits.together(held) if overlaps else Hits.merged(held)
-    return without_allowed(found, texts, spec)
+    return without_allowed(found.named(), texts, spec)
 
 
 def _names(texts: pa.Array, spec: DiscoverSpec) -> Hits:
@@ -159,7 +162,7 @@ def _addresses(spec: DiscoverSpec) -> Engine:
 
 def entities_of(spec: DiscoverSpec = _DEFAULT) -> tuple[str, ...]:
     """Return what may be found at all, in the order of the alphabet."""
-    found = {rule.entity for rule in (*load_rules(spec), *custom(spec).rules)}
+    found = {rule.entity for rule in (*load_rules(spec), *custom(spec).rules)} - {""}
     found.update(entity for one in load_recognizers(spec) for entity in one.entities)
     if spec.names:
         from strongroom.discover.names import ENTITIES

@@ -7,17 +7,14 @@ it reads a row (`site`).
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from strongroom.config import TrainSpec
-from strongroom.vault import canonical_json
+from strongroom.federate._asked import Asked, Positive
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-SiteName = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
 Rule = Literal["mean", "median", "trimmed-mean", "krum", "multi-krum", "bulyan", "norm-bound"]
 Strategy = Literal["fedavg", "fedprox", "fedadam", "scaffold"]
 
@@ -103,13 +100,10 @@ class RuleSpec(_Part):
     groups: Annotated[int, Field(ge=1)] = 1
 
 
-class Recipe(_Part):
+class Recipe(Asked):
     """One job, whole.
 
     Attributes:
-        job: names it, 32 hex digits.
-        project: in words, for people.
-        version: of Strongroom; sites of another minor version refuse.
         task: train by gradients, grow boosted trees, or only evaluate a model. Trees need
             train.model = "trees", and their first round only counts.
         train: architecture and local optimizer; `epochs` and `privacy` of it are not used.
@@ -120,14 +114,8 @@ class Recipe(_Part):
         weighting: of sites in the mean: by their rows, or equal.
         strategy, rule: see there.
         secure, privacy: see there; None: without.
-        sites: who is invited.
-        min_sites: fewer don't make a round.
-        deadline: seconds that a site has for its part of a round.
     """
 
-    job: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-    project: Annotated[str, Field(min_length=1, max_length=200)]
-    version: str
     task: Literal["train", "trees", "evaluate"] = "train"
     train: TrainSpec = TrainSpec()
     model: dict[str, Any] = Field(default_factory=dict)
@@ -139,16 +127,9 @@ class Recipe(_Part):
     rule: RuleSpec = RuleSpec()
     secure: SecureSpec | None = None
     privacy: SitePrivacySpec | None = None
-    sites: Annotated[tuple[SiteName, ...], Field(min_length=1, max_length=10_000)]
-    min_sites: Annotated[int, Field(ge=1)] = 2
-    deadline: Positive = 600.0
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if len(set(self.sites)) != len(self.sites):
-            raise ValueError("a site is named twice")
-        if self.min_sites > len(self.sites):
-            raise ValueError("min_sites is more than there are sites")
         if self.privacy is not None and self.privacy.noise == "shared" and self.secure is None:
             raise ValueError("shared noise needs secure aggregation: [secure]")
         if self.privacy is not None and self.privacy.unit == "site" and self.weighting == "rows":
@@ -192,11 +173,3 @@ class Recipe(_Part):
         if self.privacy is not None and self.privacy.unit == "site":
             raise ValueError("trees hide rows or persons; what a whole site adds isn't bounded")
         return self
-
-    def canonical(self) -> bytes:
-        """Return the recipe as canonical JSON."""
-        return canonical_json(self.model_dump(mode="json"))
-
-    def digest(self) -> str:
-        """Return SHA-256, hex, of the canonical JSON: what a site agrees to."""
-        return hashlib.sha256(self.canonical()).hexdigest()

@@ -9,11 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from strongroom.config import Limit, ProjectSpec, SealSpec, TrainSpec, load
 from strongroom.errors import ConfigError
+from strongroom.federate._asked import Positive, SiteName  # noqa: TC001 - pydantic reads them
 from strongroom.federate._recipe import (
-    Positive,
     RuleSpec,
     SecureSpec,
-    SiteName,
     SitePrivacySpec,
     StrategySpec,
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from strongroom.discover import Place
+    from strongroom.errors import StrongroomError
 
 VERSION = "2.1.0"
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -38,13 +39,20 @@ _MEND_DATA = (
 )
 
 
-def render_scan_sarif(places: Iterable[Place], version: str, *, root: str = "") -> dict[str, Any]:
+def render_scan_sarif(
+    places: Iterable[Place],
+    version: str,
+    *,
+    root: str = "",
+    unread: Iterable[StrongroomError] = (),
+) -> dict[str, Any]:
     """Return what a scan found as a SARIF log with one run.
 
     Args:
         places: in the order of files and lines.
         version: of this program.
         root: paths below it are told relative to it, as code scanners want.
+        unread: why something was not looked at; a log without it would look as if all was clean.
     """
     found = list(places)
     kinds = sorted({(p.recognizer, p.entity) for p in found})
@@ -55,7 +63,7 @@ def render_scan_sarif(places: Iterable[Place], version: str, *, root: str = "") 
         uri = _uri(place.path, root)
         times[uri, place.recognizer] += 1
         results.append(_result(place, uri, index[place.recognizer], times[uri, place.recognizer]))
-    run = {
+    run: dict[str, Any] = {
         "tool": {
             "driver": {
                 "name": "Strongroom",
@@ -67,6 +75,9 @@ def render_scan_sarif(places: Iterable[Place], version: str, *, root: str = "") 
         "automationDetails": {"id": "strongroom/scan/"},
         "results": results,
     }
+    told = [_notification(error, root) for error in unread]
+    if told:
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
     log: dict[str, Any] = strict({"$schema": _SCHEMA, "version": VERSION, "runs": [run]})
     return log
 
@@ -122,6 +133,15 @@ def _result(place: Place, uri: str, rule: int, turn: int) -> dict[str, Any]:
     if place.allowed:
         result["suppressions"] = [{"kind": place.allowed, "justification": _WHY[place.allowed]}]
     return result
+
+
+def _notification(error: StrongroomError, root: str) -> dict[str, Any]:
+    """Say that something could not be read (section 3.58)."""
+    said: dict[str, Any] = {"level": "warning", "message": {"text": f"Not read: {error.what}."}}
+    if error.where:
+        uri = _uri(error.where.partition("!/")[0], root)
+        said["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": uri}}}]
+    return said
 
 
 def _level(place: Place) -> str:

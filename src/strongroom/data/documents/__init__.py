@@ -25,6 +25,7 @@ from strongroom.data.documents._refused import REFUSED
 from strongroom.data.documents._rtf import read_rtf
 from strongroom.data.documents._tar import tar_members
 from strongroom.data.documents._unpack import UNPACKERS
+from strongroom.data.documents._xml_text import read_xml
 from strongroom.data.documents._zip import zip_members
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 READERS: Mapping[str, Reader] = {
     "text": read_plain,
     "html": read_html,
+    "xml": read_xml,
     "mail": read_mail,
     "mbox": partial(read_mail, mbox=True),
     "docx": read_office,

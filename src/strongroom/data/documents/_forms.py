@@ -46,6 +46,7 @@ _PATTERNS = (
         ),
         "html",
     ),
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\s"), "xml"),
 )
 _OFFICE = (
     (re.compile(rb"word/"), "docx"),
@@ -68,6 +69,7 @@ SUFFIXES = {
     ".html": "html",
     ".htm": "html",
     ".xhtml": "html",
+    **dict.fromkeys((".xml", ".svg", ".kml", ".gpx", ".rss", ".atom", ".plist", ".xmp"), "xml"),
     ".eml": "mail",
     ".mht": "mail",
     ".mhtml": "mail",
@@ -104,7 +106,7 @@ SUFFIXES = {
 """Ending of a name to form."""
 
 
-GUESSED = frozenset({"mail", "mbox", "html"})
+GUESSED = frozenset({"mail", "mbox", "html", "xml"})
 """Forms told by words rather than marks: a name that says plain text is to be believed."""
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from strongroom.data.sources._document import Batch, Limits
 
-_TOKEN = 1 << 24
+TOKEN = 1 << 24
 _MOST_ASIDE = 1 << 10
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,400}?(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE
@@ -33,7 +33,7 @@ _TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^"'>]++|"[^"]*+"|'[^']*+')*+)
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]++)\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]++)""")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _EDGES = re.compile(r" *([\n\t]) *")
-_COMMENT_END, _CODE_END, _TAG_END = re.compile("-->"), re.compile(r"\?>"), re.compile(">")
+_COMMENT_END, CODE_END, _TAG_END = re.compile("-->"), re.compile(r"\?>"), re.compile(">")
 _RAW = {name: re.compile(f"</{name}[^>]{{0,20}}>", re.IGNORECASE) for name in ("script", "style")}
 _LONGEST_END = len("</script>") + 20
 _BREAKS = {"br": "\v", "td": "\x1f", "th": "\x1f"}
@@ -63,19 +63,24 @@ def read_html(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]:
         DataError: it is no text.
     """
     notes: list[str] = []
+    yield from batches(html_pieces(texts_of(stream, path, notes)), limits, notes)
+
+
+def texts_of(stream: BinaryIO, path: str, notes: list[str]) -> Iterator[str]:
+    """Yield the text of a page in pieces, in the encoding that it says it is in (see `utf8`)."""
     head, stream = peeked(stream)
     declared = _DECLARED.search(head)
     encoding = declared.group(1).decode() if declared else None
-    chunks = (chunk.decode() for chunk in utf8(stream, path, notes, encoding=encoding))
-    yield from batches(html_pieces(chunks), limits, notes)
+    for chunk in utf8(stream, path, notes, encoding=encoding):
+        yield chunk.decode()
 
 
 def html_pieces(chunks: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Yield the records of a page that comes in pieces; see `batches`."""
-    return _Page(iter(chunks)).pieces()
+    return Page(iter(chunks)).pieces()
 
 
-class _Page:
+class Page:
     """A buffer that moves over the page, and the block that is being gathered."""
 
     def __init__(self, chunks: Iterator[str]) -> None:
@@ -95,7 +100,7 @@ class _Page:
                 self._at = end
             else:
                 yield from self._markup()
-            if self._size > _TOKEN or len(self._aside) > _MOST_ASIDE:
+            if self._size > TOKEN or len(self._aside) > _MOST_ASIDE:
                 yield from self._end_block()
         yield from self._end_block()
 
@@ -130,7 +135,7 @@ class _Page:
             # What runs on the server, in pages that never went through it.
             self._at += len("<?")
             yield from self._end_block()
-            yield from self._until(_CODE_END, lines=True)
+            yield from self._until(CODE_END, lines=True)
         elif self._buffer.startswith("<!", self._at):
             said = self._until(_TAG_END)
             if _DOCTYPE.match(self._buffer, self._at):
@@ -144,7 +149,7 @@ class _Page:
 
     def _tag(self) -> Iterator[tuple[str, bool]]:
         while not (tag := _TAG.match(self._buffer, self._at)):
-            if len(self._buffer) - self._at > _TOKEN or not self._more():
+            if len(self._buffer) - self._at > TOKEN or not self._more():
                 break
         if not tag:
             # Nothing is lost: what looks like the rest of a tag is read as text.
@@ -152,11 +157,16 @@ class _Page:
             self._at = len(self._buffer)
             return
         self._at = tag.end()
-        closes, name, attributes = tag.group(1), tag.group(2).lower(), tag.group(3)
+        yield from self._element(tag.group(2), tag.group(3), closes=bool(tag.group(1)))
+
+    def _element(self, name: str, attributes: str, *, closes: bool) -> Iterator[tuple[str, bool]]:
+        """Do what a tag asks for."""
+        name = name.lower()
         if name in _BLOCKS and (self._block or self._aside):
             yield from self._end_block()
-        if attributes and (said := _attributes(attributes)):
-            self._aside.append(said)
+        if attributes:
+            said = [f"{name}: {value}" for name, value in attributes_of(attributes, _DULL)]
+            self._aside += ["\n".join(said)] if said else []
         if name in _RAW and not closes:
             yield from self._end_block()
             yield from self._until(_RAW[name], lines=True)
@@ -197,10 +207,11 @@ def _parts(text: str, *, lines: bool) -> Iterator[tuple[str, bool]]:
     yield last, False
 
 
-def _attributes(text: str) -> str:
-    said = []
+def attributes_of(text: str, dull: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield names and values of a tag's attributes, but those whose names are dull."""
     for name, value in _ATTRIBUTE.findall(text):
-        if name.lower() in _DULL:
+        space, _, _ = name.lower().partition(":")
+        if space in dull:
             continue
         plain = unescape(value.strip("\"'"))
         if plain.startswith(("mailto:", "tel:", "sms:")):
@@ -208,5 +219,4 @@ def _attributes(text: str) -> str:
         elif plain.startswith("data:"):
             # A picture or a font within the page.
             plain = plain.partition(",")[0]
-        said.append(f"{name}: {plain}")
-    return "\n".join(said)
+        yield name, plain

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from strongroom.data._apart import apart, nameless
+from strongroom.data._apart import apart, on_disk
 from strongroom.data.documents._metadata import xmp_fields
 from strongroom.data.documents._ocr import can_read_pictures, read_page
-from strongroom.data.documents._patient import whole
 from strongroom.data.documents._records import batches, member_of, shown_name
 from strongroom.data.documents._unpack import Ration, unpacked
 from strongroom.errors import DataError
@@ -47,7 +46,7 @@ def read_pdf(stream: BinaryIO, path: str, limits: Limits) -> Iterator[Batch]:
             `documents` isn't installed.
     """
     notes: list[str] = []
-    with _on_disk(stream, path, limits) as file:
+    with on_disk(stream, path, limits.buffer_bytes) as file:
         yield from batches(_pieces(file, path, limits, notes), limits, notes)
 
 
@@ -58,7 +57,7 @@ def pdf_members(stream: BinaryIO, path: str, budget: Budget) -> Iterator[Member 
         DataError: there is too much of it.
     """
     with (
-        _on_disk(stream, path, budget.limits) as file,
+        on_disk(stream, path, budget.limits.buffer_bytes) as file,
         contextlib.closing(_frames(file, path, "files")) as found,
     ):
         while True:
@@ -102,30 +101,6 @@ def _packets(file: BinaryIO) -> Iterator[tuple[str, str]]:
         return
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         yield from xmp_fields(content, _MOST_PACKETS)
-
-
-@contextlib.contextmanager
-def _on_disk(stream: BinaryIO, path: str, limits: Limits) -> Iterator[BinaryIO]:
-    """Give the stream as a file with a descriptor; in memory where it has none.
-
-    Raises:
-        DataError: too large to be held in memory.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        stream.fileno()
-        yield stream
-        return
-    content = whole(stream, limits.buffer_bytes + 1)
-    if len(content) > limits.buffer_bytes:
-        raise DataError(
-            f"a PDF of more than {limits.buffer_bytes >> 20:,} MiB inside another file",
-            where=path,
-            hint="unpack it and scan the file itself",
-        )
-    with nameless() as file:
-        file.write(content)
-        file.seek(0)
-        yield file
 
 
 def _frames(

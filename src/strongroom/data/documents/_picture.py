@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
+from strongroom.data._patient import whole
 from strongroom.data.documents._metadata import picture_fields
 from strongroom.data.documents._ocr import can_read_pictures, frames, read_page
-from strongroom.data.documents._patient import whole
 from strongroom.data.documents._records import batches
 from strongroom.errors import DataError
 

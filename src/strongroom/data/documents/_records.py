@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
+from strongroom.data._patient import Patient, whole
 from strongroom.data.documents._forms import SUFFIXES, form_of
-from strongroom.data.documents._patient import Patient, whole
 from strongroom.data.sources._document import Batch, Limits, Member
 from strongroom.errors import DataError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import pyarrow as pa
 
-from strongroom.data.documents._patient import Patient
+from strongroom.data._patient import Patient
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:

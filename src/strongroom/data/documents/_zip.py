@@ -14,7 +14,7 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from strongroom.data.documents._patient import Patient
+from strongroom.data._patient import Patient
 from strongroom.data.documents._records import member_of, seekable, shown_name
 from strongroom.data.documents._unpack import Ration, unpacked
 from strongroom.data.sources._document import Unreadable

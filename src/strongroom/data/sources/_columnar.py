@@ -165,6 +165,6 @@ def _errors(form: str, path: str) -> Iterator[None]:
     except MemoryError as error:
         raise DataError(f"this {form} file needs more memory than there is", where=path) from error
     except _DAMAGED as error:
-        if "encrypt" in str(error).lower():
+        if "crypt" in str(error).lower():
             raise DataError(f"an encrypted {form} file", where=path) from error
         raise DataError(f"not {form}, or a damaged file of it", where=path) from error

@@ -52,8 +52,13 @@ def find_tables(address: str, limits: Limits = _LIMITS) -> Iterator[Document | U
         return
     path = url.render_as_string(hide_password=True)
     if url.drivername == "sqlite" and url.database and not url.query:
-        opened = partial(open_local, url.database)
-        found = sqlite_tables(opened, url.database, path, "", limits)
+        place = url.database
+        try:
+            open_local(place).close()
+        except DataError as error:
+            yield Unreadable(path, error)
+            return
+        found = sqlite_tables(partial(open_local, place), place, path, "", limits)
     else:
         found = _tables(url, path)
     for one in found:

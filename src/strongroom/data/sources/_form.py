@@ -25,6 +25,7 @@ _SUFFIXES = {
     ".arrows": "arrow",
     ".feather": "arrow",
     ".ipc": "arrow",
+    ".orc": "orc",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "json",
@@ -88,6 +89,8 @@ def _by_mark(suffix: str, head: bytes) -> str | None:
         return "xls" if workbook or suffix.startswith(".xls") else None
     if head.startswith(_ARROW_STREAM) and suffix in _ARROW_SUFFIXES:
         return "arrow"
+    if head.startswith(b"ORC") and (suffix == ".orc" or encoding_of(head) is None):
+        return "orc"
     return None
 
 

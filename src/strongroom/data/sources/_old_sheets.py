@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from strongroom.data._apart import apart, nameless
 from strongroom.data._dataset import Kind
-from strongroom.data.documents._patient import whole
+from strongroom.data._patient import whole
 from strongroom.data.sources._document import Document, Limits, Unreadable
 from strongroom.data.sources._sheets import batches_of_sheet
 from strongroom.errors import DataError, MissingExtraError

@@ -30,6 +30,7 @@ from strongroom.data.sources._files import KEPT_BY_TOOLS, File, Once, cannot_rea
 from strongroom.data.sources._form import HEAD_BYTES, form_of
 from strongroom.data.sources._json import read_json
 from strongroom.data.sources._old_sheets import old_tables
+from strongroom.data.sources._orc import read_orc
 from strongroom.data.sources._sqlite import sqlite_tables
 from strongroom.data.sources._xlsx import xlsx_tables
 from strongroom.errors import DataError
@@ -41,6 +42,7 @@ TABLES: Mapping[str, Reader] = {
     "csv": read_delimited,
     "parquet": read_parquet,
     "arrow": read_arrow,
+    "orc": read_orc,
     "json": read_json,
     "jsonl": read_json,
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 from strongroom.data._dataset import Kind
-from strongroom.data.documents._patient import whole
+from strongroom.data._patient import whole
 from strongroom.data.sources._document import Document, Limits, Unreadable
 from strongroom.data.sources._rows import batches_of_rows
 from strongroom.errors import DataError

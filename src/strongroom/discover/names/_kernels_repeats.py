@@ -175,25 +175,26 @@ def repeats(
     """
     made = np.empty((64, 3), np.int64)
     many = 0
-    words, lows = np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64)
-    firms, low_of = np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64)
-    last = np.zeros(_SLOTS, np.bool_)
-    gone = np.zeros(_SLOTS, np.bool_)  # by the slot of the word in small letters
-    titled = np.zeros(len(hits), np.bool_)
+    words, lows = np.empty(_SLOTS, np.int64), np.empty(_SLOTS, np.int64)
+    firms, low_of = np.empty(_SLOTS, np.int64), np.empty(_SLOTS, np.int64)
+    last = np.empty(_SLOTS, np.bool_)
+    gone = np.empty(_SLOTS, np.bool_)  # by the slot of the word in small letters
+    titled = np.empty(len(hits), np.bool_)
     h = 0
     while h < len(hits):
         row, first = hits[h, 0], h
         base, stop = offsets[row], offsets[row + 1]
         known = 0
         while h < len(hits) and hits[h, 0] == row:
-            if h > first and hits[h - 1, 3] == _TITLE:
-                titled[h] = hits[h, 1] - hits[h - 1, 2] <= 2  # "Dr. " and "Dr "
+            titled[h] = h > first and hits[h - 1, 3] == _TITLE
+            titled[h] = titled[h] and hits[h, 1] - hits[h - 1, 2] <= 2  # "Dr. " and "Dr "
             if hits[h, 3] == _PERSON and scores[h] >= sure and known < _MOST:
                 start, end = base + hits[h, 1], base + hits[h, 2]
                 if titled[h] or _count(data, start, end, fold)[0] > 1:
                     if known == 0:
-                        words[:], lows[:], firms[:] = 0, 0, 0
-                        last[:] = gone[:] = False
+                        for s in range(_SLOTS):
+                            words[s] = lows[s] = firms[s] = 0
+                            last[s] = gone[s] = False
                     known += _note(data, start, end, fold, words, lows, low_of, last)
             h += 1
         if known == 0:
@@ -238,7 +239,8 @@ def repeats(
                 if over == at_hit:
                     if many == len(made):
                         more = np.empty((2 * many, 3), np.int64)
-                        more[:many] = made
+                        for k in range(many):
+                            more[k, 0], more[k, 1], more[k, 2] = made[k, 0], made[k, 1], made[k, 2]
                         made = more
                     made[many, 0], made[many, 1], made[many, 2] = row, begun - base, ended - base
                     many += 1

@@ -60,3 +60,16 @@ REACH = 2
 """The first layer sees so many tokens on either side."""
 TAPS = 3
 """The second layer sees so many outputs of the first on either side."""
+WIDE, DEEP = 128, 96
+"""Numbers that the first and the second layer give for a token: two times 64, three times 32."""
+OUT = 64
+"""Numbers of the third, two times 32, of which the first `LABELS` say something."""
+
+SEGMENT = 2048
+"""Tokens that see each other; longer values are cut there."""
+TOGETHER = 256
+"""Tokens of short values that go through the layers together."""
+ROOM = SEGMENT + TOGETHER + 2 * TAPS
+"""Tokens that do so at most, with what keeps values apart."""
+SIDE = 32
+"""Loud tokens of them that meet the same rows of the second layer one after another."""

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights" / "names.safetensors"
 KEPT = 1 << 15
-"""Words of which the first layer's part is kept (63 MB)."""
-SEGMENT = 2048
-"""Tokens looked at together; longer values are cut there."""
+"""Words of which the first layer's part is kept (42 MB)."""
+ONE = 1024.0
+"""What stands for 1 in the first layer's whole numbers, which are hardly ever above 10."""
+_LINE = 64  # bytes of the processor's cache
 
 _HINT = "install strongroom again, or train the model anew (training/names/train.py)"
 
@@ -55,14 +56,17 @@ class NameModel:
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
         _check(arrays)
-        self._arrays = arrays
-        self._keys, self._places = word_table(arrays["words"])
-        width = len(arrays["gate"])
-        self._kept = np.empty((KEPT, 2 * at.REACH + 1, width), np.float32)
-        self._kept_keys = np.zeros(2 * KEPT, np.int64)
-        self._kept_slots = np.zeros(2 * KEPT, np.int32)
-        self._kept[0] = 0  # stands for no word, before the first and after the last
-        self._used = np.ones(1, np.int64)
+        part = (2 * at.REACH + 1) * at.WIDE
+        kept = _empty(KEPT * part, np.int16)
+        kept[:part] = 0  # stands for no word, before the first and after the last
+        self._given: tuple[Any, ...] = (
+            folding(), *word_table(arrays["words"]),
+            *(arrays[name] for name in ("lists", "clusters", "paths", "rates", "numbers")),
+            *_layers(arrays),
+            np.zeros(2 * KEPT, np.int64), np.zeros(2 * KEPT, np.int32), kept, np.ones(1, np.int64),
+            _empty(at.ROOM * at.WIDE, np.int16), _empty(at.SIDE * at.DEEP, np.float32),
+            _empty(at.ROOM * at.OUT, np.float32),
+        )  # fmt: skip
         self._lock = threading.Lock()
 
     def find(
@@ -71,22 +75,52 @@ class NameModel:
         """Find names in strings as Arrow holds them; see `label`."""
         from strongroom.discover.names._kernels_labels import label
 
-        a = self._arrays
+        given: tuple[Any, ...] = (data, offsets, *self._given, least)
         with self._lock:
-            return label(
-                data, offsets, folding(), self._keys, self._places,
-                a["lists"], a["clusters"], a["paths"], a["rates"], a["numbers"],
-                a["embed"], a["scale"], a["first"], a["flags"],
-                a["gate"], float(a["gate_bias"][0]), a["second"], a["second_bias"],
-                a["third"], a["third_bias"],
-                self._kept_keys, self._kept_slots, self._kept, self._used, SEGMENT, least,
-            )  # fmt: skip
+            found: tuple[NDArray[np.int64], NDArray[np.float32]] = label(*given)
+            return found
+
+
+def _empty(size: int, kind: type) -> NDArray[Any]:
+    """Return an array that begins where a line of the cache does, as its rows then do, too."""
+    room = np.empty(size * np.dtype(kind).itemsize + _LINE, np.uint8)
+    start = -room.ctypes.data % _LINE
+    return room[start : len(room) - _LINE + start].view(kind)
+
+
+def _lined_up(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a flat copy of an array, at such a place."""
+    made = _empty(array.size, array.dtype.type)
+    made[:] = array.ravel()
+    return made
+
+
+def _layers(arrays: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the layers as the kernels read them: flat, the first one in whole numbers.
+
+    A word's part of the first layer, the flags and what they add up to are multiples of 1 / `ONE`:
+    figures of `benchmarks/discover_quality.py` stay within 0.0002 of those of the layer as trained.
+    """
+    most = np.iinfo(np.int16).max
+    third = np.zeros((at.DEEP, at.OUT), np.float32)
+    third[:, : at.LABELS] = arrays["third"]
+    third_bias = np.full(at.OUT, -np.inf, np.float32)
+    third_bias[: at.LABELS] = arrays["third_bias"]
+    return (
+        arrays["embed"], arrays["scale"],
+        _lined_up(arrays["first"] * np.float32(ONE)),
+        _lined_up(np.clip(np.rint(arrays["flags"] * ONE), -most, most).astype(np.int16)),
+        _lined_up(arrays["gate"]),
+        -float(arrays["gate_bias"][0]) * ONE,
+        _lined_up(arrays["second"] / np.float32(ONE)), arrays["second_bias"],
+        _lined_up(third), third_bias,
+    )  # fmt: skip
 
 
 def _check(arrays: Mapping[str, Any]) -> None:
     """See that tensors fit each other and the kernels, which look at no bounds."""
     words, rows = len(arrays["words"]), len(arrays["embed"])
-    word, wide, deep = arrays["embed"].shape[1], len(arrays["gate"]), len(arrays["second_bias"])
+    word, wide, deep = arrays["embed"].shape[1], at.WIDE, at.DEEP
     window, taps = 2 * at.REACH + 1, 2 * at.TAPS + 1
     expected = {
         "words": (np.uint32, (words,)),
@@ -110,7 +144,7 @@ def _check(arrays: Mapping[str, Any]) -> None:
         if arrays[name].dtype != kind or arrays[name].shape != shape:
             raise DataError(f"tensor {name} of the name model has another shape", hint=_HINT)
     highest = at.VOCABULARY + int(arrays["numbers"].max(initial=0))
-    if wide % 8 or highest > rows or int(arrays["clusters"].max(initial=0)) >= len(arrays["paths"]):
+    if highest > rows or int(arrays["clusters"].max(initial=0)) >= len(arrays["paths"]):
         raise DataError("the tensors of the name model don't fit each other", hint=_HINT)
 
 

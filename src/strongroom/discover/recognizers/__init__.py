@@ -51,6 +51,7 @@ FAMILIES: tuple[ModuleType, ...] = tuple(
         "us_numbers",
         "us_ssn",
         "vehicle",
+        "whole",
         "zip_code",
     )
 )

@@ -21,4 +21,17 @@ RULES = (
                   "jürgen@müller.example", "info@例え.テスト"),
         lookalikes=("icon@2x.png @home a@b user@localhost", "a..b@", "x@y.html"),
     ),
+    # As it stands in addresses of pages and their logs, in HTML, in JSON within text.
+    *(
+        Rule(
+            f"email.{name}", "EMAIL_ADDRESS",
+            rf"\w[\w+%'-]*(?:\.[\w+%'-]+)*{at}(?:{LABEL}\.)+{_ENDING}",
+            1.0, apart="", validated=True,
+            examples=(f"GET /?user=jane.doe{said}example.org&x=1",),
+            lookalikes=(f"50{said} a{said}b", f"100{said}x.html"),
+        )
+        for name, at, said in (
+            ("url", "%40", "%40"), ("html", "&#64;", "&#64;"), ("json", r"\\u0040", r"\u0040"),
+        )
+    ),
 )  # fmt: skip

@@ -53,10 +53,11 @@ _INTERNATIONAL = rf"(?:{_CODE}){_ABROAD}|{_SPACED}"
 _PREFIXED = rf"00{_JOIN}?\d{{1,3}}{_ABROAD}"
 # North America writes 3-3-4.
 _AMERICAN = any_of([
-    rf"(?:1[ .-]{{0,2}})?\(\d{{3}}\){_LINK}{{0,2}}\d{{3}}(?:{_LINK})?\d{{4}}",
-    rf"(?:1[ .-]{{1,2}})?\d{{3}}(?:[ /]|{_DASH}| {_DASH} )\d{{3}}(?: |{_DASH}| {_DASH} )\d{{4}}",
+    rf"(?:1[ -]{{0,2}})?\(\d{{3}}\){_LINK}{{0,2}}\d{{3}}(?:{_LINK})?\d{{4}}",
+    rf"(?:1[ -]{{1,2}})?\d{{3}}(?:[ /]|{_DASH}| {_DASH} )\d{{3}}(?: |{_DASH}| {_DASH} )\d{{4}}",
     r"(?:1[ .-])?\d{3}\.\d{3}\.\d{4}",
 ]) + _EXTENSION  # fmt: skip
+_AMERICAN_BARE = rf"{_AMERICAN}|1?\d{{10}}{_EXTENSION}"
 # Elsewhere groups differ. Without the zero of the trunk, one dash between two numbers is a span of
 # pages or ports, and one slash a fraction.
 _TIGHT = f"(?: |{_DASH})"
@@ -131,13 +132,14 @@ def rules_for(spec: DiscoverSpec) -> tuple[Rule, ...]:
     """Return the rules: international numbers, those of the chosen countries, those by context."""
     return (
         _rule(_INTERNATIONAL, 0.95, international_plan() + _EXTENDED, validated=True,
-              examples=("from abroad +44 7700 900123 x12", "(+49) 30 901820", "+1.7148568779",
+              examples=("from abroad +44 20 7946 0018 x12", "(+49) 30 901820", "+1.7148568779",
                         "+ 49 (0) 30 901820", "+1 (714) 856.8779"),
               lookalikes=("6.332362889 + 45.92828268", "x + 278326125*y", "+49793.0000000000",
                           "C++14 20.8.2.3")),
         # Operators open blocks faster than lists are updated, and test numbers are in none.
         _rule(f"(?:{_CODE}){_ABROAD}", 0.8, rf"[1-9]\d{{6,14}}{_EXTENDED}",
-              examples=("+1 555 010 9999 12",), lookalikes=("a + 14916195*uk_59",)),
+              examples=("+1 555 010 9999 12", "+44 7700 900123"),
+              lookalikes=("a + 14916195*uk_59",)),
         _rule(_PREFIXED, 0.9, f"00{international_plan()}{_EXTENDED}", validated=True,
               examples=("0044 20 7946 0018",)),
         *_national(spec),
@@ -153,19 +155,19 @@ def _national(spec: DiscoverSpec) -> Iterator[Rule]:
     """Yield the rules of numbers that are dialled within the chosen countries."""
     import phonenumbers
 
-    plans: dict[str, list[str]] = {}
+    plans: dict[tuple[str, str], list[str]] = {}
     for country in dict.fromkeys((spec.country, *spec.countries)):
         plan = national_plan(country)
         if plan:
             american = phonenumbers.country_code_for_region(country) == _NORTH_AMERICA
-            plans.setdefault(_AMERICAN if american else _PARTED, []).append(plan)
-    for written, known in plans.items():
-        yield _rule(written, 0.8, any_of(known) + _EXTENDED, validated=True, context=_CONTEXT,
-                    context_score=0.95, against=_OTHER, against_score=0.5)  # fmt: skip
-    if plans:
-        known = [plan for some in plans.values() for plan in some]
-        yield _rule(_LOCAL, 0.2, any_of(known) + _EXTENDED, validated=True, context=_CONTEXT,
-                    context_score=0.75, against=_OTHER, against_score=0.1)  # fmt: skip
+            ways = (_AMERICAN, _AMERICAN_BARE) if american else (_PARTED, _LOCAL)
+            plans.setdefault(ways, []).append(plan)
+    for (parted, any_way), known in plans.items():
+        plan = any_of(known) + _EXTENDED
+        yield _rule(parted, 0.8, plan, validated=True, context=_CONTEXT, context_score=0.95,
+                    against=_OTHER, against_score=0.5)  # fmt: skip
+        yield _rule(any_way, 0.2, plan, validated=True, context=_CONTEXT, context_score=0.75,
+                    against=_OTHER, against_score=0.1)  # fmt: skip
 
 
 def _rule(pattern: str, score: float, compact: str, **more: Any) -> Rule:  # noqa: ANN401 - Rule's own

@@ -29,9 +29,12 @@ _PLATES = (
 )
 
 RULES = (
-    Rule("vin", "VIN", "[A-HJ-NPR-Z0-9]{13}[0-9]{4}", 0.75, check=CHECKS["vin"], validated=True,
-         context=_VIN, context_score=0.98, examples=("1M8GDM9AXKP042788",),
-         lookalikes=("1M8GDM9A1KP042788", "11111111111111111")),
+    # A check digit is North American: there the tenth place is the year (49 CFR 565.15), and a
+    # number has letters before it.
+    Rule("vin", "VIN", "[A-HJ-NPR-Z0-9]{9}[A-HJ-NPR-TV-Y1-9][A-HJ-NPR-Z0-9]{3}[0-9]{4}", 0.75,
+         check=CHECKS["vin"], compact="[A-Z0-9]{1,3}[A-Z][A-Z0-9]{0,4}[A-Z][A-Z0-9]{8,15}",
+         validated=True, context=_VIN, context_score=0.98, examples=("1M8GDM9AXKP042788",),
+         lookalikes=("1M8GDM9A1KP042788", "11111111111111111", "10.1137/S0895479899356080")),
     # Europe's makers give no check digit.
     Rule("vin.named", "VIN", "[A-HJ-NPR-Z0-9]{17}", 0.1, context=_VIN,
          context_score=0.75, examples=("VIN WVWZZZ1JZXW000001",),

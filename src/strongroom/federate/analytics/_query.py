@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from strongroom.federate._asked import Asked, Positive
 from strongroom.federate._message import MessageError
-from strongroom.federate._recipe import Positive, SiteName  # noqa: TC001 - pydantic reads them
 from strongroom.federate.analytics.categories import Categories
 from strongroom.federate.analytics.counts import Counts
 from strongroom.federate.analytics.histogram import Histogram
 from strongroom.federate.analytics.moments import Moments
 from strongroom.federate.analytics.quantiles import Quantiles
-from strongroom.vault import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,47 +45,21 @@ class QueryPrivacySpec(BaseModel):
     delta: Annotated[float, Field(gt=0, lt=1)] = 1e-6
 
 
-class Query(BaseModel):
+class Query(Asked):
     """One question to all sites, answered once.
 
     Attributes:
-        job: names it, 32 hex digits.
-        project: in words, for people.
-        version: of Strongroom; sites of another minor version refuse.
         statistics: what of which columns; the budget is shared evenly.
         privacy: of the answers; None: exact counts without small cells, where a site allows it.
-        sites: who is asked.
-        min_sites: fewer answers make no analysis.
-        deadline: seconds that a site has.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    job: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-    project: Annotated[str, Field(min_length=1, max_length=200)]
-    version: str
     statistics: Annotated[tuple[AnyStatistic, ...], Field(min_length=1, max_length=200)]
     privacy: QueryPrivacySpec | None = QueryPrivacySpec()
-    sites: Annotated[tuple[SiteName, ...], Field(min_length=1, max_length=10_000)]
-    min_sites: Annotated[int, Field(ge=1)] = 2
-    deadline: Positive = 600.0
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if len(set(self.sites)) != len(self.sites):
-            raise ValueError("a site is named twice")
-        if self.min_sites > len(self.sites):
-            raise ValueError("min_sites is more than there are sites")
-        return self
 
     @property
     def width(self) -> int:
         """How many numbers leave a site."""
         return sum(statistic.width for statistic in self.statistics)
-
-    def digest(self) -> str:
-        """Return SHA-256, hex, of the canonical JSON: what a site agrees to."""
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
 
 
 @dataclass(frozen=True)

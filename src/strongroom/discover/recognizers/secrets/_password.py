@@ -17,10 +17,12 @@ _VARIABLE = re.compile(
 _CODE = re.compile(
     r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+[\[(]?.*"  # config.db.password
     r"|[A-Za-z_$][\w$.]*[(\[].*"  # getenv(…
-    r"|(?:[a-z]+:)?//?.*|[.~]{1,2}/.*|[A-Za-z]:\\.*"  # paths and addresses
+    r"|(?:[a-z]+:)?//?.*|[.~]{1,2}/.*|[A-Za-z]:\\.*|[a-z0-9_.-]+(?:/[a-z0-9_.-]+)+"  # paths
+    r"|::?[A-Za-z_]\w*|!\$?[A-Za-z_]\w*|(?:x86|i[3-6]86|amd|arm)[\w-]*"
     r"|.*\.(?:pem|key|txt|json|ya?ml|crt|cer|p12|pfx|jks|toml|env|ini|conf|py|js|ts|go|java|html?)"
     r"|.*(?:\{\}|\{\w+\}|%[sdr](?!\w)|\$\{|\{\{|<%|\)\)|=>|&&|\w[=!<>]=\w|\|\|).*"
 )
+_KIND = re.compile(r"[A-Za-z_]++\d{0,2}[A-Za-z]*")
 _NAME = re.compile(r"[A-Za-z]{2,}\d{0,4}(?:[ _.:/-][A-Za-z]*\d{0,4})*|[A-Za-z](?:_[A-Za-z]+)+")
 _LONG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]*")
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
@@ -75,6 +77,8 @@ def _named(word: str) -> bool:
     """Say whether this reads like an identifier: words, perhaps numbered, joined by signs."""
     if _WORDS_FOR_ONE.fullmatch(word) or (word.isalpha() and not _mixed(word)):
         return True
+    if _mixed(word) and _KIND.fullmatch(word) and _WORDS_FOR_ONE.search(word):
+        return True  # HTTPPasswordMgr, _PasswordType
     if _NAME.fullmatch(word) is None or not _spoken(word):
         return False
     if not any(c.isdigit() for c in word) or _WORDS_FOR_ONE.search(word):

@@ -46,7 +46,7 @@ RULES = (
     token("basic_authorization", "<b8,>={0,2}", "basic ", entropy=2.0, score=0.95, bounded=False,
           verify=basic_credentials, validated=True, lead=rf"{_HEADER}(?i:basic)\s{{1,3}}"),
     token("authorization_header", r"[\w+/=.~@-]{12,}", "authorization", entropy=2.75, score=0.85,
-          bounded=False, lead=f"{_HEADER}{_SCHEME}"),
+          bounded=False, verify=key, lead=f"{_HEADER}{_SCHEME}"),
     token("key_header", r"[\w+/=.~@-]{10,}", "key:", "token:", "secret:", "auth:", entropy=2.75,
           score=0.85, bounded=False,
           lead=r"""(?:-H|--header)[ =]{1,3}["'](?i:[a-z-]{0,24}(?:api-?key|token|secret|auth)):"""

@@ -13,7 +13,8 @@ from strongroom.discover.recognizers.secrets._shape import ASSIGN, assigned, cas
 _IN_ADDRESS = re.compile(r"://([^:@/?#]*):(.*)@", re.DOTALL)
 _PORT_AND_PATH = re.compile(r"\d{1,5}/")  # the @ stands in the path
 _NO_PASSWORD = frozenset({"password", "pass", "passwd", "pwd", "secret", "xxx", "user", "username",
-                          "token", "pw", "port", "host", "tiger", "guest"})  # fmt: skip
+                          "token", "pw", "port", "host", "tiger", "guest", "anonymous", "anoncvs",
+                          "proxypass", "repo"})  # fmt: skip
 
 _CRYPT = "[./A-Za-z0-9]"
 _HASHES = (
