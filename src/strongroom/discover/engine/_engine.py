@@ -84,9 +84,9 @@ class Engine:
         keep = self._confirmed(data, offsets, hits)
         if texts.null_count:
             keep &= texts.is_valid().to_numpy(zero_copy_only=False)[hits[:, 0]]
-        hits, scores = hits[keep], scores[keep]
         # Nearly in order already: a sort by runs takes next to nothing.
         order = np.argsort((hits[:, 0] << _PLACE_BITS) | hits[:, 1], kind="stable")
+        order = order[keep[order]]
         row, start, end, rule = hits[order].T
         return Hits(
             row, start, end,

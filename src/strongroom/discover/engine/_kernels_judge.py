@@ -153,10 +153,14 @@ def _proven(  # noqa: C901, PLR0911, PLR0917
         # The letters and digits of the span, as capitals, match it as a whole.
         automaton = U(facts[rule, COMPACT])
         move = starts[automaton]
-        for i in range(begin, finish):
-            byte = capitals[data[U(i)]]
-            if byte:
-                move = moves[U(abs(np.int64(move))) + U(classes[automaton, byte])]
+        for piece in range(begin, finish, len(scratch)):
+            many = 0
+            for i in range(piece, min(finish, piece + len(scratch))):
+                byte = capitals[data[U(i)]]
+                scratch[many] = classes[automaton, byte]
+                many += byte != 0
+            for i in range(many):
+                move = moves[U(abs(np.int64(move))) + U(scratch[i])]
                 if move == 0:
                     return False
         if move >= 0:

@@ -57,10 +57,13 @@ class Pass:
             np.zeros(256, np.int64),
             self._judged,
         )
-        self._hits = np.empty((max(_HITS, 4 * rules), 4), np.int64)
-        self._scores = np.empty(len(self._hits), np.float32)
-        self._found, self._rules = 0, rules
+        self._rules = rules
+        self._renew()
         self._before: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+
+    def _renew(self) -> None:
+        self._found, size = 0, max(_HITS, 4 * self._rules)
+        self._hits, self._scores = np.empty((size, 4), np.int64), np.empty(size, np.float32)
 
     def run(self, header: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Find everything.
@@ -149,9 +152,8 @@ class Pass:
         event = 0
         while event < many:
             if self._found + self._rules > len(self._hits):
-                kept = self._hits[: self._found].copy(), self._scores[: self._found].copy()
-                self._before.append(kept)
-                self._found = 0
+                self._before.append((self._hits[: self._found], self._scores[: self._found]))
+                self._renew()
             event, self._found = judging.judge(
                 self._data, self._tail, self._tail_at, self._offsets, self._events, event, many,
                 *self._tables.judge, self._words, self._near, self._always, self._least,
