@@ -111,10 +111,7 @@ def _group(kind: int, symbols: NDArray[np.int64], first: int, last: int) -> int:
         v = symbols[first + i] if kind == op.DAMM else symbols[last - 1 - i]
         if v >= _TEN:
             return -1
-        if kind == op.VERHOEFF:
-            found = _TIMES[found, _TURNED[i % 8, v]]
-        else:
-            found = _DAMM[found, v]
+        found = _TIMES[found, _TURNED[i % 8, v]] if kind == op.VERHOEFF else _DAMM[found, v]
     return found
 
 
