@@ -225,3 +225,23 @@ def test_any_json_also_damaged_is_records(
 def test_any_bytes_are_records_or_a_data_error(content: bytes | str) -> None:
     with contextlib.suppress(DataError):
         read(content)
+
+
+def test_keys_that_are_data_are_values() -> None:
+    people = {"ann@b.example": {"n": 1}, "bob@b.example": {"n": 2}}
+    turned = {"key": list(people), "value": list(people.values())}
+    assert rows(json.dumps(people)) == [turned]
+    lines = "\n".join(
+        json.dumps({"id": i, "by": {f"555-867-530{i}": "x", "z": 1}}) for i in range(3)
+    )
+    assert rows(lines) == [
+        {"id": i, "by.z": 1, "by.key": [f"555-867-530{i}"], "by.value": ["x"]} for i in range(3)
+    ]
+    days = {"2020-01-01": 1, "20200102": 2, "address_line_2": 3}
+    assert rows(json.dumps(days)) == [days]
+    # Also where the record is too large for a batch.
+    many = {f"ann{i}@b.example": {"n": i} for i in range(300)}
+    batches = read(json.dumps(many), record_bytes=1000)
+    assert len(batches) > 1
+    kept = [key for b in batches for row in b.table.to_pylist() for key in row["key"]]
+    assert kept == list(many)

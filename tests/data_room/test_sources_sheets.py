@@ -78,6 +78,34 @@ def test_a_workbook_as_another_program_writes_it(tmp_path: Path) -> None:
         assert told in beside
 
 
+def test_what_goes_with_a_workbook_beside_its_cells(tmp_path: Path) -> None:
+    space = 'xmlns:a="urn:a"'
+    cached = "<pivotCacheRecords><r><s v='ann@b.example'/><x v='0'/></r></pivotCacheRecords>"
+    runs = "<a:rPr><a:latin typeface='Arial'/></a:rPr><a:t>{}</a:t>"
+    box = f"<a:p {space}><a:r>{runs.format('Call B')}</a:r><a:r>{runs.format('ob Ray')}</a:r></a:p>"
+    path = xlsx(
+        tmp_path / "t.xlsx",
+        '<row><c><v>1</v></c></row></sheetData><hyperlinks><hyperlink ref="A1" tooltip="to Eve"/>'
+        "</hyperlinks><headerFooter><oddFooter>&amp;L&amp;8by Zoë &amp;P</oddFooter></headerFooter>"
+        "<sheetData>",
+        **{
+            "pivotCache/pivotCacheRecords1": cached,
+            "drawings/drawing1": f"<wsDr><col>5</col>{box}</wsDr>",
+            "charts/chart1": "<c><v>Mallory Jones</v></c>",
+        },
+    )
+    with zipfile.ZipFile(path, "a") as archive:
+        link = '<Relationship TargetMode="External" Target="mailto:joe@b.example"/>'
+        archive.writestr(
+            "xl/worksheets/_rels/sheet1.xml.rels", f"<Relationships>{link}</Relationships>"
+        )
+    beside = [row["text"] for row in tables(path)["#(comments and properties)"]]
+    assert sorted(beside) == sorted([
+        "ann@b.example", "0", "Call Bob Ray", "Mallory Jones", "mailto:joe@b.example", "to Eve",
+        "by Zoë",
+    ])  # fmt: skip
+
+
 def test_a_sheet_of_odd_cells(tmp_path: Path) -> None:
     path = xlsx(
         tmp_path / "t.xlsx",

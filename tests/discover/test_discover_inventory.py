@@ -6,6 +6,8 @@ import gzip
 import json
 import os
 import stat
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +17,14 @@ import pytest
 from strongroom.config import DiscoverSpec
 from strongroom.data import Kind
 from strongroom.data.sources import Batch, Limits, PassedOver, Unreadable
+from strongroom.discover import _inventory as inventory
 from strongroom.discover._cache import ScanCache
 from strongroom.discover._found import Found
 from strongroom.discover._inventory import scan_sources
 from strongroom.discover._sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SPEC = DiscoverSpec(names=False)
@@ -88,6 +91,31 @@ def test_progress_ends_with_everything_done(tmp_path: Path) -> None:
     done = [step[0] for step in reads.steps]
     assert done == sorted(done)
     assert reads.steps[-1][:2] == (2 * len(PEOPLE), 2 * len(PEOPLE))
+
+
+def test_reading_ahead_changes_nothing_and_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "".join(f"{i},Person {i},person{i % 7}@example.org\n" for i in range(300_000))
+    path = people(tmp_path / "a.csv", f"id,name,mail\n{lines}")
+    started: list[Iterator[Batch]] = []
+    ahead = inventory._ahead
+
+    def watched(batches: Iterator[Batch]) -> Iterator[Batch]:
+        started.append(batches)
+        return ahead(batches)
+
+    monkeypatch.setattr(inventory, "_ahead", watched)
+    (alone,) = scan_sources([str(path)], SPEC)
+    assert not started
+    monkeypatch.setattr(inventory, "_LARGE_BYTES", 1 << 20)
+    (found,) = scan_sources([str(path)], SPEC)
+    assert len(started) == 1
+    assert isinstance(alone, Found)
+    assert isinstance(found, Found)
+    assert replace(found, seconds=0.0) == replace(alone, seconds=0.0)
+    assert found.entities["EMAIL_ADDRESS"] == 300_000
+    assert not [t for t in threading.enumerate() if t.name.startswith("read")]
 
 
 # Incremental

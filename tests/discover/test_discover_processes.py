@@ -108,9 +108,9 @@ def test_spans_and_secrets_are_the_same_in_the_same_order_whoever_looks(
     started = at_once(monkeypatch)
     # So little may wait that those who are ahead do wait.
     monkeypatch.setattr(_processes, "_MOST_AHEAD", 1)
-    several = source_spans([str(tmp_path)], SPEC, jobs=3)
+    several = source_spans([str(tmp_path)], SPEC, jobs=2)
     assert list(map(str, several)) == spans
-    several_secrets = find_in_source([str(tmp_path)], SPEC, key=b"k" * 32, jobs=3)
+    several_secrets = find_in_source([str(tmp_path)], SPEC, key=b"k" * 32, jobs=2)
     assert list(map(str, several_secrets)) == secrets
     assert len(started) == 2
     assert len(spans) > 2 * 3 * 900

@@ -16,7 +16,15 @@ from strongroom.data._encodings import utf8
 from strongroom.data._json import DEEPEST
 from strongroom.data.documents._records import cut_at
 from strongroom.data.sources._document import Batch, Limits
-from strongroom.data.sources._json_records import MOST_COLUMNS, Records, clean, value_of
+from strongroom.data.sources._json_records import (
+    KEY,
+    MOST_COLUMNS,
+    VALUE,
+    Records,
+    clean,
+    is_value,
+    value_of,
+)
 from strongroom.data.sources._notes import with_notes
 
 if TYPE_CHECKING:
@@ -216,7 +224,8 @@ class _Text:
     def _take_members(self, level: _Level, places: np.ndarray) -> Generator[Batch, None, bool]:
         size = 0
         for begin, end, depth, key_begin, key_end in places.tolist():
-            path = level.to(_string(self._content[key_begin:key_end]))
+            key = _string(self._content[key_begin:key_end])
+            path = level.to(key)
             first = self._content[begin : begin + 1]
             if path in self._tables and first in _OPENS:
                 self._levels.append(_Level(_OPENS[first], path))
@@ -224,9 +233,14 @@ class _Text:
                 return True
             text = self._content[begin:end]
             size += len(text)
-            if path in self._members:
-                yield from self._flush()
-            self._members[path] = value_of(text) if depth <= DEEPEST else text.decode()
+            value = value_of(text) if depth <= DEEPEST else text.decode()
+            if is_value(key):
+                self._members.setdefault(level.to(KEY), []).append(key)
+                self._members.setdefault(level.to(VALUE), []).append(value)
+            else:
+                if path in self._members:
+                    yield from self._flush()
+                self._members[path] = value
             if size > self._longest or len(self._members) >= MOST_COLUMNS:
                 yield from self._flush()
                 size = 0

@@ -1,9 +1,15 @@
-"""Values of JSON as columns: by Arrow where they agree, in Python where they don't."""
+"""Values of JSON as columns: by Arrow where they agree, in Python where they don't.
+
+Some keys are data, not names: addresses and numbers of people by which records are found. They
+become values themselves, in a column `key` beside the column `value`.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +31,9 @@ _NO_JSON = "values that are no JSON, read as text"
 _DEEP = "values that are nested too deeply, read as text"
 _BLOCK = 1 << 16  # so that records without a key in common stay few
 _EXACT = 2.0**63
+# An e-mail address, or seven digits, unless these are a day's.
+_VALUE = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?!\d{4}-?\d\d-?\d\d(?!\d))(?:\D*\d){7}")
+KEY, VALUE = "key", "value"
 _WHOLE = 1 << 53
 
 
@@ -94,6 +103,8 @@ class Records:
                 parse = pa_json.ParseOptions(explicit_schema=known, newlines_in_values=True)
                 table = pa_json.read_json(io.BytesIO(block), options, parse)
                 names = names or table.column_names
+                if any(is_value(key) for field in table.schema for key in _keys(field)):
+                    return None
                 kinds = ((f.name, f.type, as_written(f.type)) for f in table.schema)
                 changed = {name: written for name, kind, written in kinds if kind != written}
                 if not changed:
@@ -153,8 +164,27 @@ class Records:
         return self._checked(self.table(rows), texts, path)
 
 
+@lru_cache(4096)
+def is_value(key: str) -> bool:
+    """Tell a key that is data from the name of a field."""
+    return _VALUE.match(key) is not None
+
+
+def _keys(field: pa.Field) -> Iterator[str]:
+    """Yield the keys of a column: its own, and those of records in it."""
+    yield field.name
+    kind = field.type
+    for i in range(kind.num_fields):
+        yield from _keys(kind.field(i))
+
+
 def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Keep also the values of keys that stand there twice."""
+    """Keep also the values of keys that stand there twice, and keys that are values."""
+    held = [(clean(key), value) for key, value in pairs if is_value(key)]
+    if held:
+        keys, values = zip(*held, strict=True)
+        others = [pair for pair in pairs if not is_value(pair[0])]
+        pairs = [*others, (KEY, [*keys]), (VALUE, [*values])]
     found = {key if key.isascii() else clean(key): value for key, value in pairs}
     if len(found) == len(pairs):
         return found

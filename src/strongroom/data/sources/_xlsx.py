@@ -13,16 +13,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from strongroom.data._dataset import Kind
-from strongroom.data.documents._records import batches, seekable
+from strongroom.data.documents._records import seekable
 from strongroom.data.documents._unpack import Ration
 from strongroom.data.documents._xml import xml_events
 from strongroom.data.documents._zip import Entry, entries, open_entry
 from strongroom.data.sources._document import Batch, Budget, Document, Limits, Unreadable
 from strongroom.data.sources._sheets import batches_of_sheet
+from strongroom.data.sources._xlsx_beside import is_beside, read_beside
 from strongroom.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from strongroom.data.documents._xml import Event
 
@@ -33,13 +34,10 @@ _NOT_CODE = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 _ZEROS = re.compile(r"0{2,}")
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 - Excel has no zones
 _LAST_DAY = 2_958_466
-_BESIDE = re.compile(
-    r"xl/(?:comments|threadedComments|persons)/?[^/]*\.xml|docProps/(?:core|app|custom)\.xml"
-)
 _REFERENCE = re.compile(r"([A-Z]{1,3})\d+")
 
 
-class _Book(NamedTuple):
+class Book(NamedTuple):
     """What all sheets of a workbook share."""
 
     path: str
@@ -48,16 +46,20 @@ class _Book(NamedTuple):
     ration: Ration
 
     def events(self, name: str) -> Iterator[Event]:
-        if name not in self.parts:
-            return
-        with open_entry(self.content, self.parts[name], self.path, self.ration) as part:
-            yield from xml_events(part, self.path)
+        """Yield what stands in a part; nothing where there is none."""
+        if name in self.parts:
+            with self.open(name) as part:
+                yield from xml_events(part, self.path)
+
+    def open(self, name: str) -> BinaryIO:
+        """Return the bytes of a part."""
+        return open_entry(self.content, self.parts[name], self.path, self.ration)
 
 
 def xlsx_tables(
     opened: Callable[[], BinaryIO], place: str, path: str, version: str, limits: Limits
 ) -> Iterator[Document | Unreadable]:
-    """Yield the sheets of a workbook, and what stands beside them: comments, authors.
+    """Yield the sheets of a workbook, and what stands beside them (see `read_beside`).
 
     Args:
         opened: gives its bytes.
@@ -68,7 +70,7 @@ def xlsx_tables(
     """
     held: list[bytes] = []
 
-    def book() -> _Book:
+    def book() -> Book:
         stream = opened() if place or not held else io.BytesIO(held[0])
         content = seekable(stream, path, limits)
         if not place and not held:
@@ -76,13 +78,13 @@ def xlsx_tables(
             content = io.BytesIO(held[0])
         size = content.seek(0, io.SEEK_END)
         parts = {e.name.lstrip("/"): e for e in entries(content, path) if e.is_file}
-        return _Book(path, content, parts, Ration(path, Budget(limits, path), size))
+        return Book(path, content, parts, Ration(path, Budget(limits, path), size))
 
     try:
         opened_book = book()
         with opened_book.content:
             sheets = list(_sheets(opened_book))
-            beside = any(_BESIDE.fullmatch(name) for name in opened_book.parts)
+            beside = any(map(is_beside, opened_book.parts))
     except DataError as error:
         yield Unreadable(path, error)
         return
@@ -93,11 +95,19 @@ def xlsx_tables(
         yield Document(where, Kind.TABLE, "xlsx", read, None, told)
     if beside:
         told = f"{version}#" if version else ""
-        read = partial(_read_beside, book, limits)
+        read = partial(_read_beside, book, [part for _, part in sheets], limits)
         yield Document(f"{path}#(comments and properties)", Kind.TEXT, "xlsx", read, None, told)
 
 
-def _sheets(book: _Book) -> Iterator[tuple[str, str]]:
+def _read_beside(
+    book: Callable[[], Book], sheets: Sequence[str], limits: Limits
+) -> Iterator[Batch]:
+    opened = book()
+    with opened.content:
+        yield from read_beside(opened, sheets, limits)
+
+
+def _sheets(book: Book) -> Iterator[tuple[str, str]]:
     """Yield the names of sheets and where they lie."""
     targets = {
         e.attributes.get("Id", ""): e.attributes.get("Target", "")
@@ -116,7 +126,7 @@ def _sheets(book: _Book) -> Iterator[tuple[str, str]]:
         raise DataError("a workbook without a sheet that can be read", where=book.path)
 
 
-def _read_sheet(book: Callable[[], _Book], part: str, limits: Limits) -> Iterator[Batch]:
+def _read_sheet(book: Callable[[], Book], part: str, limits: Limits) -> Iterator[Batch]:
     opened = book()
     with opened.content:
         shared = _shared(opened, limits)
@@ -125,7 +135,7 @@ def _read_sheet(book: Callable[[], _Book], part: str, limits: Limits) -> Iterato
         yield from batches_of_sheet(rows, opened.path)
 
 
-def _shared(book: _Book, limits: Limits) -> list[str]:
+def _shared(book: Book, limits: Limits) -> list[str]:
     texts: list[str] = []
     parts: list[str] = []
     size, inside, spoken = 0, False, False
@@ -151,7 +161,7 @@ def _shared(book: _Book, limits: Limits) -> list[str]:
     return texts
 
 
-def _formats(book: _Book) -> tuple[list[str | int], datetime]:
+def _formats(book: Book) -> tuple[list[str | int], datetime]:
     """Return of each style "date", how many digits it writes, or nothing; and what day 0 is."""
     codes: dict[int, str] = {}
     found: list[str | int] = []
@@ -242,20 +252,3 @@ def _integer(text: str | None, otherwise: int = 0) -> int:
         return int(text or "")
     except ValueError:
         return otherwise
-
-
-def _read_beside(book: Callable[[], _Book], limits: Limits) -> Iterator[Batch]:
-    """Yield the texts of comments and their authors, and the properties of the document."""
-    opened = book()
-
-    def texts() -> Iterator[tuple[str, bool]]:
-        for part in filter(_BESIDE.fullmatch, opened.parts):
-            for what, name, attributes in opened.events(part):
-                if what == "text" and name.strip():
-                    yield name, True
-                for key in ("displayName", "userId"):
-                    if key in attributes:
-                        yield attributes[key], True
-
-    with opened.content:
-        yield from batches(texts(), limits, [])

@@ -12,7 +12,8 @@ _WORDS = (
     rf"{_ONES}|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen)"
 )
 _OLD = (
-    r"(?:[ -]?(?i:years?|yrs?\.?|months?|weeks?|days?)[ -](?i:old)|[ -]?(?i:y/o|y\.o\.|yo|yrs?/o)|"
+    r"(?:[ -]?(?i:years?|yrs?\.?|months?|weeks?|days?)[ -](?i:old)|[ -]?(?i:y/o|y\.o\.|yrs?/o)|"
+    r"(?i:yo)|[ -](?i:yo)[^A-Za-z]|"
     r"[ -]?(?i:jahre?|monate?)[ -](?i:alte?[rsnm]?)|[ -]?(?i:jährige?[rsnm]?)|"
     r" (?i:jaar oud)|-?(?i:jarige)| (?i:años de edad)| (?i:anni di età))"
 )
@@ -32,12 +33,13 @@ RULES = (
                    "età"),
          apart=".,", examples=("45 years old", "a 45-year-old man", "forty-five years old",
                                "45 y/o", "eine 45-jährige Frau", "45 jaar oud"),
-         lookalikes=("450 years old", "45 years ago", "3.45 years old")),
-    Rule("age.said", "AGE", _AGE, 0.75, lead=_SAID, apart=".,-/:",
+         lookalikes=("450 years old", "45 years ago", "3.45 years old", "than one you have")),
+    # Programs begin to count at 0.
+    Rule("age.said", "AGE", r"1[01]\d|[1-9]\d?", 0.75, lead=_SAID, apart=".,-/:",
          keywords=("age", "alter", "âgé", "âge", "edad", "età", "leeftijd"),
          examples=("a man aged 45", "Age: 45", "im Alter von 45 Jahren", "elle, âgée de 45 ans",
                    '"age": 45'),
-         lookalikes=("page 45", "average 45", "image: 45", "aged 450")),
+         lookalikes=("page 45", "average 45", "image: 45", "aged 450", "max_age=0")),
     Rule("age.turns", "AGE", r"[1-9]\d", 0.5, lead=_TURNS,
          follow=r"(?:[.,;!?]|\s(?i:on|in|this|next|today|tomorrow|last|and|now|when)\s)",
          apart=".,-/:", keywords=("turn",), against=_NO_AGE, against_score=0.2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from strongroom.discover._rule import Rule
+from strongroom.discover.recognizers._label import alone
 
 _WORDS = (
     "lat", "latitude", "lon", "lng", "long", "longitude", "coordinates", "coordinate", "coords",
@@ -32,7 +33,9 @@ RULES = (
          r"0\d{2}\.\d{3,10})(?:[-+]\d{1,5}(?:\.\d{1,5})?)?/", 0.9, bounded=False, apart="",
          examples=("+40.75889-073.98513/",)),
     Rule("coordinates.named", "COORDINATES", r"[-+]?\d{1,3}\.\d{3,15}", 0.7,
-         lead=r"""(?i:latitude|longitude|lat|lng|lon)["']?\s{0,2}[:=]\s{0,2}["']?""",
+         lead=alone("latitude", "longitude", "lat", "lng", "lon")
+         + r"""["']?\s{0,2}[:=]\s{0,2}["']?""",
          keywords=("lat", "lng", "lon"), apart="",
-         examples=('{"lat": 48.85837, "lng": 2.29448}',), lookalikes=("flat: 3",)),
+         examples=('{"lat": 48.85837, "lng": 2.29448}',),
+         lookalikes=("flat: 3", "epsilon = 0.1234")),
 )  # fmt: skip

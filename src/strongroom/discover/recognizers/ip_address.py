@@ -112,7 +112,8 @@ _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts"
 _SAID = ("ip", "ips", "ipv4", "ipv6", "inet", "inet6", "address", "addresses", "addr", "host",
          "hosts", "hostname", "localhost", "loopback", "ping", "dns", "nameserver", "resolver",
          "gateway", "subnet", "netmask", "cidr", "src", "dst", "peer", "peers", "proxy", "router",
-         "route", "visitor", "visitors", "listening", "bind")  # fmt: skip
+         "route", "visitor", "visitors", "listening", "bind", "access", "accessed", "logged",
+         "mac")  # fmt: skip
 # A digit somewhere: "a::b" and "dead:beef::" are words of code.
 _WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
 _PAIR = "[0-9A-Fa-f]{2}"
@@ -144,8 +145,14 @@ RULES = (
     Rule(
         "ip_address", "IP_ADDRESS", f"{_EITHER}|{_NUMBERS}", 0.3, apart=".-",
         validated=True, context=_SAID, context_score=0.7, against=_VERSION, against_score=0.2,
-        examples=("host 1.2.3.4 is up", "ping 23.2.4.1", "address: 0.0.0.0"),
+        examples=("host 1.2.3.4 is up", "ping 23.2.4.1", "access from 8.18.97.59 (MAC: b4"),
         lookalikes=("Version 1.2.3.4. The", "the server, 1.9.99.15", "clauses 21.1.3.1 and"),
+    ),
+    Rule(
+        "ip_address", "IP_ADDRESS", f"{_EITHER}|{_NUMBERS}", 0.8, lead="""@["'`]?""", apart=".-",
+        validated=True, keywords=("@",),
+        examples=("GRANT ALL TO 'ann'@'1.52.15.163'", "ssh ann@8.8.8.8"),
+        lookalikes=("ann@example.com 1.52.15.163",),
     ),
     Rule(
         "ip_address", "IP_ADDRESS", _v6(_FEW, _GROUPS), 0.9, apart=".-:", compact=_WITH_DIGIT,

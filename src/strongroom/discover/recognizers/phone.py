@@ -137,9 +137,9 @@ def rules_for(spec: DiscoverSpec) -> tuple[Rule, ...]:
               lookalikes=("6.332362889 + 45.92828268", "x + 278326125*y", "+49793.0000000000",
                           "C++14 20.8.2.3")),
         # Operators open blocks faster than lists are updated, and test numbers are in none.
-        _rule(f"(?:{_CODE}){_ABROAD}", 0.8, rf"[1-9]\d{{6,14}}{_EXTENDED}",
+        _rule(f"(?:{_CODE}){_ABROAD}", 0.8, rf"[1-9]\d{{8,14}}{_EXTENDED}",
               examples=("+1 555 010 9999 12", "+44 7700 900123"),
-              lookalikes=("a + 14916195*uk_59",)),
+              lookalikes=("a + 14916195*uk_59", "'+3.140000'", "(+3600000)")),
         _rule(_PREFIXED, 0.9, f"00{international_plan()}{_EXTENDED}", validated=True,
               examples=("0044 20 7946 0018",)),
         *_national(spec),

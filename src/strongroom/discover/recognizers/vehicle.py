@@ -7,8 +7,8 @@ from strongroom.discover.checks import CHECKS
 
 _VIN = ("vin", "chassis", "fahrgestellnummer", "fin", "vehicle", "bastidor", "telaio", "car")
 _PLATE_WORDS = (
-    "plate", "plates", "licence", "license", "registration", "registered", "reg", "vrm", "vrn",
-    "vehicle", "car", "tag", "kennzeichen", "nummernschild", "immatriculation", "plaque",
+    "plate", "plates", "registration", "registered", "reg", "vrm", "vrn",
+    "vehicle", "car", "kennzeichen", "nummernschild", "immatriculation", "plaque",
     "matrícula", "matricula", "placa", "targa", "kenteken", "nummerplaat", "rejestracyjny",
 )  # fmt: skip
 _ES = "[BCDFGHJKLMNPRSTVWXYZ]{3}"
@@ -39,10 +39,12 @@ RULES = (
     Rule("vin.named", "VIN", "[A-HJ-NPR-Z0-9]{17}", 0.1, context=_VIN,
          context_score=0.75, examples=("VIN WVWZZZ1JZXW000001",),
          lookalikes=("WVWZZZ1JZXW000001", "VIN WVWZZZ1JZXO000001")),
-    Rule("license_plate", "LICENSE_PLATE", "|".join(_PLATES), 0.2, context=_PLATE_WORDS,
-         context_score=0.6, examples=("plate ABC 1234", "Kennzeichen B-AB 1234",
-                                      "registration AB12 CDE", "kenteken 12-ABC-3"),
-         lookalikes=("ABC 1234", "B-AB 1234")),
+    Rule("license_plate", "LICENSE_PLATE", "|".join(_PLATES), 0.2,
+         compact="[A-ZÄÖÜ0-9]*[0-9][A-Z0-9]*", context=_PLATE_WORDS, context_score=0.6,
+         examples=("plate ABC 1234", "Kennzeichen B-AB 1234", "registration AB12 CDE",
+                   "kenteken 12-ABC-3"),
+         lookalikes=("ABC 1234", "B-AB 1234", "a BCP47 tag", "License: CC-BY-SA",
+                     "registration CC-BY-SA")),
     Rule("license_plate.fr", "LICENSE_PLATE", r"[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2}", 0.55,
          context=_PLATE_WORDS, context_score=0.9, examples=("AB-123-CD",),
          lookalikes=("AB-1234-CD",)),

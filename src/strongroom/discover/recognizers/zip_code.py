@@ -12,7 +12,7 @@ _STATES = (
 _LABEL = alone(
     "zip[ _-]?codes?", "zip", "postal[ _-]?code", "post[ _-]?code", "postcode", "plz",
     "postleitzahl", "code postal", "codice postale", "cap", "cp", "código postal", "codigo postal",
-) + r"""["']?\s{0,2}(?::|=|is|#|was)?\s{0,2}["']?"""  # fmt: skip
+) + r"""(?:["']?\s{0,2}(?::|=|is|#|was)\s{0,2}|["']?\s{1,2})["']?"""  # fmt: skip
 # Royal Mail's own description; the letters C, I, K, M, O and V never end one.
 _GB = r"(?:[A-Z]{1,2}\d{1,2}|[A-Z]{1,2}\d[A-HJKMNPR-Y]|GIR) ?\d[ABD-HJLNP-UW-Z]{2}"
 _CA = "[ABCEGHJ-NPRSTVXY]\\d[ABCEGHJ-NPRSTV-Z][ -]?\\d[ABCEGHJ-NPRSTV-Z]\\d"
@@ -40,5 +40,5 @@ RULES = (
          lead=_LABEL, keywords=("zip", "postal", "post", "plz", "postleitzahl", "cp", "cap",
                                 "postale"),
          examples=("Zip: 3520", "My zip code is 76400", "die PLZ 10115", "a ZIP: 7412 SL"),
-         lookalikes=("unzip 3520",)),
+         lookalikes=("unzip 3520", '"cp1252", "cp', "encode('cp949')")),
 )  # fmt: skip
