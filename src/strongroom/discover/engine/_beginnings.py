@@ -14,7 +14,9 @@ from strongroom.discover.engine._shelf import Shelf, determinised, united
 from strongroom.discover.engine._sieve import (
     RUN_BITS,
     SHAPE,
+    WORD,
     beginnings_of,
+    first_words_of,
     runs_of,
     shapes_of,
     sieve,
@@ -47,6 +49,7 @@ class Beginnings(NamedTuple):
     runs: NDArray[np.int64]
     glue: NDArray[np.int64]
     shapes: NDArray[np.int64]
+    first_words: NDArray[np.int64]
     sieve: NDArray[np.uint32]
     anchoring: NDArray[np.uint8]
     marking: NDArray[np.uint8]
@@ -104,8 +107,10 @@ def beginnings(
     unions = _unions(planned, starting, inside, literal, open_at)
     gates, glue = np.zeros((PLACES, 256), np.int64), np.zeros(256, np.int64)
     shapes, runs = np.zeros(1 << 2 * SHAPE, np.int64), np.zeros(1 << RUN_BITS, np.int64)
+    first_words = np.zeros(WORD + 1, np.int64)
     inside_of, begin_of, few_of = (beginnings_of(()) for _ in range(3))
     for g, union in enumerate(unions):
+        first_words |= first_words_of(_met(planned[i]) for i in union.members) * np.int64(1 << g)
         shapes |= shapes_of(_met(planned[i]) for i in union.members) * np.int64(1 << g)
         met = beginnings_of(_met(planned[i]) for i in union.members)
         runs |= runs_of(met) * np.int64(1 << g)
@@ -124,6 +129,7 @@ def beginnings(
         runs=runs,
         glue=glue,
         shapes=shapes,
+        first_words=first_words,
         sieve=sieve([inside_of, begin_of, few_of, beginnings_of(asked)]),
         anchoring=_filled(np.flatnonzero(anchor_at >= 0).tolist()),
         marking=_filled(sorted(marks)),

@@ -66,6 +66,7 @@ def begin(  # noqa: PLR0917
     kinds: NDArray[np.uint8],
     glue: NDArray[np.int64],
     shapes: NDArray[np.int64],
+    first_words: NDArray[np.int64],
     literal: int,
     eager: int,
     anywhere: int,
@@ -98,6 +99,7 @@ def begin(  # noqa: PLR0917
         kinds: uint8 [256], `LETTER`, `UNDERSCORE` or 0.
         glue: int64 [256], the groups that never start at a digit that this byte joins to another.
         shapes: int64 [2**14], the groups that may start with bytes of a shape, see `shapes_of`.
+        first_words: int64 [65], the groups that may start with so many letters and digits.
         literal: the groups that start with one of few words.
         eager: those of which a span hides what starts inside of it, but what is literal.
         anywhere: the groups that may begin inside a word.
@@ -124,8 +126,10 @@ def begin(  # noqa: PLR0917
         # Few branches: they couldn't be foreseen. A text's end is neither letter nor digit.
         text, place = (data, i) if i < tail_at else (tail, i - tail_at)
         seen = (_ONE << U(min(hi - i, SHAPE))) - _ONE
-        shape = (numeric(text, place) & seen) | ((letters(text, place) & seen) << U(SHAPE))
-        begins &= shapes[shape] & (literal | anywhere if i < reach else _ALL)
+        alive = letters(text, place)
+        shape = (numeric(text, place) & seen) | ((alive & seen) << U(SHAPE))
+        begins &= shapes[shape] & first_words[min(lowest(~alive), hi - i)]
+        begins &= literal | anywhere if i < reach else _ALL
         if i > lo:
             before = data[U(i - 1)]
             number = _ZERO <= data[U(i)] <= _NINE and _ZERO <= data[U(max(i - 2, lo))] <= _NINE

@@ -28,6 +28,8 @@ SHAPE = 7
 their neighbours in ASCII), or something else."""
 RUN_BITS, RUN_FACTOR = 13, 0x9E3779B97F4A7C15
 """Four symbols as a number, times the factor: the highest bits of 64 are their place in a table."""
+WORD = 64
+"""How many bytes of a first word are told apart."""
 _ENDED = -1
 
 
@@ -96,6 +98,30 @@ def shapes_of(nodes: Iterable[tuple[Node, bool]]) -> NDArray[np.bool_]:
     told = np.zeros(1 << 2 * SHAPE, np.bool_)
     told[bits.sum(axis=0)] = found.ravel()
     return told
+
+
+def first_words_of(nodes: Iterable[tuple[Node, bool]]) -> NDArray[np.bool_]:
+    """Return bool [`WORD` + 1]: how many letters and digits patterns may begin with, in one run.
+
+    The last entry is for longer runs, too.
+
+    Args:
+        nodes: patterns, each with whether no letter or digit may stand behind it.
+    """
+    found = np.zeros(WORD + 1, np.bool_)
+    for node, bounded in nodes:
+        numbered = positions(node)
+        state = set(numbered.first)
+        ended = numbered.nullable
+        for length in range(WORD + 1):
+            if ended and not bounded:
+                found[length:] = True
+            found[length] |= ended or any(numbered.masks[p] & ~LETTERS for p in state)
+            inside = [p for p in state if numbered.masks[p] & LETTERS]
+            ended = any(p in numbered.last for p in inside)
+            state = set().union(*(numbered.follow[p] for p in inside))
+        found[WORD] |= ended or bool(state)
+    return found
 
 
 def word(folded: bytes) -> Node:

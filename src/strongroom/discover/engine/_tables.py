@@ -70,6 +70,7 @@ class Begin(NamedTuple):
     kinds: NDArray[np.uint8]
     glue: NDArray[np.int64]
     shapes: NDArray[np.int64]
+    first_words: NDArray[np.int64]
     literal: int
     eager: int
     anywhere: int
