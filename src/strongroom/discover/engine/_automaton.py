@@ -21,11 +21,8 @@ from strongroom.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence as Many
 
-    from numpy.typing import NDArray
-
 MOST_POSITIONS = 40_000
 MOST_STATES = 20_000
-_LIKELY = b"0123456789etaoinsrhldcumfpgwybvkxjqz ETAOINSRHLDCUMFPGWYBVKXJQZ.-:/@"
 
 
 class TooManyStatesError(Exception):
@@ -208,52 +205,7 @@ def determinise(patterns: Many[Positions], *, most: int = MOST_STATES) -> Automa
             row[spread.of(part)] = state
         rows.append(row)
     accepts = tuple(accepted for _, accepted in order)
-    return _minimised(Automaton(classes, np.stack(rows), accepts, 1))
-
-
-def _minimised(automaton: Automaton) -> Automaton:
-    """Merge the states that nothing ahead tells apart (Moore 1956): fewer stay in nearer memory."""
-    numbers: dict[tuple[int, ...], int] = {}
-    part = np.array([numbers.setdefault(a, len(numbers)) for a in automaton.accepts])
-    many = 0
-    while True:
-        _, first, part = np.unique(
-            np.column_stack([part, part[automaton.moves]]),
-            axis=0, return_index=True, return_inverse=True,
-        )  # fmt: skip
-        if len(first) == many:
-            break
-        many = len(first)
-    part = part.ravel()
-    order = _ways(automaton, part[automaton.moves[first]], int(part[0]), int(part[automaton.start]))
-    place = np.zeros(many, np.int32)
-    place[order] = np.arange(len(order))
-    part, kept = place[part], first[order]
-    return Automaton(
-        automaton.classes,
-        part[automaton.moves[kept]],
-        tuple(automaton.accepts[i] for i in kept),
-        int(part[automaton.start]),
-    )
-
-
-def _ways(
-    automaton: Automaton, moves: NDArray[np.int32], dead: int, start: int
-) -> NDArray[np.intp]:
-    """Return the states in the order of the ways through them, runs of digits and letters first.
-
-    What is walked together then lies together.
-    """
-    by_likelihood = sorted(range(256), key=lambda b: _LIKELY.find(b) % 256)
-    columns = list(dict.fromkeys(automaton.classes[by_likelihood].tolist()))[::-1]
-    found, known, ahead = [dead], {dead}, [start]
-    while ahead:
-        state = ahead.pop()
-        if state not in known:
-            known.add(state)
-            found.append(state)
-            ahead += moves[state, columns].tolist()
-    return np.array(found, np.intp)
+    return Automaton(classes, np.stack(rows), accepts, 1)
 
 
 def _parted(state: frozenset[int], sets: list[int], whole: int) -> list[tuple[int, list[int]]]:

@@ -51,7 +51,7 @@ def _leftmost(
     lo: int,
     automaton: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.int32],
+    classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     kinds: NDArray[np.uint8],
 ) -> int:
@@ -148,7 +148,7 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
     at: int,
     n_events: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.int32],
+    classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     kinds: NDArray[np.uint8],
     set_at: NDArray[np.int64],
@@ -186,9 +186,9 @@ def judge(  # noqa: C901, PLR0912, PLR0915, PLR0917
         events: int64 [m, 6], see `_kernels_walk`.
         at: the event to begin with.
         n_events: how many there are.
-        moves: int32, automata, see `Shelf`.
-        classes: int32 [automata, 256], what each byte adds to a place.
-        starts: int32 [automata], first states.
+        moves: int32, rows of automata, see `Shelf`.
+        classes: uint8 [automata, 256], the column of each byte.
+        starts: int32 [automata], first rows.
         kinds: uint8 [256].
         set_at: int64 [sets + 1], where the rules of a set stand in `set_rules`.
         set_rules: int64.

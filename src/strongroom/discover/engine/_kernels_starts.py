@@ -58,7 +58,7 @@ def begin(  # noqa: PLR0917
     known: int,
     standing: NDArray[np.int64],
     moves: NDArray[np.int32],
-    classes: NDArray[np.int32],
+    classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     beyond: NDArray[np.uint8],
     sure: NDArray[np.uint8],
@@ -90,8 +90,8 @@ def begin(  # noqa: PLR0917
         words: int64 [m, 3], words of context, by place.
         known: how many there are.
         standing: int64 [5], changed.
-        moves: int32, automata, see `walk_all` here and below.
-        classes: int32 [automata, 256].
+        moves: int32, rows of automata, see `walk_all` here and below.
+        classes: uint8 [automata, 256].
         starts: int32 [automata].
         beyond: uint8 [sets, 257].
         sure: uint8 [sets].
@@ -179,7 +179,7 @@ def anchor(  # noqa: PLR0917
     covers: NDArray[np.int64],
     covering: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.int32],
+    classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     anchor_at: NDArray[np.int16],
     anchors: NDArray[np.int64],
@@ -198,8 +198,8 @@ def anchor(  # noqa: PLR0917
         known: how many there are.
         covers: int64 [p, 2], spans of greedy rules, by place.
         covering: how many there are.
-        moves: int32, automata, see `Shelf` here and below.
-        classes: int32 [automata, 256].
+        moves: int32, rows of automata, see `Shelf` here and below.
+        classes: uint8 [automata, 256].
         starts: int32 [automata].
         anchor_at: int16 [256], the first row of `anchors` for a byte, or -1.
         anchors: int64 [anchors, 3].

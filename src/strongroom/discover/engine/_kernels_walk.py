@@ -49,7 +49,7 @@ def walked_from(  # noqa: PLR0917
     hi: int,
     automaton: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.int32],
+    classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     beyond: NDArray[np.uint8],
     sure: NDArray[np.uint8],
@@ -67,8 +67,8 @@ def walked_from(  # noqa: PLR0917
         hi: where the text ends.
         automaton: which union.
         moves: see `Shelf` here and below.
-        classes: what each byte adds to a place.
-        starts: first states.
+        classes: the column of each byte.
+        starts: first rows.
         beyond: uint8 [sets, 257], what may stand behind the end of each set of patterns.
         sure: uint8 [sets], of which only the longest end is wanted.
         known: how many words of context are known.
@@ -117,7 +117,7 @@ def walk_all(  # noqa: PLR0917
     at: int,
     many: int,
     moves: NDArray[np.int32],
-    classes: NDArray[np.int32],
+    classes: NDArray[np.uint8],
     starts: NDArray[np.int32],
     beyond: NDArray[np.uint8],
     sure: NDArray[np.uint8],
@@ -133,8 +133,8 @@ def walk_all(  # noqa: PLR0917
         walks: int64 [w, 4], by place.
         at: the one to begin with.
         many: how many there are.
-        moves: int32, automata, see `Shelf` here and below.
-        classes: int32 [automata, 256].
+        moves: int32, rows of automata, see `Shelf` here and below.
+        classes: uint8 [automata, 256].
         starts: int32 [automata].
         beyond: uint8 [sets, 257], which byte may stand behind what a set accepts.
         sure: uint8 [sets], of which only the longest end is wanted.

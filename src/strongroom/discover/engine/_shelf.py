@@ -29,16 +29,14 @@ _TOGETHER = 8_000
 class Shelf:
     """Automata, one after the other.
 
-    A state's place holds the number of the set of rules that it accepts, and for every class of
-    bytes so many places behind it the next state's: negative if that one accepts, 0 if nothing
-    matches any more. The states of one class are neighbours: a run of digits stays in few lines of
-    the nearest memory.
+    A state's row holds the number of the set of rules that it accepts, and then for every class of
+    bytes the next row: negative if that one accepts, 0 if nothing matches any more.
     """
 
     def __init__(self) -> None:
         self._rows = [np.zeros(1, np.int32)]
         self._used = 1
-        self._classes: list[NDArray[np.int32]] = []
+        self._classes: list[NDArray[np.uint8]] = []
         self._starts: list[int] = []
         self._single: dict[Node, int] = {}
         self.sets: dict[tuple[int, ...], int] = {(): 0}
@@ -46,17 +44,17 @@ class Shelf:
     def add(self, automaton: Automaton, rules: Sequence[int] = ()) -> int:
         """Put an automaton behind the others; `rules` are the numbers of its patterns."""
         states, columns = automaton.moves.shape
-        places = self._used + np.arange(states, dtype=np.int32)
+        places = self._used + np.arange(states, dtype=np.int32) * (columns + 1)
         signed = np.where([bool(a) for a in automaton.accepts], -places, places)
         signed[0] = 0
-        block = np.zeros((columns + 1, states), np.int32)
-        block[1:] = signed[automaton.moves].T
+        block = np.zeros((states, columns + 1), np.int32)
+        block[:, 1:] = signed[automaton.moves]
         if rules:
             named = [tuple(rules[i] for i in accepted) for accepted in automaton.accepts]
-            block[0] = [self.sets.setdefault(n, len(self.sets)) for n in named]
+            block[:, 0] = [self.sets.setdefault(n, len(self.sets)) for n in named]
         self._rows.append(block.ravel())
         self._used += block.size
-        self._classes.append((automaton.classes.astype(np.int32) + 1) * np.int32(states))
+        self._classes.append(automaton.classes + np.uint8(1))
         self._starts.append(int(signed[automaton.start]))
         return len(self._starts) - 1
 
@@ -70,9 +68,9 @@ class Shelf:
             self._single[node] = self.add(determinised([positions(node)]))
         return self._single[node]
 
-    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Return all places, what each byte adds to them [automata, 256], and the first states'."""
-        classes = np.stack([np.ones(256, np.int32), *self._classes][bool(self._classes) :])
+    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32]]:
+        """Return all rows, the classes of bytes [automata, 256], and the first rows."""
+        classes = np.stack([np.ones(256, np.uint8), *self._classes][bool(self._classes) :])
         return np.concatenate(self._rows), classes, np.array(self._starts or [0], np.int32)
 
 

@@ -51,7 +51,7 @@ class Walk(NamedTuple):
     """What walks of unions read, likewise."""
 
     moves: NDArray[np.int32]
-    classes: NDArray[np.int32]
+    classes: NDArray[np.uint8]
     starts: NDArray[np.int32]
     beyond: NDArray[np.uint8]
     sure: NDArray[np.uint8]
@@ -62,7 +62,7 @@ class Begin(NamedTuple):
     """What makes walks of places reads, likewise."""
 
     moves: NDArray[np.int32]
-    classes: NDArray[np.int32]
+    classes: NDArray[np.uint8]
     starts: NDArray[np.int32]
     beyond: NDArray[np.uint8]
     sure: NDArray[np.uint8]
@@ -81,7 +81,7 @@ class Anchor(NamedTuple):
     """What anchors are held against, likewise."""
 
     moves: NDArray[np.int32]
-    classes: NDArray[np.int32]
+    classes: NDArray[np.uint8]
     starts: NDArray[np.int32]
     anchor_at: NDArray[np.int16]
     anchors: NDArray[np.int64]
@@ -99,7 +99,7 @@ class Judge(NamedTuple):
     """What makes hits of events reads, likewise."""
 
     moves: NDArray[np.int32]
-    classes: NDArray[np.int32]
+    classes: NDArray[np.uint8]
     starts: NDArray[np.int32]
     kinds: NDArray[np.uint8]
     set_at: NDArray[np.int64]
