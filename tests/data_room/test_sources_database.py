@@ -124,7 +124,7 @@ def test_views_and_virtual_tables_of_an_unknown_file_stay_closed(tmp_path: Path)
     assert "ann@example.org" in str(found[f"{path}#f_content"])
 
 
-@pytest.mark.parametrize("damage", ["half", "middle", "header only"])
+@pytest.mark.parametrize("damage", ["half", "middle", "schema", "header only"])
 def test_a_damaged_sqlite_file(tmp_path: Path, damage: str) -> None:
     path = sqlite_file(
         tmp_path / "t.db",
@@ -136,6 +136,8 @@ def test_a_damaged_sqlite_file(tmp_path: Path, damage: str) -> None:
         content = content[: len(content) // 2]
     elif damage == "middle":
         content[5000:20_000] = b"\xff" * 15_000
+    elif damage == "schema":
+        content = content.replace(b"CREATE", b"CR\xeeATE")
     else:
         content = content[:100]
     path.write_bytes(content)

@@ -149,7 +149,7 @@ def _errors(path: str) -> Iterator[None]:
             where=path,
             hint="check the address, the user and the password",
         ) from error
-    except sa.exc.SQLAlchemyError as error:
+    except (sa.exc.SQLAlchemyError, UnicodeError, OverflowError) as error:
         raise DataError(
             f"the database refuses to be read ({type(error).__name__})", where=path
         ) from error
