@@ -270,6 +270,18 @@ def test_a_postgresql_database_is_read_by_a_cursor_and_never_written(server: str
         connection.exec_driver_sql("CREATE TABLE no (a int)")
 
 
+def test_a_view_that_keeps_rows_is_read_and_others_are_not(server: str) -> None:
+    execute(
+        server,
+        "CREATE SCHEMA kept",
+        "CREATE MATERIALIZED VIEW kept.copy AS SELECT 'ann@example.org' AS mail",
+        "CREATE VIEW kept.window AS SELECT mail FROM kept.copy",
+    )
+    shown = f"{server.replace('s3cret', '***')}#kept"
+    found = {path: rows for path, rows in tables(server).items() if path.startswith(shown)}
+    assert found == {f"{shown}.copy": [{"mail": "ann@example.org"}]}
+
+
 def test_a_table_that_may_not_be_read_is_listed(server: str) -> None:
     execute(server, "CREATE TABLE closed (a int)", "CREATE ROLE bob LOGIN")
     (document,) = open_sources([f"{server.replace('ann:', 'bob:')}#closed"])
