@@ -2,9 +2,9 @@
 
 Sets: presidio-research's synthetic texts, the English part of pii-anon's legal, technology and
 clinical records, wikigold (names of people in Wikipedia, as articles and as sentences apart), and
-WikiText, where no number should be taken for one that a checksum proves. Every hit counts, also of
-entities that a set never marks. pii-anon leaves some mentions of its people unmarked; how precise
-persons are is told with these marked, too.
+what `discover_false.py` reads, where no number should be taken for a proved one. Every hit counts,
+also of entities that a set never marks. pii-anon leaves some mentions of its people unmarked; how
+precise persons are is told with these marked, too.
 
     python benchmarks/discover_quality.py --data FOLDER [--json] [--peer-python PYTHON] [--no-peer]
 
@@ -32,13 +32,14 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 import pyarrow as pa
 
+from discover_false import row, trees
 from strongroom.config import DiscoverSpec
 from strongroom.discover import Detection, find_hits
 from strongroom.discover.evaluation import Evaluation, Gold, Rate, Span, evaluate, read_gold
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from training.names.corpora import read_articles, read_corpora, read_prose  # noqa: E402 - it stands beside us
+from training.names.corpora import read_articles, read_corpora  # noqa: E402 - it stands beside us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -232,30 +233,6 @@ def judge(
     return evaluation, sum(len(t.encode()) for t in texts) / 1e6 / spent
 
 
-# What texts and programs do hold: these are no mistakes.
-TRUE_ANYWHERE = {"DATE_TIME", "DATE_OF_BIRTH", "EMAIL_ADDRESS", "URL", "DOMAIN_NAME", "IP_ADDRESS"}
-
-
-def false_proofs(texts: list[str]) -> tuple[float, float]:
-    """Count numbers that a checksum is said to prove, where there are none.
-
-    Returns:
-        Hits per 10 MB, and the MB read.
-    """
-    size = sum(len(t.encode()) for t in texts) / 1e6
-    hits = sum(d.validated and d.entity not in TRUE_ANYWHERE for f in ours(texts) for d in f)
-    return hits / size * 10, size
-
-
-def sources() -> list[str]:
-    """Read programs: those of the standard library, by pieces of lines."""
-    found: list[str] = []
-    for path in sorted(Path(json.__file__).parents[1].rglob("*.py")):
-        text = path.read_text(encoding="utf-8", errors="replace")
-        found += [text[i : i + 4000] for i in range(0, len(text), 4000)]
-    return found
-
-
 def main() -> None:
     """Measure, print a table, and the same as JSON on request."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -279,12 +256,7 @@ def main() -> None:
             print(f"{peer or ''}\n", file=sys.stderr)
         rows += [line(case, figure, mine, peer) for figure in case.figures]
     if not chosen.only:
-        prose = list(read_prose(chosen.data))
-        for what, texts in (("WikiText", prose), ("Python's library", sources())):
-            rate, size = false_proofs(texts)
-            name = f"{what}: false proofs per 10 MB ({size:.1f} MB)"
-            rows.append({"name": name, "ratio": None, "strongroom": round(rate, 2), "peer": None,
-                         "peer_name": None, "unit": "", "goal": 1.0})  # fmt: skip
+        rows += [row(tree) for tree in trees(chosen.data)]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     if chosen.json:
         print(
@@ -294,10 +266,10 @@ def main() -> None:
         )
         return
     print(machine)
-    for row in rows:
-        interval = row.get("interval") or ["", ""]
-        print(f"{row['name']:<48}{row['strongroom']!s:>8} [{interval[0]}, {interval[1]}]"
-              f"  goal {row['goal']:g}  Presidio {row['peer']}")  # fmt: skip
+    for one in rows:
+        low, high = one["interval"]
+        print(f"{one['name']:<48}{one['strongroom']!s:>8} [{low}, {high}]"
+              f"  goal {one['goal']:g}  Presidio {one['peer']}")  # fmt: skip
 
 
 def line(case: Case, figure: Figure, mine: Evaluation, peer: Evaluation | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console as RichConsole
 
 from strongroom.cli.console import Console, StageView, describe_finding, number
+from strongroom.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,26 @@ def test_a_bar_on_a_terminal_and_none_in_a_pipe(monkeypatch: pytest.MonkeyPatch)
         assert "train" in out.getvalue()
         assert "1.2 s" in out.getvalue()
         assert "more" in out.getvalue()
+
+
+def test_names_of_files_do_not_speak_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[2J\x9b31m[/red].txt"
+    console = Console()
+    console.say(name)
+    console.talk(name)
+    console.marked("x", name)
+    console.table(["file", "n"], [[name, "1"]])
+    console.error(DataError(f"cannot read the file: {name}", where=name))
+    shown = "".join(capsys.readouterr())
+    assert shown.count("[/red].txt") == 6
+    assert not {"\x1b", "\x9b"} & set(shown)
+
+
+def test_a_bar_shows_names_as_they_are() -> None:
+    console = Console()
+    console._err = RichConsole(file=io.StringIO(), force_terminal=True)
+    with console.bar("scan") as bar:
+        bar._begun = -9e9
+        bar.step(1, 2, "[/red]\x1b]0;title\x07")
+        assert bar._progress is not None
+        bar._progress.refresh()

@@ -6,12 +6,12 @@ import json
 import zipfile
 from typing import TYPE_CHECKING
 
+import pytest
+
 from strongroom.cli._main import run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 PASSWORD = 'password = "hunter2-Xk9!q"\n'
 
@@ -108,6 +108,23 @@ def test_a_baseline_lets_known_secrets_pass_and_new_ones_fail(
     said = capsys.readouterr().out
     assert "SECRET: 1 place, where --fail-on asks for none" in said
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--spans", "--html", "map.html"], "--html does nothing beside --spans"),
+        (["--spans", "--fail-on", "SECRET"], "--fail-on does nothing beside --spans"),
+        (["--spans", "--sample", "9"], "--sample does nothing beside --spans"),
+        (["--evaluate", "gold.jsonl", "--write-baseline"], "--write-baseline does nothing beside"),
+        (["--reveal"], "--reveal does nothing alone"),
+    ],
+)
+def test_no_flag_is_passed_over_in_silence(
+    capsys: pytest.CaptureFixture[str], flags: list[str], said: str
+) -> None:
+    assert run(["scan", "nowhere", *flags]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_labels_that_nothing_looks_for_are_named(

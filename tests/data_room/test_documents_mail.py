@@ -136,6 +136,14 @@ def test_reads_an_mbox_that_the_standard_library_writes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("declared", ["utf-16", "utf-32", "iso2022_jp_2", "hz", "utf-7", "zip"])
+@settings(deadline=None)
+@given(body=st.one_of(st.binary(max_size=60), st.text("\x1b$B~(a", max_size=60).map(str.encode)))
+def test_no_charset_that_a_mail_declares_ends_a_scan(declared: str, body: bytes) -> None:
+    head = f"From: a@b.example\nSubject: =?{declared}?q?x?=\nContent-Type: text/plain; "
+    records("mail", f"{head}charset={declared}\n\n".encode() + body)
+
+
 @pytest.mark.parametrize("declared", ["utf-8", "us-ascii", "no-such-charset", "x-unknown"])
 def test_a_wrong_charset_loses_no_letters(declared: str) -> None:
     raw = f"From: a@b.example\nContent-Type: text/plain; charset={declared}\n\nJürgen".encode()

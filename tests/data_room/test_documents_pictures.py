@@ -79,6 +79,14 @@ def test_iptc_and_windows_fields() -> None:
     assert list(picture_fields(exif + author)) == [("Author", "Wanda")]
 
 
+def test_a_comment_whose_type_is_bytes() -> None:
+    picture, out = Image.new("L", (8, 8)), io.BytesIO()
+    exif = picture.getexif()
+    exif.get_ifd(0x8769)[0x9286] = b"ASCII\0\0\0call Ann"
+    picture.save(out, "JPEG", exif=exif)
+    assert ("User comment", "call Ann") in picture_fields(out.getvalue())
+
+
 def test_directories_that_lead_in_circles_end() -> None:
     circle = b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHLL", 0x8769, 4, 1, 8) + struct.pack("<L", 8)
     assert list(picture_fields(circle)) == []

@@ -124,7 +124,7 @@ def test_views_and_virtual_tables_of_an_unknown_file_stay_closed(tmp_path: Path)
     assert "ann@example.org" in str(found[f"{path}#f_content"])
 
 
-@pytest.mark.parametrize("damage", ["half", "middle", "header only"])
+@pytest.mark.parametrize("damage", ["half", "middle", "schema", "header only"])
 def test_a_damaged_sqlite_file(tmp_path: Path, damage: str) -> None:
     path = sqlite_file(
         tmp_path / "t.db",
@@ -136,6 +136,8 @@ def test_a_damaged_sqlite_file(tmp_path: Path, damage: str) -> None:
         content = content[: len(content) // 2]
     elif damage == "middle":
         content[5000:20_000] = b"\xff" * 15_000
+    elif damage == "schema":
+        content = content.replace(b"CREATE", b"CR\xeeATE")
     else:
         content = content[:100]
     path.write_bytes(content)
@@ -266,6 +268,18 @@ def test_a_postgresql_database_is_read_by_a_cursor_and_never_written(server: str
         pytest.raises(sa.exc.InternalError, match="read-only"),
     ):
         connection.exec_driver_sql("CREATE TABLE no (a int)")
+
+
+def test_a_view_that_keeps_rows_is_read_and_others_are_not(server: str) -> None:
+    execute(
+        server,
+        "CREATE SCHEMA kept",
+        "CREATE MATERIALIZED VIEW kept.copy AS SELECT 'ann@example.org' AS mail",
+        "CREATE VIEW kept.window AS SELECT mail FROM kept.copy",
+    )
+    shown = f"{server.replace('s3cret', '***')}#kept"
+    found = {path: rows for path, rows in tables(server).items() if path.startswith(shown)}
+    assert found == {f"{shown}.copy": [{"mail": "ann@example.org"}]}
 
 
 def test_a_table_that_may_not_be_read_is_listed(server: str) -> None:

@@ -314,3 +314,11 @@ def test_a_batch_is_no_larger_than_told() -> None:
     assert max(b.table.num_rows for b in batches) <= 1 << 16
     total = sum(pc.sum(b.table["a"]).as_py() for b in batches)
     assert total == 200_000
+
+
+def test_single_quotes_around_fields_that_hold_double_ones() -> None:
+    rows = [[str(i), f'said "no" to it, {i}\nand left', "x"] for i in range(6)]
+    out = io.StringIO()
+    csv.writer(out, quotechar="'", quoting=csv.QUOTE_ALL).writerows([["n", "text", "z"], *rows])
+    dialect = dialect_of(out.getvalue().encode(), whole=True)
+    assert (dialect.quote, dialect.columns) == ("'", ("n", "text", "z"))

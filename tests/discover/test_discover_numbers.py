@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from strongroom.config import DiscoverSpec
-from strongroom.discover import Detection, find_spans
+from strongroom.discover import Detection, entities_of, find_spans
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers import (
     FAMILIES,
@@ -21,6 +21,7 @@ from strongroom.discover.recognizers import (
     identifiers,
     national_id,
     passport,
+    phone,
     secrets,
     us_numbers,
     vehicle,
@@ -200,3 +201,46 @@ HIPAA = {
 def test_the_identifiers_of_hipaa_are_found(letter: str) -> None:
     text, entity = HIPAA[letter]
     assert entity in {d.entity for d in find_spans(text, DiscoverSpec(names=False))}
+
+
+@pytest.mark.parametrize(
+    ("country", "numbers", "others"),
+    [
+        (
+            "US",
+            ("(714) 856-8779", "714.856.8779", "1-714-856-8779", "1 (714) 856-8779 x12"),
+            ("33 (1979) 1361", "532-563 (2007)", "2019-12-31 23", "25196 37544", "3/10/2012",
+             "17253/339200", "512/(5401-512)", "223 3000234", "1.410 606 7873"),
+        ),
+        (
+            "DE",
+            ("030/1234567", "06221 123-0", "(0171) 123 45 67", "030 12 34 56 78"),
+            ("30 (1979) 91-97", "40 - 53524680", "6   7   8   9  10  11", "17253/339200",
+             "2019-12-31 23"),
+        ),
+        ("HU", ("06-1/685 8783", "(06 1) 236 6048"), ("512/(5401-512)",)),
+    ],
+)  # fmt: skip
+def test_phones_are_grouped_as_their_country_groups_them(
+    country: str, numbers: tuple[str, ...], others: tuple[str, ...]
+) -> None:
+    spec = DiscoverSpec(country=country)
+    texts = pa.array([f"so {text}; then" for text in (*numbers, *others)], pa.large_string())
+    rows = Engine(phone.rules_for(spec), spec).find(texts).row
+    assert set(rows.tolist()) == set(range(len(numbers)))
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("SHA1 75:9A:4A:CE:7C:DA:7E:89:1B:B2:72:4B:E3:76:EA:47", "75:9A:4A:CE:7C:DA"),
+        ("sum = 4828147466240000*t**12", "4828147466240000"),
+        ('text="-.4111111111111111,1"', "4111111111111111"),
+        ("call(-2125550143)", "call 2125550143"),
+    ],
+)
+def test_wholes_hide_what_lies_in_them_and_name_nothing(text: str, part: str) -> None:
+    spec = DiscoverSpec(names=False)
+    assert find_spans(part, spec)
+    assert find_spans(text, spec) == []
+    assert "" not in entities_of(spec)

@@ -310,3 +310,13 @@ def test_many_plain_numbers_are_probed_and_cards_among_them_are_still_found() ->
     found = scan(Dataset.of(pa.table({"v": cards})))
     assert found.roles["v"] is Role.DIRECT_IDENTIFIER
     assert found.entities["CREDIT_CARD"] == len(cards)
+
+
+def test_of_a_wide_table_only_telling_columns_are_listed() -> None:
+    plain = {f"m{i}": [x / 7 for x in range(i, i + 30)] for i in range(80)}
+    mail = [f"ann{i}@example.org" for i in range(30)]
+    said = str(scan(Dataset.of(pa.table({**plain, "mail": mail}))))
+    assert "direct identifier" in said
+    assert "m79" not in said
+    assert "… and 80 other columns (role: feature)" in said
+    assert "other columns" not in str(scan(Dataset.of(pa.table({"mail": mail}))))

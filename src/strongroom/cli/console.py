@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 STATUS_STYLE = {"pass": "green", "warn": "yellow", "fail": "red", "not_evaluable": "dim"}
 _MARKS = {"done": "✓", "skipped": "✓", "failed": "✗", "running": "●"}
 _BAR_AFTER_SECONDS = 0.5
+_OBEYED = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in b"\n\t"}
 
 
 @dataclass
@@ -70,7 +71,8 @@ class Console:
     def say(self, text: str = "", *, style: str | None = None) -> None:
         """Print a line of the result for people; silent with `--json`."""
         if not self.as_json:
-            self.out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+            said = _seen(text)
+            self.out.print(said, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def marked(self, mark: str, text: str, aside: str = "", style: str = "") -> None:
         """Print a line of the result whose mark is coloured and whose end is dim."""
@@ -78,13 +80,14 @@ class Console:
             return
         from rich.text import Text
 
-        line = Text.assemble((mark, style), text, (aside, "dim"))
+        line = Text.assemble((mark, style), _seen(text), (aside, "dim"))
         self.out.print(line, soft_wrap=True, highlight=False)
 
     def talk(self, text: str) -> None:
         """Print an aside on stderr; silent with `--quiet`."""
         if not self.quiet:
-            self.err.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+            said = _seen(text)
+            self.err.print(said, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def table(
         self, header: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: Sequence[int] = ()
@@ -120,9 +123,10 @@ class Console:
             text = json.dumps({"schema": "strongroom/error/1", "error": body}, ensure_ascii=False)
             sys.stdout.write(text + "\n")
         self.err.print("error: ", style="bold red", end="", highlight=False)
-        self.err.print(error.what, markup=False, highlight=False, soft_wrap=True)
+        self.err.print(_seen(error.what), markup=False, highlight=False, soft_wrap=True)
         if error.where:
-            self.err.print(f"  --> {error.where}", markup=False, highlight=False, soft_wrap=True)
+            where = _seen(f"  --> {error.where}")
+            self.err.print(where, markup=False, highlight=False, soft_wrap=True)
         if error.hint:
             self.err.print(f"hint: {error.hint}", markup=False, highlight=False, soft_wrap=True)
 
@@ -183,7 +187,7 @@ class Bar:
 
             self._progress = Progress(
                 TextColumn(" ● {task.description:<11}"),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
                 BarColumn(bar_width=32),
                 TextColumn("{task.percentage:>3.0f} %"),
                 TimeRemainingColumn(compact=True),
@@ -192,9 +196,9 @@ class Bar:
                 transient=True,
             )
             self._progress.start()
-            self._task = self._progress.add_task(self.what, total=total, note=note)
+            self._task = self._progress.add_task(self.what, total=total, note=_seen(note))
         if self._task is not None:
-            self._progress.update(self._task, completed=done, total=total, note=note)
+            self._progress.update(self._task, completed=done, total=total, note=_seen(note))
 
 
 @dataclass
@@ -282,7 +286,12 @@ def number(value: float) -> str:
 def _plain(cell: str) -> Any:  # noqa: ANN401 - rich's own renderable
     from rich.text import Text
 
-    return Text(cell)
+    return Text(_seen(cell))
+
+
+def _seen(text: str) -> str:
+    """Return a text that moves no cursor: names of files may hold what terminals obey."""
+    return text.translate(_OBEYED)
 
 
 def _broken(path: str, width: int) -> str:

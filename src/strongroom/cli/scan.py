@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Each process takes half a gigabyte.
 _MOST_JOBS = 8
+# What these ask for is made of a whole scan, and --spans and --evaluate make none.
+_OF_SCANS = ("html", "sarif", "record", "baseline", "write_baseline", "fail_on", "sample")
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -61,6 +63,7 @@ def _file(help_text: str, *flags: str) -> Callable[[Command], Command]:
 @common
 def command(flags: Common, paths: tuple[str, ...], **asked: Any) -> int:  # noqa: ANN401
     """Look at each file; what can't be read is named and makes the exit code 2."""
+    _alone(asked)
     spec = _spec(flags, asked)
     if asked["evaluate"]:
         from strongroom.cli import _evaluation
@@ -80,6 +83,19 @@ def command(flags: Common, paths: tuple[str, ...], **asked: Any) -> int:  # noqa
     if asked["spans"]:
         return _spans(flags, paths, spec, limits, asked)
     return _scan(flags, paths, spec, limits, asked)
+
+
+def _alone(asked: dict[str, Any]) -> None:
+    """Refuse flags that would be passed over in silence."""
+    for only in ("spans", "evaluate"):
+        beside = next((name for name in _OF_SCANS if asked[name]), None)
+        if asked[only] and beside:
+            raise InputError(
+                f"--{beside.replace('_', '-')} does nothing beside --{only}",
+                hint="scan once with each",
+            )
+    if asked["reveal"] and not asked["spans"] and not asked["evaluate"]:
+        raise InputError("--reveal does nothing alone", hint="--spans --reveal prints each value")
 
 
 def _spec(flags: Common, asked: dict[str, Any]) -> DiscoverSpec:

@@ -29,7 +29,11 @@ _MOST_CONTROLS = 0.02
 _PRINTED = bytes([0, *b"\n\r\f", *range(0x20, 0x7F)])
 _ZEROS = re.compile(rb"\0+")
 _MOST_HOLES = 0.2
-_HIDDEN = {"iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030"}
+_HIDDEN = {
+    "iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030",
+    # Those with a mark were told by it.
+    "utf-16": "utf-16-le", "utf-32": "utf-32-le",
+}  # fmt: skip
 _UNWANTED = {"idna", "punycode", "utf-7", "unicode_escape", "raw_unicode_escape", "undefined"}
 _LEGACY_BYTES = 1 << 13
 _WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
@@ -181,7 +185,12 @@ def _within(chunk: bytes) -> int:
 def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[tuple[int, str]]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for chunk in chunks:
-        text = decoder.decode(chunk)
+        try:
+            text = decoder.decode(chunk)
+        except UnicodeError:
+            # Too much of it waits for the end of an escape sequence (ISO 2022).
+            decoder.reset()
+            text = chunk.decode(encoding, "replace")
         yield text.count("\ufffd"), text
     text = decoder.decode(b"", final=True)
     yield text.count("\ufffd"), text

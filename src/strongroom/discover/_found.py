@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from strongroom.data import Kind, Role
-from strongroom.discover._severity import SPECIAL_CATEGORY
+from strongroom.discover._severity import SPECIAL_CATEGORY, ranked
 from strongroom.notebook import html_table
 
 _STRICTEST = (
@@ -26,6 +26,8 @@ _ROLES = {
 ART_9 = "Art. 9"
 """Stands in the reason of every column that holds a special category (GDPR)."""
 _LOOKS, _NAME, _SHOWN_KEYS = 30, 28, 3
+# Of a wider table, columns in which nothing was found are counted and not listed.
+_WIDE = 60
 
 
 @dataclass(frozen=True)
@@ -205,12 +207,17 @@ class Found:
 
     def _header_and_rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         if self.kind is Kind.TEXT:
-            counts = sorted(self.entities.items(), key=lambda e: (-e[1], e[0]))
-            return ("entity", "places"), [(e, f"{n:,}") for e, n in counts]
+            return ("entity", "places"), [(e, f"{n:,}") for e, n in ranked(self.entities)]
         rows: list[tuple[str, ...]] = [
-            (c.name, _looks(c), _ROLES.get(c.role, c.role.value), c.reason) for c in self.columns
+            (c.name, _looks(c), _ROLES.get(c.role, c.role.value), c.reason) for c in self._listed
         ]
         return ("column", "looks like", "role", "why"), rows
+
+    @property
+    def _listed(self) -> tuple[ColumnFound, ...]:
+        if len(self.columns) <= _WIDE:
+            return self.columns
+        return tuple(c for c in self.columns if c.role is not Role.FEATURE or c.entities)
 
     def __str__(self) -> str:
         header, rows = self._header_and_rows()
@@ -222,9 +229,11 @@ class Found:
         ]  # fmt: skip
         widths = [max(len(row[i]) for row in [header, *cut]) for i in range(len(header))]
         lines = [f"{_plain(self.name)}: {self.summary()}", ""]
-        for row in [header, *cut]:
+        for row in [header, *cut] if cut else []:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             lines.append("  " + "  ".join(cells).rstrip())
+        if more := len(self.columns) - len(self._listed):
+            lines.append(f"  … and {more:,} other columns (role: feature)")
         if self.keys:
             lines += ["", f"  {self._keys_in_words()}"]
         return "\n".join(lines)

@@ -221,31 +221,40 @@ def _tiles(
 def _file(document: Document) -> FileShown:
     """Return what was found in a file, the worst column first, and what was not looked at."""
     rows, looked = number(document, "rows"), number(document, "looked_at")
-    said = ""
+    sampled = ""
     if rows and looked and looked < rows:
         bound = number(document, "unseen_at_most")
-        said = f"{fmt.count(looked)} of {fmt.count(rows)} records were looked at"
-        said += (
+        sampled = f"{fmt.count(looked)} of {fmt.count(rows)} records were looked at"
+        sampled += (
             f": with 95 % confidence, what was not seen in any of them stands in at most "
             f"{fmt.percent(bound)} of the records." if bound else "."
         )  # fmt: skip
     columns = sorted(items(document, "columns"), key=_badness)
     telling = [c for c in columns if _badness(c) < _TELLS_NOTHING]
     shown = columns if len(columns) <= _COLUMNS else telling
-    folded = [] if shown is columns else columns[len(telling) :]
+    if text(document, "kind") == "text":
+        shown = []  # its only column is its lines
+    folded = columns[len(telling) :] if shown is telling else []
     found = file_found({**document, "columns": shown})
     summary = file_found(document).summary
-    marks = tuple(
-        entity(e) if e == SPECIAL_CATEGORY else f"{entity(e)}{fmt.GAP}×{fmt.GAP}{fmt.count(n)}"
-        for e, n in ranked(counts(document))
+    order = ranked(counts(document))
+    told = ", ".join(_times(e, n) for e, n in order if e != SPECIAL_CATEGORY)
+    marks = [
+        entity(e) if e == SPECIAL_CATEGORY else _times(e, n)
+        for e, n in order
         if severity(e) <= Severity.GRAVE
-    )
+    ]
+    hidden = [f"+{len(marks) - _CHIPS}"] if len(marks) > _CHIPS else []
     return FileShown(
-        replace(found, summary=summary),
-        marks[:_CHIPS] + ((f"+{len(marks) - _CHIPS}",) if len(marks) > _CHIPS else ()),
-        said,
+        replace(found, summary=summary, counts=told),
+        (*marks[:_CHIPS], *hidden),
+        sampled,
         tuple(text(c, "name") for c in folded),
     )
+
+
+def _times(name: str, count: int) -> str:
+    return f"{entity(name)}{fmt.GAP}×{fmt.GAP}{fmt.count(count)}"
 
 
 def _badness(column: Document) -> int:

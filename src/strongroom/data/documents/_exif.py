@@ -60,6 +60,8 @@ _EXIF_AT, _GPS_AT, _INTEROPERABILITY_AT, _MORE_AT = 0x8769, 0x8825, 0xA005, 0x01
 _FORMATS = {1: "B", 2: "s", 3: "H", 4: "L", 5: "LL", 6: "b", 7: "s", 8: "h", 9: "l", 10: "ll"}
 _FORMATS |= {11: "f", 12: "d", 129: "s"}
 _TEXTS = {2, 7, 129}
+# Some programs say that these are bytes.
+_HOLD_TEXT = {_MAKER_NOTE, _USER_COMMENT}
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_BYTES = 32, 1024, 1 << 18
 _RUN = re.compile(rb"[\x20-\x7e]{6,200}")
 
@@ -126,7 +128,7 @@ def _directory(content: bytes, at: int, order: str) -> tuple[dict[int, Value], i
         if left < 0 or value_at + size > len(content):
             continue
         raw = content[value_at : value_at + size]
-        found[tag] = raw if kind in _TEXTS else _numbers(raw, one, order)
+        found[tag] = raw if kind in _TEXTS or tag in _HOLD_TEXT else _numbers(raw, one, order)
     return found, _offset(content, begin + 12 * count, order)
 
 

@@ -78,7 +78,7 @@ def _tables(url: sa.URL, path: str) -> Iterator[Document | Unreadable]:
                 (schema, name)
                 for schema in schemas
                 if schema not in _OWN and not str(schema).startswith("pg_")
-                for name in inspector.get_table_names(schema)
+                for name in _holding(inspector, schema)
             ]
     except DataError as error:
         yield Unreadable(path, error)
@@ -87,6 +87,14 @@ def _tables(url: sa.URL, path: str) -> Iterator[Document | Unreadable]:
         shown = name if schema in {None, usual} else f"{schema}.{name}"
         opened = partial(_rows, url, f"{path}#{shown}", schema, name)
         yield Document(f"{path}#{shown}", Kind.TABLE, "database", opened)
+
+
+def _holding(inspector: sa.Inspector, schema: str | None) -> list[str]:
+    """Return the names of what holds rows of its own: tables, and views that were written down."""
+    names = inspector.get_table_names(schema)
+    if inspector.dialect.name == "postgresql":
+        names += inspector.get_materialized_view_names(schema)
+    return names
 
 
 def _rows(url: sa.URL, path: str, schema: str | None, name: str) -> Iterator[Batch]:
@@ -149,7 +157,7 @@ def _errors(path: str) -> Iterator[None]:
             where=path,
             hint="check the address, the user and the password",
         ) from error
-    except sa.exc.SQLAlchemyError as error:
+    except (sa.exc.SQLAlchemyError, UnicodeError, OverflowError) as error:
         raise DataError(
             f"the database refuses to be read ({type(error).__name__})", where=path
         ) from error

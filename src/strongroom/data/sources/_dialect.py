@@ -97,8 +97,11 @@ def dialect_of(sample: bytes, *, whole: bool, path: str = "") -> Dialect:
 
 
 def _candidates(sample: bytes) -> Iterator[Dialect]:
-    quote = "'" if _single_quoted(sample) else '"'
+    single = _single_quoted(sample)
+    quote = "'" if single and b'"' not in sample else '"'
     quotes = [quote, ""] if quote.encode() in sample else [quote]
+    if single and quote == '"':
+        quotes.append("'")
     for delimiter in _COMMON + _RARE:
         if delimiter.encode() in sample:
             for one in quotes:
@@ -165,7 +168,7 @@ def records_of(sample: bytes, dialect: Dialect, *, whole: bool) -> list[list[str
 
 def _single_quoted(sample: bytes) -> bool:
     fields = re.findall(rb"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|\r\n])", sample)
-    return b'"' not in sample and len(fields) >= _FEWEST_QUOTED
+    return len(fields) >= _FEWEST_QUOTED
 
 
 def _width(records: Sequence[Sequence[str]]) -> int:

@@ -116,7 +116,8 @@ def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def _errors(path: str) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+    # UnicodeError: the names of a damaged schema, in what SQLite says of it.
+    except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
         raise DataError(
             "not a SQLite database, or a damaged or encrypted one", where=path
         ) from error

@@ -102,18 +102,21 @@ _VERSION = ("v", "ver", "version", "versions", "release", "released", "releases"
             "upgraded", "driver", "sdk", "api", "oid", "clause", "clauses", "figure", "table",
             "requires", "require", "bump", "changelog", "standard",
             "sections", "step", "rfc", "ieee", "spec", "specification",
-            "objectidentifier")  # fmt: skip
+            "objectidentifier", "patch", "patched")  # fmt: skip
 _CONTEXT = ("ip", "ips", "ipv4", "ipv6", "address", "addresses", "host", "hosts", "client",
             "server", "remote", "ping", "dns", "gateway", "network", "subnet", "login", "src",
             "dst", "peer", "proxy", "router", "web", "form", "visitor", "browser", "session",
             "connection", "connect", "connected", "signed", "logged", "clients", "servers",
             "logins", "peers", "visitors", "sessions", "connections")  # fmt: skip
-# Where four numbers may be a version as well, programs have sessions and servers, too.
+# Where four numbers may be a version as well, programs have sessions and sources, too.
 _SAID = ("ip", "ips", "ipv4", "ipv6", "inet", "inet6", "address", "addresses", "addr", "host",
          "hosts", "hostname", "localhost", "loopback", "ping", "dns", "nameserver", "resolver",
-         "gateway", "subnet", "netmask", "cidr", "src", "dst", "peer", "peers", "proxy", "router",
-         "route", "visitor", "visitors", "listening", "bind", "access", "accessed", "logged",
-         "mac")  # fmt: skip
+         "gateway", "subnet", "netmask", "cidr", "peer", "peers", "proxy", "router", "route",
+         "visitor", "visitors", "listening", "bind")  # fmt: skip
+_LED = (
+    r"(?i:access|logged in|login|signed in|connection|connected|request|visit|session|attempt) "
+    r"(?i:from|to) |(?i:src|dst)=|['\"`]@['\"`]|(?i:ssh|scp|sftp|sip|ftp)[ :/]{1,3}[\w.-]{1,40}@"
+)
 # A digit somewhere: "a::b" and "dead:beef::" are words of code.
 _WITH_DIGIT = "[0-9A-F]*[0-9][0-9A-F]*"
 _PAIR = "[0-9A-Fa-f]{2}"
@@ -145,14 +148,15 @@ RULES = (
     Rule(
         "ip_address", "IP_ADDRESS", f"{_EITHER}|{_NUMBERS}", 0.3, apart=".-",
         validated=True, context=_SAID, context_score=0.7, against=_VERSION, against_score=0.2,
-        examples=("host 1.2.3.4 is up", "ping 23.2.4.1", "access from 8.18.97.59 (MAC: b4"),
+        examples=("host 1.2.3.4 is up", "ping 23.2.4.1", "address: 0.0.0.0"),
         lookalikes=("Version 1.2.3.4. The", "the server, 1.9.99.15", "clauses 21.1.3.1 and"),
     ),
     Rule(
-        "ip_address", "IP_ADDRESS", f"{_EITHER}|{_NUMBERS}", 0.8, lead="""@["'`]?""", apart=".-",
-        validated=True, keywords=("@",),
-        examples=("GRANT ALL TO 'ann'@'1.52.15.163'", "ssh ann@8.8.8.8"),
-        lookalikes=("ann@example.com 1.52.15.163",),
+        "ip_address", "IP_ADDRESS", f"{_EITHER}|{_NUMBERS}", 0.8, lead=_LED, apart=".-",
+        validated=True, keywords=("from ", "to ", "src=", "dst=", "@"),
+        examples=("GRANT ALL TO 'ann'@'1.52.15.163'", "ssh ann@8.8.8.8", "access from 8.18.97.59"),
+        lookalikes=("ann@example.com 1.52.15.163", "pkg:pypi/opencv_python@5.0.0.93",
+                    "src/login.c: changes from 4.1.2.1"),
     ),
     Rule(
         "ip_address", "IP_ADDRESS", _v6(_FEW, _GROUPS), 0.9, apart=".-:", compact=_WITH_DIGIT,
