@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from strongroom.discover._bytes import bytes_of
 from strongroom.discover._detection import Detection
 from strongroom.discover._hits import Hits
+from strongroom.discover._wrapped import goes_on
 from strongroom.discover.recognizers.secrets.keys import ACROSS_LINES
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ def stretches(texts: pa.Array) -> Iterator[Stretch]:
         for one in _beginning_in(lines, row):
             yield one
             done = one.end_row
+
+
+def rows_belong_together(texts: pa.Array) -> bool:
+    """Say whether what one row of a text holds may be told by others, so that all are read."""
+    return keys_may_begin(texts) or bool(goes_on(texts).any())
 
 
 def keys_may_begin(texts: pa.Array) -> bool:

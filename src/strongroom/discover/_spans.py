@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from strongroom.config import DiscoverSpec
-from strongroom.discover._across import find_across, keys_may_begin
+from strongroom.discover._across import find_across, rows_belong_together
 from strongroom.discover._custom import custom, without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
@@ -83,14 +83,14 @@ def _read_once(
     """Return the strings of a column that are read, and where each stands.
 
     Returns:
-        The distinct strings, or all of them where a key may lie over several rows; and (rows,
+        The distinct strings, or all where a key or a sentence lies over several rows; and (rows,
         bounds): string i stands in `rows[bounds[i]:bounds[i + 1]]`.
     """
     column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     texts = column.cast(pa.large_string()).combine_chunks()
-    if keys_may_begin(texts):
+    if rows_belong_together(texts):
         return texts, (np.arange(len(texts)), np.arange(len(texts) + 1))
     encoded = texts.dictionary_encode()
     codes = np.asarray(
@@ -123,6 +123,7 @@ def find_hits(
         that the specification allows.
     """
     words = header_words(header) if header else ""
+    lines = header in {"", "text"}  # rows of a text are its lines
     parts = []
     if recognizers is None:
         seen = written(texts)
@@ -130,13 +131,12 @@ def find_hits(
         parts += [engine.find(one, words) for engine in engines_of(spec) for one in plain]
         if spec.names:
             # A password that looks like a firm's name is a password.
-            named = _names(seen.texts, spec)
+            named = _names(seen.texts, spec, lines=lines)
             for part in parts:
                 named = named.clear_of(part, "SECRET")
             parts += [named, *(_addresses(spec).find(one) for one in plain)]
         parts = [seen.back(part) for part in parts]
-        # Rows of a text are its lines; keys lie over several.
-        parts += [find_across(texts)] if spec.names or header in {"", "text"} else []
+        parts += [find_across(texts)] if spec.names or lines else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
     held = [part for part in parts if len(part)]
@@ -144,11 +144,11 @@ def find_hits(
     return without_allowed(found.named(), texts, spec)
 
 
-def _names(texts: pa.Array, spec: DiscoverSpec) -> Hits:
+def _names(texts: pa.Array, spec: DiscoverSpec, *, lines: bool) -> Hits:
     # The model is loaded by those alone who ask for names.
     from strongroom.discover.names import find_names
 
-    return find_names(texts, spec)
+    return find_names(texts, spec, lines=lines)
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from strongroom.discover._across import keys_may_begin
+from strongroom.discover._across import rows_belong_together
 from strongroom.discover._bytes import bytes_of
 from strongroom.discover._hits import Hits
 from strongroom.discover.columns import _kernels as kernels
@@ -103,7 +103,8 @@ class Column:
         # To find the few that aren't different costs more than to read them twice.
         if len(hashes) > self._distinct.room and _mostly_different(hashes):
             return True
-        return self._prose and pa.types.is_large_string(values.type) and keys_may_begin(values)
+        strings = pa.types.is_large_string(values.type)
+        return self._prose and strings and rows_belong_together(values)
 
     def _forget(self) -> None:
         """Read every value of later batches: there are too many to know those read before."""

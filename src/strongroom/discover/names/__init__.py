@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strongroom.discover._hits import Hits
+from strongroom.discover._wrapped import Paragraphs
 from strongroom.discover.names._layout import ENTITIES
 from strongroom.discover.names._model import load_model
 from strongroom.discover.names._numbers import numbers_apart
@@ -29,13 +30,17 @@ RECOGNIZER = "names"
 """Who says so."""
 
 
-def find_names(values: pa.Array, spec: DiscoverSpec, model: NameModel | None = None) -> Hits:
+def find_names(
+    values: pa.Array, spec: DiscoverSpec, model: NameModel | None = None, *, lines: bool = False
+) -> Hits:
     """Find what a model knows to be names.
 
     Args:
         values: large strings; nulls are passed over.
         spec: lowest score.
         model: instead of the one that ships.
+        lines: the values may be lines of a text, in their order: sentences may go on from one to
+            the next, and what lies in several gives a hit in each.
 
     Returns:
         Hits without overlaps, by row and place; none of them is validated.
@@ -43,6 +48,9 @@ def find_names(values: pa.Array, spec: DiscoverSpec, model: NameModel | None = N
     Raises:
         MissingExtraError: numba isn't installed.
     """
+    paragraphs = Paragraphs.of(values) if lines else None
+    if paragraphs is not None:
+        return paragraphs.in_rows(find_names(paragraphs.texts, spec, model))
     chosen = model or load_model()
     texts = values.fill_null("") if values.null_count else values
     _, offsets, data = texts.buffers()
