@@ -24,9 +24,9 @@ class _Looks(Enum):
 
 
 _SMALL, _LARGE, _HIGH = r"1?\d", r"[2-9]\d", r"(?:25[0-5]|2[0-4]\d|1\d\d)"
-_FIRSTS = ("0", "1", "2", "10", "[3-9]", "1[1-9]", _LARGE, _HIGH)
+_FIRSTS = ("0", "1", "2", "10", "[3-9]", "1[1-9]", r"[2-4]\d", r"[5-9]\d", _HIGH)
 _SECONDS = ("[0-3]", "4", "5", r"(?:[6-9]|1\d)", _LARGE, _HIGH)
-_DIGITS = {"0", "1", "2", "[3-9]"}
+_DIGITS, _CHAPTERS = {"0", "1", "2", "[3-9]"}, {"0", "1", "2", "[3-9]", "1[1-9]", r"[2-4]\d"}
 
 
 def _looks(numbers: tuple[str, ...]) -> _Looks:
@@ -36,14 +36,15 @@ def _looks(numbers: tuple[str, ...]) -> _Looks:
     Object identifiers begin with 0, 1.0 to 1.3 and 2.5 (X.500), revisions of CVS with 1.x.2.
     """
     first, second, third, _ = numbers
-    high, large = numbers.count(_HIGH), sum(n in {_LARGE, _HIGH} for n in numbers)
+    high = numbers.count(_HIGH)
+    large = sum(n in {_LARGE, _HIGH} for n in numbers[1:]) + (first in _FIRSTS[-3:])
     if not large:
         return _Looks.NUMBERS
     counted = (
         first == "0"
         or (first == "1" and (second == "[0-3]" or third == _SMALL))
         or (first, second) == ("2", "5")
-        or (large == 1 and first not in {"10", _HIGH})
+        or (large == 1 and first in _CHAPTERS)
         or (not high and first in _DIGITS)
     )
     return _Looks.EITHER if counted else _Looks.ADDRESS
