@@ -34,8 +34,8 @@ RULES = (
          examples=("+40.75889-073.98513/",)),
     Rule("coordinates.named", "COORDINATES", r"[-+]?\d{1,3}\.\d{3,15}", 0.7,
          lead=alone("latitude", "longitude", "lat", "lng", "lon")
-         + r"""["']?\s{0,2}[:=]\s{0,2}["']?""",
+         + r"""["']?(?:\s{0,2}[:=]\s{0,2}| (?:is |of )?)["']?""",
          keywords=("lat", "lng", "lon"), apart="",
-         examples=('{"lat": 48.85837, "lng": 2.29448}',),
+         examples=('{"lat": 48.85837, "lng": 2.29448}', "at latitude 48.8584"),
          lookalikes=("flat: 3", "epsilon = 0.1234")),
 )  # fmt: skip

@@ -31,4 +31,9 @@ RULES = (
          keywords=("serial", "s/n", "device", "seriennummer", "série", "serie"),
          examples=("Serial number: C02XK1ABJG5H", "S/N 5CD1234XYZ"),
          lookalikes=("serial number 12",)),
+    # Alone the word also names what certificates and zones count.
+    Rule("device.serial", "DEVICE_ID",
+         r"[A-Z]{1,5}\d[A-Z0-9]{5,14}|\d{1,4}[A-Z][A-Z0-9]{5,14}", 0.55,
+         lead=label("serial"), keywords=("serial",), examples=("laptop serial C02XK1ABJG5H",),
+         lookalikes=("serial 2023110201", "SERIAL PRIMARY")),
 )  # fmt: skip

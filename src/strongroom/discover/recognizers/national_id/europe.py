@@ -44,7 +44,7 @@ RULES = (
           "steuernummer tin", {"99999999999": AT_HOME, "99 999 999 999": AT_HOME},
           examples=("36574261809", "36 574 261 809")),
     *kind("de.rvnr", "sozialversicherungsnummer rentenversicherungsnummer rvnr svnr "
-          "versicherungsnummer rentenversicherung", {
+          "versicherungsnr versicherungsnummer rentenversicherung", {
           "99999999A999": LETTERED, "99 999999 A 999": STRONG, "99 999999A999": STRONG},
           examples=("65170839J003", "65 170839 J 003")),
     *kind("de.kvnr", "krankenversichertennummer krankenversicherungsnummer kvnr "
@@ -54,7 +54,8 @@ RULES = (
           "personalausweisnummer", {"XXXXXXXXX9": BARE}, check="de.document",
           examples=("L01X00T471", "T220001293")),
     *kind("at.vnr", "svnr vsnr sozialversicherung sozialversicherungsnummer "
-          "versicherungsnummer", {"9999999999": BARE, "9999 999999": AT_HOME},
+          "versicherungsnummer versicherungsnr sozialversicherungsnr", {
+          "9999999999": BARE, "9999 999999": AT_HOME},
           examples=("1237010180", "1237 010180")),
     *kind("ch.ahv", "ahv avs navs ahvn13 sozialversicherungsnummer", {
           "9999999999999": AT_HOME, "999.9999.9999.99": STRONG},
