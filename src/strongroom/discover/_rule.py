@@ -24,8 +24,8 @@ class Rule:
 
     Attributes:
         name: who says so, such as `national_id.pl`.
-        entity: what it finds; Presidio's name where it has one. Empty for a whole that holds nothing
-            personal: where it wins, what lies in it is hidden.
+        entity: what it finds; Presidio's name where it has one. Empty for a whole that holds
+            nothing personal: where it wins, what lies in it is hidden.
         pattern: what the span covers.
         score: 0 to 1, how sure it is without a word of context.
         lead: stands right before the span and isn't part of it.
