@@ -95,7 +95,7 @@ V6 = _v6(0, _GROUPS)
 # Of few groups, those that are in use: "[::2]" and "ec2::" are of programs.
 _IN_USE = r"(?:[23][0-9A-Fa-f]{3}|[Ff][C-Fc-f][0-9A-Fa-f]{2}|64|100|0{1,4})"
 _SHORT = any_of([
-    "::[01]", f"::{_run(2)}", f"::{V4}", f"{_IN_USE}::", f"{_IN_USE}::{_GROUP}",
+    "::1", f"::{_run(2)}", f"::{V4}", f"{_IN_USE}::", f"{_IN_USE}::{_GROUP}",
     f"{_IN_USE}:{_GROUP}::",
 ])  # fmt: skip
 _VERSION = ("v", "ver", "version", "versions", "release", "released", "releases", "build", "update",
@@ -170,7 +170,7 @@ RULES = (
         "ip_address", "IP_ADDRESS", _SHORT, 0.4, apart=".-:", compact=_WITH_DIGIT,
         validated=True, context=_SAID, context_score=0.8,
         examples=("host ::1", "peer fe80::1"),
-        lookalikes=("12::30", "f()::1", "signed char [::1]", "copy_to_host(a[::2])"),
+        lookalikes=("12::30", "f()::1", "signed char [::1]", "host (?::0*)", "copy_to_host(a[::2])"),
     ),
     Rule(
         "mac_address", "MAC_ADDRESS",
