@@ -170,7 +170,7 @@ RULES = (
         "ip_address", "IP_ADDRESS", _SHORT, 0.4, apart=".-:", compact=_WITH_DIGIT,
         validated=True, context=_SAID, context_score=0.8,
         examples=("host ::1", "peer fe80::1"),
-        lookalikes=("12::30", "f()::1", "signed char [::1]", "host (?::0*)", "copy_to_host(a[::2])"),
+        lookalikes=("12::30", "f()::1", "signed char [::1]", "host (?::0*)", "copy_to_host([::2])"),
     ),
     Rule(
         "mac_address", "MAC_ADDRESS",
