@@ -23,6 +23,7 @@ from strongroom.discover.engine._dialect import parse
 from strongroom.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SPEC = DiscoverSpec()
@@ -57,7 +58,7 @@ TEXTS = st.lists(st.sampled_from(PARTS), max_size=14).map("".join)
 
 
 def found(
-    rules: tuple[Rule, ...], texts: list[str | None], header: str = ""
+    rules: tuple[Rule, ...], texts: Sequence[str | None], header: str = ""
 ) -> list[tuple[int, int, int, str, float]]:
     hits = Engine(rules, SPEC).find(pa.array(texts, pa.large_string()), header)
     return sorted(
