@@ -9,7 +9,7 @@ from strongroom.config import DiscoverSpec
 from strongroom.discover import Detection, find_spans
 from strongroom.discover._hits import Hits
 from strongroom.discover.engine import Engine
-from strongroom.discover.names._numbers import numbers_apart
+from strongroom.discover.names._numbers import lived, numbers_apart
 from strongroom.discover.recognizers.street_address import RULES
 
 SPEC = DiscoverSpec()
@@ -97,3 +97,15 @@ def test_a_number_before_a_street_with_its_own_stands_apart(address: str, parts:
     part = texts.slice(1, 1)
     again = numbers_apart(Hits.of_detections(part, {0: [one]}), part).detections(part)
     assert again[0] == split[1]
+
+
+@pytest.mark.parametrize(
+    ("age", "kept"), [("9", True), ("130", True), ("131", False), ("77120", False), ("40ish", True)]
+)
+def test_nobody_is_older_than_130(age: str, kept: bool) -> None:  # noqa: FBT001 - a case
+    texts = pa.array(["x", f"né à {age}"], pa.large_string())
+    ages = [Detection("AGE", 5, 5 + len(age), 0.9, "names"), Detection("PERSON", 0, 2, 0.9, "n")]
+    left = lived(Hits.of_detections(texts, {1: ages}), texts).detections(texts)[1]
+    assert [d.entity for d in left] == ["PERSON", "AGE"][: 1 + kept]
+    part = texts.slice(1, 1)
+    assert len(lived(Hits.of_detections(part, {0: ages}), part)) == 1 + kept

@@ -15,7 +15,7 @@ from strongroom.discover._hits import Hits
 from strongroom.discover._wrapped import Paragraphs
 from strongroom.discover.names._layout import ENTITIES
 from strongroom.discover.names._model import load_model
-from strongroom.discover.names._numbers import numbers_apart
+from strongroom.discover.names._numbers import lived, numbers_apart
 from strongroom.discover.names._repeats import met_again
 
 if TYPE_CHECKING:
@@ -72,4 +72,4 @@ def find_names(
         ENTITIES,
         (RECOGNIZER,),
     )
-    return numbers_apart(hits, texts)
+    return numbers_apart(lived(hits, texts), texts)
