@@ -102,7 +102,7 @@ def test_a_number_before_a_street_with_its_own_stands_apart(address: str, parts:
 @pytest.mark.parametrize(
     ("age", "kept"), [("9", True), ("130", True), ("131", False), ("77120", False), ("40ish", True)]
 )
-def test_nobody_is_older_than_130(age: str, kept: bool) -> None:  # noqa: FBT001 - a case
+def test_nobody_is_older_than_130(age: str, kept: bool) -> None:
     texts = pa.array(["x", f"né à {age}"], pa.large_string())
     ages = [Detection("AGE", 5, 5 + len(age), 0.9, "names"), Detection("PERSON", 0, 2, 0.9, "n")]
     left = lived(Hits.of_detections(texts, {1: ages}), texts).detections(texts)[1]
