@@ -10,6 +10,7 @@ refused: nothing grows without bound, whatever a user writes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_POSITIONS = 40_000
 MOST_STATES = 20_000
+_KNOWN = 1_024
 
 
 class TooManyStatesError(Exception):
@@ -48,8 +50,9 @@ class Positions:
     nullable: bool = True
 
 
+@lru_cache(_KNOWN)
 def positions(node: Node) -> Positions:
-    """Number the byte sets of a pattern.
+    """Number the byte sets of a pattern; nobody changes what is returned.
 
     Raises:
         InputError: repetitions make it too long.

@@ -201,6 +201,7 @@ def compile_rules(
         "asks": asks,
         "longest": max((int(longest(planned[i].head)) for i in group_of), default=0),
     }
+    positions.cache_clear()
     return Tables.of_arrays(arrays)
 
 
