@@ -2,13 +2,14 @@
 
 The text is made here: sentences of WikiText with one value of personal data every 71 bytes, ten
 kinds in turn, 280,000 of them in 20 MB, as one column of lines. Ours looks for everything that it
-knows, checks every checksum and resolves no overlap; with names, everything that a scan does. Each
-peer gets as much of the text as it reads in some seconds, line by line: Presidio's predefined
-recognizers without a language model, DataFog's patterns, scrubadub's default detectors,
-argus-redact's patterns for English (which also replace what they find), detect-secrets with its
-default plugins. Hyperscan has no rules: it gets ours, as far as it can compile them, and the whole
-text at once, checks nothing, and hands over no match: what an automaton alone costs. With names,
-the peer is Presidio with spaCy's small English model (en_core_web_sm 3.8.0 as PyPI has it).
+knows, checks every checksum and resolves no overlap; with names, everything that a scan does; in
+prose, the same without the values. Each peer gets as much of the text as it reads in some seconds,
+line by line: Presidio's predefined recognizers without a language model, DataFog's patterns,
+scrubadub's default detectors, argus-redact's patterns for English (which also replace what they
+find), detect-secrets with its default plugins. Hyperscan has no rules: it gets ours, as far as it
+can compile them, and the whole text at once, checks nothing, and hands over no match: what an
+automaton alone costs. With names, the peer is Presidio with spaCy's small English model
+(en_core_web_sm 3.8.0 as PyPI has it).
 
 All in process CPU time on one thread; a round asks each in turn, and a ratio is the median over
 rounds. Below 1 we are faster. Compiling, loading and warming up aren't counted.
@@ -284,9 +285,9 @@ def main() -> None:
     parser.add_argument("--peers", default="all", help="names with commas, all, or none")
     parser.add_argument("--peer-share", type=float, default=1.0, help="of the text each would get")
     chosen = parser.parse_args()
-    words = gzip.decompress((chosen.data / "wikitext2/test.txt.gz").read_bytes()).decode().split()
+    text = gzip.decompress((chosen.data / "wikitext2/test.txt.gz").read_bytes()).decode()
     size = int(chosen.megabytes * 1e6)
-    lines = mixed(words, size, size * VALUES // BYTES)
+    lines = mixed(text.split(), size, size * VALUES // BYTES)
     spec = DiscoverSpec()
     rules = load_rules(spec)
 
@@ -304,6 +305,7 @@ def main() -> None:
     personal = [rule for rule in rules if rule.entity != "SECRET"]
     secret = [rule for rule in rules if rule.entity == "SECRET"]
     rows = []
+    prose = [line for line in text.split("\n") if line.strip()] * (1 + size // len(text))
     for name, known, peers in (
         ("personal data", personal, PATTERNS),
         ("secrets", secret, SECRETS),
@@ -312,6 +314,7 @@ def main() -> None:
         called = f"{name}, {len(known)} rules"
         find = Engine(known, spec).find
         rows += beside(called, find, lines, there(peers, known), chosen.rounds)
+        rows += beside(f"{name}, in prose", find, prose, [], chosen.rounds)
     few = lines[: max(1, len(lines) // 4)]
     named = there(NAMES, rules)
     rows += beside("all and names", lambda x: find_hits(x, spec), few, named, chosen.rounds)
