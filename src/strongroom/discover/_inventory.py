@@ -22,6 +22,7 @@ from strongroom.data.sources import (
     documents_in,
     find_sources,
 )
+from strongroom.discover._languages import document_language
 from strongroom.discover._processes import Processes, told
 from strongroom.discover._sample import Sample
 from strongroom.discover._scan import scan_batches
@@ -194,8 +195,12 @@ def _scanned(
         batches = Sample(batches, spec.max_rows)
     # What is written on a picture is text.
     kind = Kind.TEXT if document.kind is Kind.IMAGE else document.kind
+    # Lines drawn at random are no source code.
+    language = None if spec.max_rows else document_language(document)
     try:
-        found = scan_batches(batches, document.path, kind, spec, target, recognizers)
+        found = scan_batches(
+            batches, document.path, kind, spec, target, recognizers, language=language
+        )
     except DataError as error:
         yield Unreadable(document.path, reading.error or error)
         return

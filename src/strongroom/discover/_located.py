@@ -19,9 +19,11 @@ from strongroom.data.sources import (
     open_sources,
 )
 from strongroom.discover._inventory import file_by_file
+from strongroom.discover._languages import document_language
 from strongroom.discover._processes import Processes, told
 from strongroom.discover._scanned import from_json, to_json
 from strongroom.discover._spans import find_column_spans
+from strongroom.discover._spoken import Spoken
 from strongroom.discover.columns._leaves import leaves
 from strongroom.errors import DataError
 
@@ -125,15 +127,19 @@ def _finds(
     spec: DiscoverSpec,
     read: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Said]:
+    last, said = None, None
     for one in _batches(documents):
         if isinstance(one, Unreadable):
             yield one
             continue
         document, batch = one
+        if document is not last:
+            last, language = document, document_language(document)
+            said = Spoken(language) if language else None
         read(batch.table.nbytes)
         for leaf in _strings(batch):
             header = leaf.header if document.kind is Kind.TABLE else ""
-            for place, hit in find_column_spans(leaf.values, spec, header=header):
+            for place, hit in find_column_spans(leaf.values, spec, header=header, said=said):
                 row = leaf.row_of(place)
                 shift = batch.offset if row == 0 else 0
                 yield Located(

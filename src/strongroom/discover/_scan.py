@@ -14,6 +14,7 @@ from strongroom.config import DiscoverSpec
 from strongroom.data import Dataset, Kind, Role
 from strongroom.discover._found import ART_9, ColumnFound, EntityShare, Found, Key, percent
 from strongroom.discover._spans import find_column_spans, find_hits
+from strongroom.discover._spoken import Spoken
 from strongroom.discover.columns._leaves import leaves
 from strongroom.discover.columns._roles import Verdict, judge, looks, suggest_target
 from strongroom.discover.recognizers import load_recognizers
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from strongroom.data.sources import Batch
     from strongroom.discover._detection import Detection, Recognizer
     from strongroom.discover._hits import Hits
+    from strongroom.discover._languages import Language
     from strongroom.discover.columns._look import Look
     from strongroom.discover.columns._profile import Profile
 
@@ -74,6 +76,8 @@ def scan_batches(
     spec: DiscoverSpec = _DEFAULT,
     target: str | None = None,
     recognizers: Sequence[Recognizer] | None = None,
+    *,
+    language: Language | None = None,
 ) -> Found:
     """Do as `scan` does with records that arrive in batches, in constant memory.
 
@@ -86,12 +90,13 @@ def scan_batches(
         spec: country and lowest score.
         target: the column to predict; without it one may be suggested.
         recognizers: instead of the installed ones.
+        language: of source code, whose lines come in their order.
 
     Raises:
         DataError: there is no column `target`, or the batches can't be read.
     """
     began = time.perf_counter()
-    look = look_with(spec, recognizers, prose=kind is Kind.TEXT)
+    look = look_with(spec, recognizers, prose=kind is Kind.TEXT, language=language)
     rows, notes = 0, dict[str, None]()
     for batch in batches:
         look.add(batch.table)
@@ -106,6 +111,7 @@ def look_with(
     recognizers: Sequence[Recognizer] | None = None,
     *,
     prose: bool = False,
+    language: Language | None = None,
 ) -> Look:
     """Begin a look in which all tiers read; add batches to it, then have it `judged`.
 
@@ -113,19 +119,23 @@ def look_with(
         spec: country and lowest score.
         recognizers: instead of the installed ones.
         prose: all strings are sentences, as in a text.
+        language: of source code: strings are its lines.
     """
     from strongroom.discover.columns._look import Look
+
+    said = Spoken(language) if language else None
 
     # In columns that hold one thing each, who is named is told by the column as a whole.
     patterns = spec.model_copy(update={"names": False})
 
     def read(values: pa.Array, header: str, *, prose: bool) -> Hits:
-        return find_hits(values, spec if prose else patterns, recognizers, header=header)
+        chosen = spec if prose else patterns
+        return find_hits(values, chosen, recognizers, header=header, said=said)
 
     # Rules may be asked by several threads at once; of a stranger's recognizer nobody knows.
     alone = recognizers is not None or bool(load_recognizers(spec))
     threads = 1 if alone else min(os.cpu_count() or 1, _MOST_THREADS)
-    return Look(read, prose=prose, threads=threads)
+    return Look(read, prose=prose, in_order=said is not None, threads=threads)
 
 
 def judged(look: Look, name: str, kind: Kind, target: str | None = None) -> Found:

@@ -16,7 +16,8 @@ from strongroom.discover._custom import custom, without_allowed
 from strongroom.discover._detection import Detection, Recognizer
 from strongroom.discover._hits import Hits
 from strongroom.discover._marks import parted
-from strongroom.discover._written import written
+from strongroom.discover._spoken import Spoken, without_code
+from strongroom.discover._written import Written, written
 from strongroom.discover.engine import Engine
 from strongroom.discover.recognizers import load_recognizers, load_rules, street_address
 
@@ -51,6 +52,7 @@ def find_column_spans(
     recognizers: Sequence[Recognizer] | None = None,
     *,
     header: str = "",
+    said: Spoken | None = None,
 ) -> list[tuple[int, Detection]]:
     """Find the personal data in every value of a column of strings.
 
@@ -61,12 +63,14 @@ def find_column_spans(
         spec: country and lowest score.
         recognizers: instead of the installed ones.
         header: the name of the column, which counts as words before each value.
+        said: reads lines of source code, so that names are looked for in comments and strings.
 
     Returns:
         (row, detection), by row and place; offsets are code points of the row's value.
     """
-    texts, (order, bounds) = _read_once(values)
-    found = find_hits(texts, spec, recognizers, header=header).detections(texts)
+    texts, (order, bounds) = _read_once(values, in_order=said is not None)
+    hits = find_hits(texts, spec, recognizers, header=header, said=said)
+    found = hits.detections(texts)
     flat = [
         (int(row), detection)
         for i, detections in found.items()
@@ -78,7 +82,7 @@ def find_column_spans(
 
 
 def _read_once(
-    values: pa.ChunkedArray | pa.Array,
+    values: pa.ChunkedArray | pa.Array, *, in_order: bool
 ) -> tuple[pa.Array, tuple[np.ndarray, np.ndarray]]:
     """Return the strings of a column that are read, and where each stands.
 
@@ -90,7 +94,7 @@ def _read_once(
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     texts = column.cast(pa.large_string()).combine_chunks()
-    if rows_belong_together(texts):
+    if in_order or rows_belong_together(texts):
         return texts, (np.arange(len(texts)), np.arange(len(texts) + 1))
     encoded = texts.dictionary_encode()
     codes = np.asarray(
@@ -108,6 +112,7 @@ def find_hits(
     *,
     header: str = "",
     overlaps: bool = False,
+    said: Spoken | None = None,
 ) -> Hits:
     """Let every tier look at a column of strings.
 
@@ -117,6 +122,7 @@ def find_hits(
         recognizers: instead of all tiers.
         header: the name of the column, which counts as words before each value.
         overlaps: leave everything in that any tier found, for those who compare thresholds.
+        said: reads lines of source code; names are looked for in what it leaves of them.
 
     Returns:
         Hits by row and place; without overlaps, unless these were asked for, and without the terms
@@ -130,12 +136,14 @@ def find_hits(
         plain = parted(seen.texts)
         parts += [engine.find(one, words) for engine in engines_of(spec) for one in plain]
         if spec.names:
+            parts += [_addresses(spec).find(one) for one in plain]
+        parts = [seen.back(part) for part in parts]
+        if spec.names:
+            named = _names(seen, spec, said, lines=lines)
             # A password that looks like a firm's name is a password.
-            named = _names(seen.texts, spec, lines=lines)
             for part in parts:
                 named = named.clear_of(part, "SECRET")
-            parts += [named, *(_addresses(spec).find(one) for one in plain)]
-        parts = [seen.back(part) for part in parts]
+            parts.append(named)
         parts += [find_across(texts)] if spec.names or lines else []
         recognizers = load_recognizers(spec)
     parts += [_one_by_one(texts, spec, recognizers, words)] if recognizers else []
@@ -144,11 +152,15 @@ def find_hits(
     return without_allowed(found.named(), texts, spec)
 
 
-def _names(texts: pa.Array, spec: DiscoverSpec, *, lines: bool) -> Hits:
+def _names(seen: Written, spec: DiscoverSpec, said: Spoken | None, *, lines: bool) -> Hits:
     # The model is loaded by those alone who ask for names.
     from strongroom.discover.names import find_names
 
-    return find_names(texts, spec, lines=lines)
+    if said is None:
+        return seen.back(find_names(seen.texts, spec, lines=lines))
+    spoken = written(said(seen.plain))
+    named = spoken.back(find_names(spoken.texts, spec, lines=lines))
+    return named if said.data else without_code(named, seen.plain)
 
 
 @lru_cache(maxsize=8)

@@ -46,6 +46,7 @@ class Document:
         open: gives its records in constant memory; raises DataError.
         size: in bytes, where known.
         version: tells that it is unchanged (size and time, a digest); empty if that can't be told.
+        name: of its own file, unpacked: `a.py` of `src.zip!/a.py.gz`; empty where it has none.
     """
 
     path: str
@@ -54,6 +55,7 @@ class Document:
     open: Callable[[], Iterator[Batch]]
     size: int | None = None
     version: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)

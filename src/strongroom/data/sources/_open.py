@@ -154,7 +154,7 @@ def _documents(what: _Bytes, head: bytes, budget: Budget, *, named: bool) -> Ite
 
 def _document(what: _Bytes, kind: Kind, form: str, reader: Reader, limits: Limits) -> Document:
     opened = partial(_records, what, reader, limits)
-    return Document(what.path, kind, form, opened, what.size, what.version)
+    return Document(what.path, kind, form, opened, what.size, what.version, what.name)
 
 
 def _records(what: _Bytes, reader: Reader, limits: Limits) -> Iterator[Batch]:

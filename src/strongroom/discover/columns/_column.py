@@ -47,12 +47,15 @@ class Column:
         leaf: the first part of it; `add` it too.
         read: finds what is inside.
         prose: all values are sentences, without a look.
+        in_order: each batch is read as it comes, though values may stand there again.
     """
 
-    def __init__(self, leaf: Leaf, read: Read, *, prose: bool = False) -> None:
+    def __init__(
+        self, leaf: Leaf, read: Read, *, prose: bool = False, in_order: bool = False
+    ) -> None:
         self._leaf = (leaf.name, leaf.header, leaf.source)
         self._aligned = leaf.owners is None
-        self._read, self._prose = read, prose
+        self._read, self._prose, self._as_it_comes = read, prose, in_order
         self._kinds: set[str] = set()
         self._present = 0
         self._rows = 0
@@ -100,6 +103,8 @@ class Column:
 
     def _in_order(self, values: pa.Array, hashes: np.ndarray) -> bool:
         """Say whether all values are read as they come, rather than each different one once."""
+        if self._as_it_comes:
+            return True
         # To find the few that aren't different costs more than to read them twice.
         if len(hashes) > self._distinct.room and _mostly_different(hashes):
             return True

@@ -28,11 +28,15 @@ class Look:
     Args:
         read: finds personal data in strings.
         prose: all strings are sentences.
+        in_order: they are to be read as they come, and none of them left out.
         threads: how many columns are looked at side by side, if `read` may be.
     """
 
-    def __init__(self, read: Read, *, prose: bool = False, threads: int = 1) -> None:
-        self._read, self._prose, self._threads = read, prose, threads
+    def __init__(
+        self, read: Read, *, prose: bool = False, in_order: bool = False, threads: int = 1
+    ) -> None:
+        self._read, self._threads = read, threads
+        self._how = {"prose": prose, "in_order": in_order}
         self._columns: dict[tuple[str, bool, int], Column] = {}
         self.rows = 0
 
@@ -48,7 +52,7 @@ class Look:
             named[own] += 1
             missing.discard(key)
             if key not in self._columns:
-                self._columns[key] = Column(leaf, self._read, prose=self._prose)
+                self._columns[key] = Column(leaf, self._read, **self._how)
                 self._columns[key].skip(self.rows)
             parts.append((self._columns[key], leaf))
         if self._threads > 1 and len(parts) > 1 and table.num_rows >= _WORTH_THREADS:
