@@ -105,6 +105,15 @@ def test_what_a_dump_holds_is_no_code(tmp_path: Path) -> None:
     assert {one.value for one in located(c)} < {one.value for one in located(sql)}
 
 
+@pytest.mark.parametrize("ending", [".c", ".txt"])
+def test_a_scan_and_its_spans_agree_on_what_only_a_word_proves(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{ending}"
+    path.write_text("x = 040 428 3715;\n// phone: 040 428 3715\n")
+    (whole,) = [one for one in scan_sources([str(path)]) if isinstance(one, Found)]
+    assert whole.entities == {"PHONE_NUMBER": 1}
+    assert [(one.entity, one.row) for one in located(path)] == [("PHONE_NUMBER", 1)]
+
+
 def test_the_ending_within_a_packed_file_counts(tmp_path: Path) -> None:
     path = tmp_path / "a.c.gz"
     path.write_bytes(gzip.compress(b"extern Anna Schubert;\n// by Peter Hoffmann\n"))

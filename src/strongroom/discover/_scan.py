@@ -123,14 +123,16 @@ def look_with(
     """
     from strongroom.discover.columns._look import Look
 
-    said = Spoken(language) if language else None
+    said, text = Spoken(language) if language else None, prose
 
     # In columns that hold one thing each, who is named is told by the column as a whole.
     patterns = spec.model_copy(update={"names": False})
 
     def read(values: pa.Array, header: str, *, prose: bool) -> Hits:
         chosen = spec if prose else patterns
-        return find_hits(values, chosen, recognizers, header=header, said=said)
+        # What the lines of a text are called is ours, and says nothing of what stands in them.
+        named = "" if text else header
+        return find_hits(values, chosen, recognizers, header=named, said=said)
 
     # Rules may be asked by several threads at once; of a stranger's recognizer nobody knows.
     alone = recognizers is not None or bool(load_recognizers(spec))
