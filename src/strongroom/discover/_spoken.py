@@ -33,7 +33,7 @@ _SOMEBODY = (
 )
 # No name has these in it; calls, attributes, paths and the like begin or end beside what is none.
 _CODE = r"[_\d=<>{}\[\]\\|*+/@$%^~;#]|[a-z0-9)\]]\.[A-Za-z_]|\(\)"
-_BEFORE = r"(?:[\w)\]]\.|[_\\@$%<~\d]|\w/|::|->|\w-)$"
+_BEFORE = r"(?:[a-z\d_)\]]\.|[_\\@$%<~\d]|\w/|::|->|\w-)$"
 _BEHIND = r"^(?:[_(\d/<]|\\[^NUux]|\.\w|::|->|=|-\w)"
 _CAMEL, _FAMILY = r"[a-z][A-Z]", r"\b(?:Mc|Mac|Fitz|D[eiu]|L[aeo]|V[ao]n)[A-Z][a-z]+\b"
 _CAPITAL, _SMALL = r"^[A-Z][A-Z .,'&-]*$", r"^[a-z][a-z .,'-]*$"
