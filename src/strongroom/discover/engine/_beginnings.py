@@ -42,7 +42,7 @@ _INSIDE = frozenset({Way.LEAD, Way.ANYWHERE, Way.RUN})
 
 
 class Beginnings(NamedTuple):
-    """The arguments of a search from `groups` to `around`, which are told there."""
+    """Those arguments of kernels that say where rules begin; they are told there."""
 
     groups: NDArray[np.int64]
     gates: NDArray[np.int64]

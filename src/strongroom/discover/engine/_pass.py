@@ -90,17 +90,9 @@ class Pass:
             places, asking, anchored = found.tolist()
             row = int(standing[starting.ROW])
             known = context.meet(
-                data,
-                tail,
-                tail_at,
-                offsets,
-                row,
-                self._asking,
-                asking,
-                *self._tables.meet,
-                self._words,
-                known,
-            )
+                data, tail, tail_at, offsets, row, self._asking, asking, *self._tables.meet,
+                self._words, known,
+            )  # fmt: skip
             done = 0
             while done < places:
                 done, events = starting.begin(
