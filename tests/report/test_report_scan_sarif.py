@@ -184,8 +184,8 @@ def test_how_bad_it_is_follows_from_what_and_how_sure(change: dict[str, Any], le
 
 
 def test_what_could_not_be_read_is_told_and_not_passed_over() -> None:
-    lost = DataError("cut off before its end", where="/lake/old a.zip!/b.csv")
-    (invocation,) = render(root="/work", unread=[lost])["invocations"]
+    lost = DataError("cut off before its end", where="/home/lake/old a.zip!/b.csv")
+    (invocation,) = render(root="/home", unread=[lost])["invocations"]
     (said,) = invocation["toolExecutionNotifications"]
     assert said["message"]["text"] == "Not read: cut off before its end."
     (where,) = said["locations"]
